@@ -1,0 +1,49 @@
+// What a family of image classes offers to the task distribution: it draws the classes of one task,
+// and each class then yields instances. Families: glyph_family.h, field_family.h, class_images.h;
+// task.h puts augmentation, permutation and labels on top.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/random.h"
+
+namespace metaplastic {
+
+// Every family yields images of this side, which the augmenter resamples to the task's side.
+inline constexpr int kSourceSide = 28;
+inline constexpr int kSourcePixels = kSourceSide * kSourceSide;
+
+// Meta-training and meta-validation share no class and no font.
+enum class Split { kTrain, kValidation };
+
+// The classes of one task. Immutable after construction; any number of threads may read.
+class ClassSet {
+ public:
+  virtual ~ClassSet() = default;
+  virtual int num_classes() const = 0;
+  // At least 2. The order of the instances is already random, so that a caller may take the first
+  // half of the indices for one purpose and the second half for another.
+  virtual int num_instances(int class_index) const = 0;
+  // Writes one instance to out [kSourceSide, kSourceSide], row by row from the top, in [0,1].
+  // `random` adds what is fresh in every drawing of the same instance (a new texture, say).
+  virtual void instance(int class_index, int instance_index, Random& random,
+                        std::span<float> out) const = 0;
+};
+
+// Immutable after construction; any number of threads may draw from it.
+class TaskFamily {
+ public:
+  virtual ~TaskFamily() = default;
+  virtual std::string_view name() const = 0;
+  // How many different classes one task of this split can have.
+  virtual int max_classes(Split split) const = 0;
+  // Draws num_classes <= max_classes(split) different classes. Takes at most about 10 ms and 2 MB,
+  // so that afterwards one instance is cheap.
+  virtual std::unique_ptr<ClassSet> draw_classes(Split split, int num_classes,
+                                                 Random& random) const = 0;
+};
+
+}  // namespace metaplastic
