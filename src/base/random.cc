@@ -9,8 +9,9 @@ namespace metaplastic {
 
 Random::Random(std::uint64_t seed, Purpose purpose, std::uint64_t task, std::uint32_t step)
     : key_{{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}},
-      counter_{{0, step, static_cast<std::uint32_t>(task),
-                (static_cast<std::uint32_t>(purpose) << 24) ^ static_cast<std::uint32_t>(task >> 32)}} {
+      counter_{
+          {0, step, static_cast<std::uint32_t>(task),
+           (static_cast<std::uint32_t>(purpose) << 24) ^ static_cast<std::uint32_t>(task >> 32)}} {
   METAPLASTIC_CHECK((task >> 56) == 0);
 }
 
@@ -31,7 +32,8 @@ std::uint32_t Random::below(std::uint32_t count) {
   const std::uint32_t threshold = (0u - count) % count;
   for (;;) {
     const std::uint64_t product = static_cast<std::uint64_t>(next_u32()) * count;
-    if (static_cast<std::uint32_t>(product) >= threshold) return static_cast<std::uint32_t>(product >> 32);
+    if (static_cast<std::uint32_t>(product) >= threshold)
+      return static_cast<std::uint32_t>(product >> 32);
   }
 }
 

@@ -15,16 +15,16 @@ enum class Purpose : std::uint32_t {
   kThetaInit = 1,
   kPhiInit = 2,
   kPermutation = 3,
-  kTask = 4,          // classes, architecture, T, K, augmentation ranges of a trajectory
-  kInnerBatch = 5,    // unlabelled batches of the inner loop
-  kSupport = 6,       // labelled examples that the probe is fitted on
-  kQuery = 7,         // labelled examples that the probe is judged on
+  kTask = 4,        // classes, architecture, T, K, augmentation ranges of a trajectory
+  kInnerBatch = 5,  // unlabelled batches of the inner loop
+  kSupport = 6,     // labelled examples that the probe is fitted on
+  kQuery = 7,       // labelled examples that the probe is judged on
   kTruncation = 8,
-  kFamily = 9,        // what a task family draws once, e.g. its split of classes
-  kEvaluation = 10,   // draws of labelled examples in evaluate
+  kFamily = 9,       // what a task family draws once, e.g. its split of classes
+  kEvaluation = 10,  // draws of labelled examples in evaluate
   kBaseline = 11,
   kValidation = 12,
-  kTest = 13,         // unit tests
+  kTest = 13,  // unit tests
   kEstimator = 14,
 };
 

@@ -1,0 +1,51 @@
+// A bump allocator over one reserved range of address space: the memory of a tape.
+//
+// Pages are touched once and stay; reset() only moves the top back, so a step that has run once
+// allocates nothing when it runs again. Freed blocks inside a pass go to a small free list.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace metaplastic {
+
+class Arena {
+ public:
+  // Reserves address space; memory is used only as it is touched.
+  explicit Arena(std::size_t reserve_bytes = kDefaultReserve);
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  // `bytes` of uninitialised memory, aligned to kAlignment. Throws Error when the range is used up.
+  void* allocate(std::size_t bytes);
+  template <class T>
+  T* allocate_array(std::size_t count) {
+    return static_cast<T*>(allocate(count * sizeof(T)));
+  }
+  // Gives a block back for reuse before the next reset().
+  void release(void* block, std::size_t bytes);
+  void reset();
+
+  std::size_t used_bytes() const { return top_; }
+  // The most bytes that were in use at once since construction.
+  std::size_t peak_bytes() const { return peak_; }
+
+  static constexpr std::size_t kAlignment = 128;
+  static constexpr std::size_t kDefaultReserve = std::size_t{1} << 36;  // 64 GiB of addresses
+
+ private:
+  struct Block {
+    std::size_t offset;
+    std::size_t bytes;
+  };
+  std::byte* base_ = nullptr;
+  std::size_t reserved_ = 0;
+  std::size_t top_ = 0;
+  std::size_t peak_ = 0;
+  std::vector<Block> free_;
+};
+
+}  // namespace metaplastic

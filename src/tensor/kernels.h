@@ -1,0 +1,85 @@
+// The vector kernels under the operations, one table per instruction set, chosen at run time.
+//
+// Shapes: a "unit" is a contiguous block [C, B], channels by examples. Every kernel has a naive
+// twin in kernels_test.cc. METAPLASTIC_SIMD=portable|avx2|avx512 forces a table (see simd_name()).
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace metaplastic {
+
+// Element-wise functions, with the derivative that the adjoint uses.
+enum class Unary : int {
+  kIdentity,
+  kRelu,
+  kLeakyRelu,  // slope 0.01 below zero
+  kTanh,
+  kElu,  // alpha 1
+  kSigmoid,
+  kSoftplus,
+  kSwish,         // x sigmoid(x)
+  kStep,          // x > 0; derivative 0
+  kSignedSquare,  // x^2 sign(x)
+  kGaussian,      // exp(-x^2)
+  kRootGrowth,    // sqrt(1 + x^2) - 1
+};
+
+template <class T>
+struct Kernels {
+  std::string_view name;
+
+  // y[co,b] (+)= sum_k a[k*lda + co] rows[k][b] + unit_offset[co] + example_offset[co*B + b].
+  // One unit; rows are K pointers to B examples; offsets may be null. Cost 2 K Co B flops.
+  void (*linear_unit)(const T* const* rows, int K, const T* a, std::ptrdiff_t lda, int Co, int B,
+                      const T* unit_offset, const T* example_offset, bool accumulate, T* y);
+
+  // a_bar[k*lda + co] += sum over units, b of x_rows[u*K + k][b] y_bar[u][co*B + b].
+  void (*linear_weight_vjp)(const T* const* x_rows, const T* const* y_bar, int num_units, int K,
+                            int Co, int B, T* a_bar, std::ptrdiff_t lda);
+
+  // sums[c] += sum_b x[c*B + b]
+  void (*row_sums)(const T* x, int C, int B, T* sums);
+  // sums[c] += sum_b x, squares[c] += sum_b (x - center[c])^2; center may be null (zero).
+  void (*row_moments)(const T* x, const T* center, int C, int B, T* sums, T* squares);
+
+  // n = max(0, (x - mean[c]) * inv[c] + offset[c]); offset may be null.
+  void (*norm_relu_unit)(const T* x, const T* mean, const T* inv, const T* offset, int C, int B,
+                         T* n);
+  // With g = n_bar where n > 0: sum_g[c] += sum_b g, sum_gx[c] += sum_b g (x - mean) inv.
+  void (*norm_relu_sums)(const T* x, const T* n_bar, const T* mean, const T* inv, const T* offset,
+                         int C, int B, T* sum_g, T* sum_gx);
+  // x_bar (+)= inv (g - mean_g[c] - (x - mean) inv mean_gx[c])
+  void (*norm_relu_vjp)(const T* x, const T* n_bar, const T* mean, const T* inv, const T* offset,
+                        const T* mean_g, const T* mean_gx, int C, int B, bool accumulate, T* x_bar);
+
+  // y[i] = f(x[i]) for i < n; slope[i] = f'(x[i]) unless slope is null.
+  void (*map)(Unary function, const T* x, std::ptrdiff_t n, T* y, T* slope);
+
+  // inv[b] = 1 / sqrt(mean_c x[c,b]^2 + eps), y = x inv. One unit.
+  void (*rms_channels_unit)(const T* x, int C, int B, T eps, T* y, T* inv);
+  // x_bar (+)= inv (y_bar - y mean_c(y_bar y))
+  void (*rms_channels_vjp)(const T* y, const T* y_bar, const T* inv, int C, int B, bool accumulate,
+                           T* x_bar);
+  // y[c,b] = x[c,b] gate[b] + z[c,b]
+  void (*gate_add_unit)(const T* x, const T* gate, const T* z, int C, int B, T* y);
+  // x_bar (+)= y_bar gate;  gate_bar[b] (+)= sum_c y_bar x
+  void (*gate_add_vjp)(const T* x, const T* gate, const T* y_bar, int C, int B, bool accumulate_x,
+                       T* x_bar, bool accumulate_gate, T* gate_bar);
+
+  // Plain vectors of n elements.
+  void (*add_to)(const T* x, std::ptrdiff_t n, bool accumulate, T* y);                // y (+)= x
+  void (*axpy)(T alpha, const T* x, std::ptrdiff_t n, bool accumulate, T* y);         // y (+)= a x
+  void (*multiply)(const T* x, const T* z, std::ptrdiff_t n, bool accumulate, T* y);  // y (+)= x z
+  T (*dot)(const T* x, const T* z, std::ptrdiff_t n);
+};
+
+// The table for this processor; T is float or double.
+template <class T>
+const Kernels<T>& kernels();
+
+// "avx512", "avx2" or "portable": the table in use. Throws Error when METAPLASTIC_SIMD names one
+// that is unknown or that this processor lacks.
+std::string_view simd_name();
+
+}  // namespace metaplastic

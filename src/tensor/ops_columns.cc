@@ -1,0 +1,170 @@
+#include <algorithm>
+#include <cmath>
+
+#include "tensor/ops.h"
+
+namespace metaplastic {
+namespace {
+
+// sums[j] = sum over rows of x[i,j] z[i,j]; one pass in the order of memory.
+template <class T>
+void column_dots(const T* x, const T* z, int rows, int cols, T* sums) {
+  std::fill_n(sums, cols, T(0));
+  for (int i = 0; i < rows; ++i, x += cols, z += cols) {
+    for (int j = 0; j < cols; ++j) sums[j] += x[j] * z[j];
+  }
+}
+
+}  // namespace
+
+template <class T>
+Var<T> rms_normalise(Tape<T>& tape, const Var<T>& x, Over over, T offset) {
+  METAPLASTIC_CHECK(x.channels() == 1 && x.contiguous());
+  // Over all of x is the same as one long column.
+  const int rows = over == Over::kColumns ? x.rows() : static_cast<int>(x.size());
+  const int cols = over == Over::kColumns ? x.cols() : 1;
+  const Var<T> y = tape.make(x.rows(), x.cols(), x.needs_gradient());
+  T* inv = tape.scratch(cols);  // [cols]
+  column_dots(x.data, x.data, rows, cols, inv);
+  for (int j = 0; j < cols; ++j) inv[j] = T(1) / std::sqrt(inv[j] / T(rows) + offset);
+  for (int i = 0; i < rows; ++i)
+    for (int j = 0; j < cols; ++j) {
+      const std::ptrdiff_t at = std::ptrdiff_t{i} * cols + j;
+      y.data[at] = x.data[at] * inv[j];
+    }
+  T* mean = y.needs_gradient() ? tape.scratch(cols) : nullptr;
+  tape.on_backward(y, [&tape, x, y, inv, mean, rows, cols] {
+    // x_bar = inv (y_bar - y mean(y_bar y))
+    const T* y_bar = tape.bar(y);
+    column_dots(y_bar, y.data, rows, cols, mean);
+    for (int j = 0; j < cols; ++j) mean[j] /= T(rows);
+    const Bar<T> bar = tape.bar_for_writing(x);
+    for (int i = 0; i < rows; ++i)
+      for (int j = 0; j < cols; ++j) {
+        const std::ptrdiff_t at = std::ptrdiff_t{i} * cols + j;
+        const T value = inv[j] * (y_bar[at] - y.data[at] * mean[j]);
+        bar.data[at] = bar.accumulate ? bar.data[at] + value : value;
+      }
+  });
+  return y;
+}
+
+template <class T>
+Var<T> remove_shrinking(Tape<T>& tape, const Var<T>& step, const Var<T>& w) {
+  METAPLASTIC_CHECK(step.dims == w.dims && step.contiguous() && w.contiguous());
+  const int rows = w.rows(), cols = w.cols();
+  const Var<T> y = tape.make(rows, cols, step.needs_gradient() || w.needs_gradient());
+  T* along = tape.scratch(cols);  // relu(mean over rows of step w), [cols]
+  column_dots(step.data, w.data, rows, cols, along);
+  for (int j = 0; j < cols; ++j) along[j] = std::max(T(0), along[j] / T(rows));
+  for (int i = 0; i < rows; ++i)
+    for (int j = 0; j < cols; ++j) {
+      const std::ptrdiff_t at = std::ptrdiff_t{i} * cols + j;
+      y.data[at] = step.data[at] - w.data[at] * along[j];
+    }
+  T* along_bar = y.needs_gradient() ? tape.scratch(cols) : nullptr;
+  tape.on_backward(y, [&tape, step, w, y, along, along_bar, rows, cols] {
+    // along_bar = -sum y_bar w where the relu is open; step_bar = y_bar + w along_bar / rows;
+    // w_bar = -y_bar along + step along_bar / rows.
+    const T* y_bar = tape.bar(y);
+    column_dots(y_bar, w.data, rows, cols, along_bar);
+    for (int j = 0; j < cols; ++j) along_bar[j] = along[j] > T(0) ? -along_bar[j] / T(rows) : T(0);
+    T* step_bar = step.needs_gradient() ? tape.bar(step) : nullptr;
+    T* w_bar = w.needs_gradient() ? tape.bar(w) : nullptr;
+    for (int i = 0; i < rows; ++i)
+      for (int j = 0; j < cols; ++j) {
+        const std::ptrdiff_t at = std::ptrdiff_t{i} * cols + j;
+        if (step_bar) step_bar[at] += y_bar[at] + w.data[at] * along_bar[j];
+        if (w_bar) w_bar[at] += step.data[at] * along_bar[j] - y_bar[at] * along[j];
+      }
+  });
+  return y;
+}
+
+template <class T>
+Var<T> weight_statistics(Tape<T>& tape, const Var<T>* w_in, const Var<T>* w_out, T eps) {
+  METAPLASTIC_CHECK(w_in != nullptr || w_out != nullptr);
+  const int U = w_in ? w_in->cols() : w_out->rows();
+  METAPLASTIC_CHECK(!w_in || !w_out || w_out->rows() == U);
+  const bool needs = (w_in && w_in->needs_gradient()) || (w_out && w_out->needs_gradient());
+  const Var<T> y = tape.make(U, 4, needs);
+  std::fill_n(y.data, std::ptrdiff_t{4} * U, T(0));
+  // Sums and sums of squares first; in columns 0 and 1 for incoming, 2 and 3 for outgoing.
+  const auto add = [&](const Var<T>& w, bool incoming, int column) {
+    for (int i = 0; i < w.rows(); ++i)
+      for (int j = 0; j < w.cols(); ++j) {
+        const T value = w.data[std::ptrdiff_t{i} * w.cols() + j];
+        T* out = y.data + std::ptrdiff_t{4} * (incoming ? j : i) + column;
+        out[0] += value;
+        out[1] += value * value;
+      }
+    const T share = T(1) / T(incoming ? w.rows() : w.cols());
+    for (int u = 0; u < U; ++u) {
+      T* out = y.data + std::ptrdiff_t{4} * u + column;
+      out[0] *= share;
+      out[1] = std::sqrt(out[1] * share + eps);
+    }
+  };
+  if (w_in) add(*w_in, true, 0);
+  if (w_out) add(*w_out, false, 2);
+  for (int u = 0; u < U; ++u) {
+    T* out = y.data + std::ptrdiff_t{4} * u;
+    if (!w_in) out[0] = out[2], out[1] = out[3];
+    if (!w_out) out[2] = out[0], out[3] = out[1];
+  }
+  const bool both = w_in && w_out;
+  const Var<T> in = w_in ? *w_in : Var<T>{}, out = w_out ? *w_out : Var<T>{};
+  tape.on_backward(y, [&tape, y, in, out, both] {
+    const T* y_bar = tape.bar(y);
+    const auto spread = [&](const Var<T>& w, bool incoming, int column) {
+      if (w.data == nullptr || !w.needs_gradient()) return;
+      T* w_bar = tape.bar(w);
+      const T share = T(1) / T(incoming ? w.rows() : w.cols());
+      for (int i = 0; i < w.rows(); ++i)
+        for (int j = 0; j < w.cols(); ++j) {
+          const std::ptrdiff_t at = std::ptrdiff_t{i} * w.cols() + j, u = incoming ? j : i;
+          const T* bar = y_bar + 4 * u;
+          T mean_bar = bar[column], rms_bar = bar[column + 1];
+          if (!both) mean_bar = bar[0] + bar[2], rms_bar = bar[1] + bar[3];
+          w_bar[at] += share * (mean_bar + rms_bar * w.data[at] / y.data[4 * u + column + 1]);
+        }
+    };
+    spread(in, true, 0);
+    spread(out, false, 2);
+  });
+  return y;
+}
+
+template <class T>
+Var<T> shift_to_nonnegative_mean(Tape<T>& tape, const Var<T>& s) {
+  METAPLASTIC_CHECK(s.contiguous());
+  const std::ptrdiff_t n = s.size();
+  const Var<T> y = tape.make(s.dims[0], s.dims[1], s.dims[2], s.needs_gradient());
+  T mean = T(0);
+  for (std::ptrdiff_t i = 0; i < n; ++i) mean += s.data[i];
+  mean /= T(n);
+  const T shift = std::max(T(0), -mean);
+  for (std::ptrdiff_t i = 0; i < n; ++i) y.data[i] = s.data[i] + shift;
+  tape.on_backward(y, [&tape, s, y, n, shifted = shift > T(0)] {
+    const T* y_bar = tape.bar(y);
+    T mean_bar = T(0);
+    if (shifted) {
+      for (std::ptrdiff_t i = 0; i < n; ++i) mean_bar += y_bar[i];
+      mean_bar /= T(n);
+    }
+    T* s_bar = tape.bar(s);
+    for (std::ptrdiff_t i = 0; i < n; ++i) s_bar[i] += y_bar[i] - mean_bar;
+  });
+  return y;
+}
+
+#define METAPLASTIC_INSTANTIATE(T)                                              \
+  template Var<T> rms_normalise(Tape<T>&, const Var<T>&, Over, T);              \
+  template Var<T> remove_shrinking(Tape<T>&, const Var<T>&, const Var<T>&);     \
+  template Var<T> weight_statistics(Tape<T>&, const Var<T>*, const Var<T>*, T); \
+  template Var<T> shift_to_nonnegative_mean(Tape<T>&, const Var<T>&);
+METAPLASTIC_INSTANTIATE(float)
+METAPLASTIC_INSTANTIATE(double)
+#undef METAPLASTIC_INSTANTIATE
+
+}  // namespace metaplastic

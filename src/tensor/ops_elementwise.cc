@@ -1,0 +1,102 @@
+#include "tensor/ops.h"
+
+namespace metaplastic {
+
+template <class T>
+Var<T> map(Tape<T>& tape, Unary function, const Var<T>& x) {
+  METAPLASTIC_CHECK(x.contiguous());
+  const Var<T> y = tape.make(x.dims[0], x.dims[1], x.dims[2], x.needs_gradient());
+  T* slope = y.needs_gradient() ? tape.scratch(x.size()) : nullptr;
+  kernels<T>().map(function, x.data, x.size(), y.data, slope);
+  tape.on_backward(y, [&tape, x, y, slope] {
+    const Bar<T> bar = tape.bar_for_writing(x);
+    kernels<T>().multiply(tape.bar(y), slope, x.size(), bar.accumulate, bar.data);
+  });
+  return y;
+}
+
+template <class T>
+Var<T> multiply(Tape<T>& tape, const Var<T>& a, const Var<T>& b) {
+  METAPLASTIC_CHECK(a.dims == b.dims && a.contiguous() && b.contiguous());
+  const Var<T> y =
+      tape.make(a.dims[0], a.dims[1], a.dims[2], a.needs_gradient() || b.needs_gradient());
+  kernels<T>().multiply(a.data, b.data, a.size(), false, y.data);
+  tape.on_backward(y, [&tape, a, b, y] {
+    const T* y_bar = tape.bar(y);
+    for (const auto& [input, other] : {std::pair{a, b}, std::pair{b, a}}) {
+      if (!input.needs_gradient()) continue;
+      const Bar<T> bar = tape.bar_for_writing(input);
+      kernels<T>().multiply(y_bar, other.data, input.size(), bar.accumulate, bar.data);
+    }
+  });
+  return y;
+}
+
+namespace {
+
+template <class T>
+void add_signed(const T* a, const T* w, std::ptrdiff_t n, bool accumulate, T* out) {
+  for (std::ptrdiff_t i = 0; i < n; ++i) {
+    const T value = w[i] > T(0) ? a[i] : w[i] < T(0) ? -a[i] : T(0);
+    out[i] = accumulate ? out[i] + value : value;
+  }
+}
+
+}  // namespace
+
+template <class T>
+Var<T> multiply_sign(Tape<T>& tape, const Var<T>& a, const Var<T>& w) {
+  METAPLASTIC_CHECK(a.dims == w.dims && a.contiguous() && w.contiguous());
+  const Var<T> y = tape.make(a.dims[0], a.dims[1], a.dims[2], a.needs_gradient());
+  add_signed(a.data, w.data, a.size(), false, y.data);
+  tape.on_backward(y, [&tape, a, w, y] {
+    const Bar<T> bar = tape.bar_for_writing(a);
+    add_signed(tape.bar(y), w.data, a.size(), bar.accumulate, bar.data);
+  });
+  return y;
+}
+
+namespace {
+
+constexpr std::size_t kMaxTerms = 16;
+
+}  // namespace
+
+template <class T>
+Var<T> mix(Tape<T>& tape, std::span<const Var<T>> terms, const Var<T>& mix_weights, T factor) {
+  METAPLASTIC_CHECK(!terms.empty() && terms.size() <= kMaxTerms);
+  METAPLASTIC_CHECK(mix_weights.size() == static_cast<std::ptrdiff_t>(terms.size()));
+  std::array<Var<T>, kMaxTerms> inputs;
+  bool needs_gradient = mix_weights.needs_gradient();
+  for (std::size_t k = 0; k < terms.size(); ++k) {
+    METAPLASTIC_CHECK(terms[k].dims == terms[0].dims && terms[k].contiguous());
+    inputs[k] = terms[k];
+    needs_gradient = needs_gradient || terms[k].needs_gradient();
+  }
+  const Var<T> y = tape.make(terms[0].dims[0], terms[0].dims[1], terms[0].dims[2], needs_gradient);
+  for (std::size_t k = 0; k < terms.size(); ++k) {
+    kernels<T>().axpy(factor * mix_weights.data[k], terms[k].data, y.size(), k != 0, y.data);
+  }
+  tape.on_backward(y, [&tape, inputs, mix_weights, y, factor, count = terms.size()] {
+    const T* y_bar = tape.bar(y);
+    T* mix_bar = mix_weights.needs_gradient() ? tape.bar(mix_weights) : nullptr;
+    for (std::size_t k = 0; k < count; ++k) {
+      if (mix_bar) mix_bar[k] += factor * kernels<T>().dot(y_bar, inputs[k].data, y.size());
+      if (!inputs[k].needs_gradient()) continue;
+      const Bar<T> bar = tape.bar_for_writing(inputs[k]);
+      kernels<T>().axpy(factor * mix_weights.data[k], y_bar, y.size(), bar.accumulate, bar.data);
+    }
+  });
+  return y;
+}
+
+#define METAPLASTIC_INSTANTIATE(T)                                       \
+  template Var<T> map(Tape<T>&, Unary, const Var<T>&);                   \
+  template Var<T> multiply(Tape<T>&, const Var<T>&, const Var<T>&);      \
+  template Var<T> multiply_sign(Tape<T>&, const Var<T>&, const Var<T>&); \
+  template Var<T> mix(Tape<T>&, std::span<const Var<T>>, const Var<T>&, T);
+METAPLASTIC_INSTANTIATE(float)
+METAPLASTIC_INSTANTIATE(double)
+#undef METAPLASTIC_INSTANTIATE
+
+}  // namespace metaplastic

@@ -1,0 +1,137 @@
+// The reverse-mode tape: values, their adjoints ("bars"), and the list of what to run backwards.
+//
+// Read with ops.h (the operations) and arena.h (the memory). An operation computes its value at
+// once and, when a gradient is wanted, records a closure that adds to the bars of its inputs.
+// Values, bars and closures all live in the arena; after the first pass nothing is allocated.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <vector>
+
+#include "base/error.h"
+#include "tensor/arena.h"
+
+namespace metaplastic {
+
+// A value [U, C, B]: units, channels, examples; the last index is contiguous, and units may lie
+// `unit_stride` elements apart (a slice of channels of a wider value). A matrix [R, N] is
+// [R, 1, N]; a vector [N] is [1, 1, N]. A Var does not own its memory.
+template <class T>
+struct Var {
+  T* data = nullptr;
+  int id = -1;  // node that holds the bar; -1 for a constant
+  std::array<int, 3> dims{0, 0, 0};
+  std::ptrdiff_t unit_stride = 0;
+  int first_channel = 0;  // of this slice within its node
+
+  int units() const { return dims[0]; }
+  int channels() const { return dims[1]; }
+  int examples() const { return dims[2]; }
+  int rows() const { return dims[0]; }
+  int cols() const { return dims[2]; }
+  std::ptrdiff_t size() const { return std::ptrdiff_t{dims[0]} * dims[1] * dims[2]; }
+  bool contiguous() const { return unit_stride == std::ptrdiff_t{dims[1]} * dims[2]; }
+  bool needs_gradient() const { return id >= 0; }
+};
+
+// Channels [first, first + count) of a value; shares memory and bar with it.
+template <class T>
+Var<T> slice_channels(const Var<T>& value, int first, int count) {
+  METAPLASTIC_CHECK(first >= 0 && count >= 1 && first + count <= value.channels());
+  Var<T> slice = value;
+  slice.data += std::ptrdiff_t{first} * value.examples();
+  slice.dims[1] = count;
+  slice.first_channel += first;
+  return slice;
+}
+
+// Where an adjoint goes: add to `data` if `accumulate`, else overwrite (saves clearing it first).
+template <class T>
+struct Bar {
+  T* data;
+  bool accumulate;
+};
+
+template <class T>
+class Tape {
+ public:
+  Tape() : arena_() { nodes_.reserve(1024), steps_.reserve(1024); }
+
+  // Forgets everything. With record = false operations only compute values.
+  void reset(bool record);
+  bool recording() const { return record_; }
+
+  // Wraps memory of the caller: a constant has no bar, a leaf has one (zero until written).
+  Var<T> constant(const T* data, int units, int channels, int examples) const;
+  Var<T> leaf(const T* data, int units, int channels, int examples);
+  Var<T> constant(const T* data, int rows, int cols) const { return constant(data, rows, 1, cols); }
+  Var<T> leaf(const T* data, int rows, int cols) { return leaf(data, rows, 1, cols); }
+
+  // A new uninitialised value; it has a bar when `needs_gradient` and the tape records.
+  Var<T> make(int units, int channels, int examples, bool needs_gradient);
+  Var<T> make(int rows, int cols, bool needs_gradient) {
+    return make(rows, 1, cols, needs_gradient);
+  }
+  // Uninitialised scratch that lives until reset().
+  T* scratch(std::ptrdiff_t count) {
+    return arena_.allocate_array<T>(static_cast<std::size_t>(count));
+  }
+
+  // Records `closure` to run when the bar of `output` is complete. Trivially copyable captures
+  // only.
+  template <class F>
+  void on_backward(const Var<T>& output, F closure) {
+    static_assert(std::is_trivially_copyable_v<F>,
+                  "closures live in the arena and are never destroyed");
+    if (!output.needs_gradient()) return;
+    void* memory = arena_.allocate(sizeof(F));
+    std::memcpy(memory, &closure, sizeof(F));
+    steps_.push_back({memory, [](void* self) { (*static_cast<F*>(self))(); }, output.id});
+  }
+
+  // The bar of `value` for writing: same strides as the value.
+  Bar<T> bar_for_writing(const Var<T>& value);
+  // The bar of `value`, cleared to zero where nothing was written yet. Same strides as the value.
+  T* bar(const Var<T>& value);
+  bool has_bar(const Var<T>& value) const;
+
+  // Runs all recorded closures in reverse. Bars of outputs must have been set by the caller.
+  // Values and bars made by operations are gone afterwards; bars of leaves stay until reset().
+  void backward();
+
+  Arena& arena() { return arena_; }
+
+ private:
+  static constexpr int kMaxChannels = 256;
+  struct Node {
+    T* value = nullptr;  // owned value to reuse after its closure ran; null for leaves
+    T* bar = nullptr;
+    std::array<int, 3> dims{};
+    std::array<std::uint64_t, kMaxChannels / 64> written{};  // one bit per channel of the bar
+    std::size_t bytes() const {
+      return static_cast<std::size_t>(dims[0]) * static_cast<std::size_t>(dims[1]) *
+             static_cast<std::size_t>(dims[2]) * sizeof(T);
+    }
+  };
+  struct Step {
+    void* closure;
+    void (*run)(void*);
+    int output;
+  };
+  Var<T> new_node(T* data, int units, int channels, int examples, bool owned);
+  static void clear_channels(Node& node, int first, int count);
+
+  Arena arena_;
+  std::vector<Node> nodes_;
+  std::vector<Step> steps_;
+  bool record_ = false;
+};
+
+extern template class Tape<float>;
+extern template class Tape<double>;
+
+}  // namespace metaplastic
