@@ -12,21 +12,7 @@
 
 namespace metaplastic {
 
-// The largest ranges a task may draw; part of TaskConfig.
-struct AugmentConfig {
-  float augmented_share = 0.7f;         // of the tasks; the others see the plain images
-  float kind_probability = 0.5f;        // that a kind is active in an augmented task
-  float max_shift = 0.2f;               // of the image side, either direction
-  float max_rotation = 0.6f;            // radians, either direction
-  float max_scale = 1.35f;              // factor, up or down
-  float max_shear = 0.3f;               // horizontal move per vertical move
-  float max_elastic = 0.06f;            // of the image side
-  float max_contrast = 2.5f;            // factor, up or down, around grey 0.5
-  float max_brightness = 0.3f;          // added grey
-  float max_noise = 0.3f;               // standard deviation
-  float max_dropout = 0.3f;             // share of the pixels masked
-  float inversion_probability = 0.25f;  // that a task inverts its images
-};
+struct AugmentConfig;  // task_config.h
 
 enum class Inversion { kNever, kAlways, kPerExample };
 enum class Dropout { kNone, kPixels, kRectangle };

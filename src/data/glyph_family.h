@@ -1,0 +1,47 @@
+// Rendered characters as a task family: classes are characters, instances are fonts. The splits
+// share neither a font family nor a character, nor one that looks like it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/glyph_cache.h"
+#include "data/task_config.h"
+#include "data/task_family.h"
+
+namespace metaplastic {
+
+class GlyphFamily : public TaskFamily {
+ public:
+  // Uses config's min_fonts, max_fonts and held_out_share. Throws Error when fonts are missing.
+  explicit GlyphFamily(const TaskConfig& config);
+
+  std::string_view name() const override { return "glyphs"; }
+  int max_classes(Split split) const override {
+    return static_cast<int>(part(split).groups.size());
+  }
+  std::unique_ptr<ClassSet> draw_classes(Split split, int num_classes,
+                                         Random& random) const override;
+
+  const GlyphCache& cache() const { return *cache_; }
+  // Faces of a split, as indices into the cache, ascending.
+  const std::vector<int>& faces(Split split) const { return part(split).faces; }
+  // Characters of a split, as indices into the cache, one list per group of look-alikes.
+  const std::vector<std::vector<int>>& groups(Split split) const { return part(split).groups; }
+  // "glyphs: 180 faces, 300 characters, sha256 ...".
+  std::string describe() const;
+
+ private:
+  struct Part {
+    std::vector<int> faces;
+    std::vector<std::vector<int>> groups;
+  };
+  const Part& part(Split split) const { return split == Split::kTrain ? train_ : validation_; }
+
+  std::shared_ptr<const GlyphCache> cache_;
+  Part train_, validation_;
+};
+
+}  // namespace metaplastic
