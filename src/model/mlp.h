@@ -1,0 +1,75 @@
+// The base model: an MLP with batch norm whose weights phi the rule changes.
+// [paper: section 3.2; docs/method.md, "Base model"]
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/random.h"
+#include "tensor/ops.h"
+
+namespace metaplastic {
+
+constexpr int kMaxLayers = 16;
+constexpr int kMaxUnits = 1 << 20;
+
+// Names that a user may write: relu, leaky_relu, tanh, elu, sigmoid, softplus, swish, step.
+const std::vector<std::string>& activation_names();
+// Throws Error for an unknown name, with the nearest valid one.
+Unary activation_from_name(std::string_view name);
+std::string_view activation_name(Unary activation);
+
+struct Architecture {
+  std::vector<int> widths;  // U_0 (inputs), U_1, .., U_L (the representation)
+  Unary activation = Unary::kRelu;
+
+  int num_layers() const { return static_cast<int>(widths.size()) - 1; }
+  int num_inputs() const { return widths.front(); }
+  int num_features() const { return widths.back(); }
+  // Throws Error unless 1..kMaxLayers layers of 1..kMaxUnits units.
+  void validate() const;
+  // Numbers in one phi: sum over layers of 2 U_lo U_up + U_up.
+  std::int64_t phi_size() const;
+};
+
+// Spread of the initial weights. [paper: released code 0.01 and 0.1; short horizons: rule-spec.md]
+struct PhiInit {
+  double weight_std = 0.1;
+  double bias_std = 0.1;
+};
+
+// Where layer l = 1..L lies in a flat phi: W^l [U_lo,U_up], V^l [U_lo,U_up], b^l [U_up].
+struct LayerOffsets {
+  std::int64_t W, V, b;
+};
+LayerOffsets layer_offsets(const Architecture& architecture, int layer);
+
+// Fresh phi [phi_size]: independent normals, a function of the random stream alone.
+template <class T>
+std::vector<T> make_phi(const Architecture& architecture, const PhiInit& init, Random random);
+
+// phi on a tape; index l = 1..L, index 0 is unused.
+template <class T>
+struct PhiVars {
+  int num_layers = 0;
+  std::array<Var<T>, kMaxLayers + 1> W, V, b;
+};
+template <class T>
+PhiVars<T> phi_leaves(Tape<T>& tape, const Architecture& architecture, const T* phi);
+
+// Pre- and post-activations of all layers for one batch; z[0] = x[0] is the input.
+template <class T>
+struct Activations {
+  int num_layers = 0;
+  std::array<Var<T>, kMaxLayers + 1> z, x;  // [U_l,1,B]
+};
+// x [U_0,1,B]. Cost 2 B sum U_lo U_up flops.
+template <class T>
+Activations<T> forward(Tape<T>& tape, const PhiVars<T>& phi, Unary activation, const Var<T>& x);
+
+constexpr double kBatchNormEps = 1e-6;  // released code
+
+}  // namespace metaplastic

@@ -1,0 +1,153 @@
+#include "rule/inner_step.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "rule/constants.h"
+#include "rule/weight_step.h"
+
+namespace metaplastic {
+namespace {
+
+template <class T>
+Var<T> standardised(Tape<T>& tape, const Var<T>& x) {
+  return standardise(tape, x, T(kRule.standardise_eps));
+}
+
+// delta^L [U,D,B] from the standardised top activations s [U,1,B].          [step 2]
+template <class T>
+Var<T> top_down(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& s) {
+  const T U = T(s.units());
+  const Var<T> corr = matmul(tape, s, false, s, true, T(1) / T(s.examples()));  // [U,U]
+  const Var<T> mixed = matmul(tape, off_diagonal(tape, corr, T(1) / std::sqrt(U)), false, s, false);
+  // The per-unit statistics are taken of the linear map itself, so it is computed first without them.
+  const Var<T> y = linear(tape, {s, mixed}, theta[ThetaName::kTopIn]);  // [U,C,B]
+  const Var<T> unit = matmul(tape, moments_over_batch(tape, y, T(kRule.moments_eps)), false,
+                             theta[ThetaName::kTopUnit], false);  // [U,C]
+  LinearExtras<T> shifted;
+  shifted.unit_offset = &unit;
+  const Var<T> y1 = linear(tape, {s, mixed}, theta[ThetaName::kTopIn], shifted);
+  const Var<T> n1 = norm_relu(tape, y1, T(kRule.norm_eps));
+  const Var<T> example = linear(tape, {moments_over_units(tape, n1, T(kRule.moments_eps))},
+                                theta[ThetaName::kTopExample]);  // [1,C,B]
+  LinearExtras<T> per_example;
+  per_example.example_offset = &example;
+  const Var<T> n2 = norm_relu(tape, linear(tape, {n1}, theta[ThetaName::kTopMix], per_example),
+                              T(kRule.norm_eps));
+  LinearExtras<T> biased;
+  biased.bias = &theta[ThetaName::kTopOutBias];
+  return linear(tape, {n2}, theta[ThetaName::kTopOut], biased);
+}
+
+// h [U,C,B] of one layer. b is null for the input; W_in, W_out where they exist.   [step 3]
+template <class T>
+Var<T> hidden_state(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& x, const Var<T>& z,
+                    const Var<T>& delta, const Var<T>* b, const Var<T>* W_in, const Var<T>* W_out) {
+  const Var<T> raw = weight_statistics(tape, W_in, W_out, T(kRule.column_eps));  // [U,4]
+  const Var<T> statistics = rms_normalise(tape, raw, Over::kAll, T(kRule.statistics_eps));
+  Var<T> unit = matmul(tape, statistics, false, theta[ThetaName::kHiddenStats], false);  // [U,C]
+  if (b) {
+    const Var<T> column = reshape(*b, x.units(), 1, 1);
+    unit = combine(tape, T(1), unit, T(1),
+                   matmul(tape, column, false, theta[ThetaName::kHiddenBiasIn], false));
+  }
+  LinearExtras<T> offset;
+  offset.unit_offset = &unit;
+  const Var<T> y1 = linear(tape, {x, z, delta}, theta[ThetaName::kHiddenIn], offset);  // [U,C,B]
+  const Var<T> n1 = norm_relu(tape, y1, T(kRule.norm_eps));
+
+  // m hidden_mix with m = n1 + (per unit) + (per example): the two offsets are mapped by themselves.
+  const Var<T>& mix = theta[ThetaName::kHiddenMix];
+  const Var<T> of_unit = matmul(tape, moments_over_batch(tape, n1, T(kRule.moments_eps)), false,
+                                theta[ThetaName::kHiddenUnit], false);  // [U,C]
+  const Var<T> of_example = linear(tape, {moments_over_units(tape, n1, T(kRule.moments_eps))},
+                                   theta[ThetaName::kHiddenExample]);  // [1,C,B]
+  const Var<T> unit_mixed = matmul(tape, of_unit, false, mix, false);
+  const Var<T> example_mixed = linear(tape, {of_example}, mix);
+  LinearExtras<T> offsets;
+  offsets.unit_offset = &unit_mixed;
+  offsets.example_offset = &example_mixed;
+  return norm_relu(tape, linear(tape, {n1}, mix, offsets), T(kRule.norm_eps));
+}
+
+// All readouts of h that layer l of L needs, in one product.
+template <class T>
+Side<T> readouts(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& h, const Var<T>& s, int l,
+                 int L) {
+  const ThetaLayout& layout = *theta.layout;
+  LinearExtras<T> columns;
+  columns.bias = &theta[ThetaName::kReadoutBias];
+  columns.first_column = l == 0 ? layout.low_column(0) : 0;
+  columns.num_columns =
+      (l == L ? layout.low_column(0) : layout.num_readout_columns()) - columns.first_column;
+  Side<T> side;
+  side.s = s;
+  side.readouts = linear(tape, {h}, theta[ThetaName::kReadout], columns);
+  side.first_column = columns.first_column;
+  return side;
+}
+
+// delta of the layer below: [U_up,D,B] -> [U_lo,D,B].                                [step 4]
+template <class T>
+Var<T> send_down(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& delta, const Var<T>& z,
+                 const Side<T>& side, const Var<T>& V) {
+  const ThetaLayout& layout = *theta.layout;
+  const Var<T> shift = slice_channels(side.readouts, layout.delta_column() - side.first_column,
+                                      layout.sizes().D);
+  const Var<T> modulated = gate_add(tape, delta, map(tape, Unary::kSigmoid, z), shift);
+  return rms_channels(tape, matmul(tape, V, false, modulated, false), T(kRule.delta_eps));
+}
+
+}  // namespace
+
+template <class T>
+PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>& phi,
+                      Unary activation, const Var<T>& x, T inner_lr) {
+  const int L = phi.num_layers;
+  const Activations<T> act = forward(tape, phi, activation, x);
+  PhiVars<T> next;
+  next.num_layers = L;
+  Side<T> up;
+  const auto top = static_cast<std::size_t>(L);
+  Var<T> s = standardised(tape, act.x[top]);
+  Var<T> delta = top_down(tape, theta, s);
+  for (int l = L; l >= 0; --l) {
+    const auto at = static_cast<std::size_t>(l);
+    if (l < L) s = standardised(tape, act.x[at]);
+    const Var<T> h = hidden_state(tape, theta, act.x[at], act.z[at], delta, l > 0 ? &phi.b[at] : nullptr,
+                                  l > 0 ? &phi.W[at] : nullptr, l < L ? &phi.W[at + 1] : nullptr);
+    const Side<T> side = readouts(tape, theta, h, s, l, L);
+    if (l < L) {
+      const Var<T> step = weight_step(tape, theta, phi.W[at + 1], up, side);
+      next.W[at + 1] = combine(tape, T(1) - inner_lr, phi.W[at + 1], -inner_lr, step);
+      next.V[at + 1] = combine(tape, T(1) - inner_lr, phi.V[at + 1], -inner_lr, step);
+    }
+    if (l > 0) {
+      next.b[at] = combine(tape, T(1) - inner_lr, phi.b[at], -inner_lr, bias_step(tape, theta, side));
+      delta = send_down(tape, theta, delta, act.z[at], side, phi.V[at]);
+    }
+    up = side;
+  }
+  return next;
+}
+
+template <class T>
+void copy_phi(const PhiVars<T>& vars, const Architecture& architecture, T* phi) {
+  for (int l = 1; l <= vars.num_layers; ++l) {
+    const auto at = static_cast<std::size_t>(l);
+    const LayerOffsets offsets = layer_offsets(architecture, l);
+    std::copy_n(vars.W[at].data, vars.W[at].size(), phi + offsets.W);
+    std::copy_n(vars.V[at].data, vars.V[at].size(), phi + offsets.V);
+    std::copy_n(vars.b[at].data, vars.b[at].size(), phi + offsets.b);
+  }
+}
+
+#define METAPLASTIC_INSTANTIATE(T)                                                             \
+  template PhiVars<T> inner_step(Tape<T>&, const ThetaVars<T>&, const PhiVars<T>&, Unary,      \
+                                 const Var<T>&, T);                                            \
+  template void copy_phi(const PhiVars<T>&, const Architecture&, T*);
+METAPLASTIC_INSTANTIATE(float)
+METAPLASTIC_INSTANTIATE(double)
+#undef METAPLASTIC_INSTANTIATE
+
+}  // namespace metaplastic

@@ -1,0 +1,20 @@
+// One inner step of the compact rule: phi, an unlabelled batch -> new phi. No loss, no label.
+// [paper: section 3.2; docs/method.md, "One inner step"]
+#pragma once
+
+#include "model/mlp.h"
+#include "rule/theta.h"
+
+namespace metaplastic {
+
+// The new phi, not yet copied out of the tape.
+// x [U_0,1,B]. Cost: docs/performance.md. Memory: the tape's arena, no allocation.
+template <class T>
+PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>& phi,
+                      Unary activation, const Var<T>& x, T inner_lr);
+
+// Copies phi on a tape into a flat phi.
+template <class T>
+void copy_phi(const PhiVars<T>& vars, const Architecture& architecture, T* phi);
+
+}  // namespace metaplastic

@@ -1,0 +1,95 @@
+#include "rule/weight_step.h"
+
+#include <cmath>
+
+#include "rule/constants.h"
+
+namespace metaplastic {
+namespace {
+
+template <class T>
+Var<T> up_readout(const ThetaVars<T>& theta, const Side<T>& side, int n) {
+  const ThetaLayout& layout = *theta.layout;
+  return slice_channels(side.readouts, layout.up_column(n) - side.first_column, layout.sizes().G);
+}
+
+template <class T>
+Var<T> low_readout(const ThetaVars<T>& theta, const Side<T>& side, int n) {
+  const ThetaLayout& layout = *theta.layout;
+  return slice_channels(side.readouts, layout.low_column(n) - side.first_column, layout.sizes().G);
+}
+
+// (1/(B G)) sum_{b,g} r_lo[i,g,b] r_up[j,g,b]: [U_lo,G,B], [U_up,G,B] -> [U_lo,U_up].
+template <class T>
+Var<T> lowrank(Tape<T>& tape, const Var<T>& r_lo, const Var<T>& r_up) {
+  const T share = T(1) / (T(r_lo.channels()) * T(r_lo.examples()));
+  return matmul(tape, r_lo, false, r_up, true, share);
+}
+
+template <class T>
+Var<T> sym(Tape<T>& tape, const Var<T>& r, const Var<T>& other) {
+  return symmetrise(tape, lowrank(tape, r, other));
+}
+
+}  // namespace
+
+const std::array<std::string_view, kNumTerms>& term_names() {
+  static constexpr std::array<std::string_view, kNumTerms> kNames = {
+      "base", "decay",      "decorrelate", "hebb",  "zero_order", "rbf", "first_order",
+      "lin_up", "lin_up_psd", "lin_lo",    "sqr_up", "sqr_lo"};
+  return kNames;
+}
+
+template <class T>
+Var<T> weight_step(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& W, const Side<T>& up,
+                   const Side<T>& lo) {
+  const auto r_up = [&](int n) { return up_readout(theta, up, n); };
+  const auto r_lo = [&](int n) { return low_readout(theta, lo, n); };
+  const T per_example = T(1) / T(up.s.examples());
+  const Var<T> w = rms_normalise(tape, W, Over::kColumns, T(kRule.column_eps));  // [U_lo,U_up]
+  const Var<T> grown = map(tape, Unary::kRootGrowth, w);  // sqrt(1 + w^2) - 1
+
+  const Var<T> corr_up = off_diagonal(tape, matmul(tape, up.s, false, up.s, true, per_example), T(1));
+  const Var<T> gaussian = map(tape, Unary::kGaussian, w);
+  std::array<Var<T>, kNumTerms> terms;
+  const auto term = [&](Term name) -> Var<T>& { return terms[static_cast<std::size_t>(name)]; };
+  term(Term::kBase) = w;
+  term(Term::kDecay) = map(tape, Unary::kSignedSquare, w);
+  term(Term::kDecorrelate) = rms_normalise(tape, matmul(tape, w, false, corr_up, false), Over::kAll,
+                                           T(kRule.decorrelate_eps));
+  term(Term::kHebb) = matmul(tape, lo.s, false, up.s, true, -per_example);
+  term(Term::kZeroOrder) = lowrank(tape, r_lo(0), r_up(0));
+  term(Term::kRbf) = multiply(tape, gaussian, lowrank(tape, r_lo(1), r_up(1)));
+  term(Term::kFirstOrder) = multiply(tape, w, lowrank(tape, r_lo(2), r_up(2)));
+  term(Term::kLinUp) = matmul(tape, w, false, sym(tape, r_up(3), r_up(4)), false);
+  term(Term::kLinUpPsd) = matmul(tape, w, false, sym(tape, r_up(5), r_up(5)), false);
+  term(Term::kLinLo) = matmul(tape, sym(tape, r_lo(3), r_lo(4)), false, w, false);
+  term(Term::kSqrUp) =
+      multiply_sign(tape, matmul(tape, grown, false, sym(tape, r_up(6), r_up(7)), false), w);
+  term(Term::kSqrLo) =
+      multiply_sign(tape, matmul(tape, sym(tape, r_lo(5), r_lo(6)), false, grown, false), w);
+
+  for (Var<T>& value : terms) value = rms_normalise(tape, value, Over::kColumns, T(kRule.term_offset));
+  const T gain = T(kRule.mix_gain / std::sqrt(double{kNumTerms}));
+  Var<T> step = mix(tape, std::span<const Var<T>>(terms), theta[ThetaName::kMix], gain);
+  step = remove_shrinking(tape, step, w);
+  step = rms_normalise(tape, step, Over::kColumns, T(kRule.step_offset));
+  return combine(tape, T(1), step, T(-kRule.keep), w);
+}
+
+template <class T>
+Var<T> bias_step(Tape<T>& tape, const ThetaVars<T>& theta, const Side<T>& layer) {
+  const int channel = theta.layout->bias_column() - layer.first_column;
+  const Var<T> mean = mean_over_batch(tape, slice_channels(layer.readouts, channel, 1));  // [1,U]
+  return rms_normalise(tape, shift_to_nonnegative_mean(tape, mean), Over::kAll, T(kRule.bias_offset));
+}
+
+#define METAPLASTIC_INSTANTIATE(T)                                                            \
+  template Var<T> weight_step(Tape<T>&, const ThetaVars<T>&, const Var<T>&, const Side<T>&,   \
+                              const Side<T>&);                                                \
+  template Var<T> bias_step(Tape<T>&, const ThetaVars<T>&, const Side<T>&);
+METAPLASTIC_INSTANTIATE(float)
+METAPLASTIC_INSTANTIATE(double)
+#undef METAPLASTIC_INSTANTIATE
+
+}  // namespace metaplastic

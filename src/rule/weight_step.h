@@ -1,0 +1,43 @@
+// What theta's readouts do to weights and biases: the twelve terms, their mix, the bias step.
+// [rule-spec "Weight step", "Bias step"; docs/method.md steps 5 and 6]
+#pragma once
+
+#include "rule/theta.h"
+#include "tensor/ops.h"
+
+namespace metaplastic {
+
+// The terms in the order of theta's mix.
+enum class Term : int {
+  kBase,
+  kDecay,
+  kDecorrelate,
+  kHebb,
+  kZeroOrder,
+  kRbf,
+  kFirstOrder,
+  kLinUp,
+  kLinUpPsd,
+  kLinLo,
+  kSqrUp,
+  kSqrLo
+};
+const std::array<std::string_view, kNumTerms>& term_names();
+
+// What the step of a weight matrix reads from the layer on one side of it.
+template <class T>
+struct Side {
+  Var<T> s;         // [U,1,B] standardised activations
+  Var<T> readouts;  // [U,n,B] merged readouts of h
+  int first_column = 0;  // theta's column of readouts' channel 0
+};
+
+// W_step [U_lo,U_up], before the inner step size; the same step is used for W and V.
+template <class T>
+Var<T> weight_step(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& W, const Side<T>& up,
+                   const Side<T>& lo);
+// b_step [1,U] of the layer with these readouts.
+template <class T>
+Var<T> bias_step(Tape<T>& tape, const ThetaVars<T>& theta, const Side<T>& layer);
+
+}  // namespace metaplastic
