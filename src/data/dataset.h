@@ -1,0 +1,97 @@
+// Real data as rows of raw numbers (or of words), with optional labels: what `--data SPEC` names.
+// Rows are read in blocks through RowSource, so that a file need not fit into memory.
+// The notation of SPEC: data_spec.h. Scaling, resizing and vocabularies: preprocess.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace metaplastic {
+
+// A matrix [num_rows, num_features] of finite floats that is read block by block.
+// Implementations are immutable; any number of threads may read.
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+  virtual std::int64_t num_rows() const = 0;
+  virtual int num_features() const = 0;
+  // Writes rows first .. first+count-1 to out [count, num_features]; the range must lie inside.
+  // Throws Error for numbers that are not finite, naming row and column.
+  virtual void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const = 0;
+};
+
+// Reads every row: [num_rows, num_features]. Throws Error above kMaxMatrixBytes.
+inline constexpr std::int64_t kMaxMatrixBytes = std::int64_t{1} << 36;
+std::vector<float> read_all_rows(const RowSource& rows);
+// Reads the given rows, in their order: out [rows.size(), num_features].
+void gather_rows(const RowSource& source, std::span<const std::int64_t> rows, std::span<float> out);
+// A matrix held in memory; values.size() is a multiple of num_features.
+std::shared_ptr<const RowSource> rows_of(std::vector<float> values, int num_features);
+
+enum class DataKind { kImage, kTable, kText };
+std::string_view kind_name(DataKind kind);  // "image", "table", "text"
+
+// Pixels lie row by row from the top, the channels of a pixel together: [height, width, channels].
+struct ImageShape {
+  int height = 0, width = 0, channels = 0;
+  std::int64_t size() const { return std::int64_t{height} * width * channels; }
+  bool operator==(const ImageShape&) const = default;
+};
+
+// Documents as word numbers: document n is word_ids[starts[n] .. starts[n+1]), in reading order.
+struct Documents {
+  std::vector<std::string> words;    // distinct, sorted by bytes, lower case, UTF-8
+  std::vector<std::int64_t> starts;  // [num_documents + 1]
+  std::vector<int> word_ids;         // indices into words
+  std::int64_t size() const { return starts.empty() ? 0 : std::int64_t(starts.size()) - 1; }
+};
+
+enum class MissingPolicy { kError, kMean, kZero };
+
+// A data set is itself a RowSource of its raw values; text has 0 features until it is prepared.
+class Dataset : public RowSource {
+ public:
+  std::string name;  // the SPEC it was loaded from
+  DataKind kind = DataKind::kTable;
+  std::shared_ptr<const RowSource> rows;          // null for text; shared by copies and slices
+  std::vector<int> labels;                        // [num_rows], or empty: no labels
+  std::vector<std::string> class_names;           // label -> name; empty without labels
+  std::int64_t first_test_row = 0;                // rows from here on are the official test set;
+                                                  // num_rows() where there is none
+  ImageShape image;                               // kImage only
+  float pixel_max = 255;                          // kImage: the raw value of white; black is 0
+  std::vector<std::string> column_names;          // kTable: [num_features]; "c=v" one-hot
+  std::vector<bool> one_hot;                      // kTable: [num_features], or empty: none
+  MissingPolicy missing = MissingPolicy::kError;  // kTable: otherwise NaN marks a missing value
+  std::shared_ptr<const Documents> documents;     // kText only
+  std::int64_t first_document = 0;                // kText: row 0 of this slice
+  std::int64_t num_documents = 0;                 // kText
+  std::optional<int> vocabulary;                  // kText: as the SPEC says, for the fit
+  std::optional<bool> tfidf;                      // kText: as the SPEC says, for the fit
+  std::vector<std::string> notes;                 // one line each, e.g. files that were skipped
+
+  std::int64_t num_rows() const override;
+  int num_features() const override;
+  void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override;
+  int num_classes() const { return static_cast<int>(class_names.size()); }
+  bool has_test_rows() const { return first_test_row < num_rows(); }
+};
+
+// Loads what a SPEC names (data_spec.h). Throws Error, one line: which file, what was expected,
+// what was found, what to do.
+Dataset load_dataset(std::string_view spec);
+
+// Rows first .. first+count-1 as a data set of its own, without copying values. Its official test
+// rows are those of the original that it holds, when it also holds others; else none.
+Dataset slice_dataset(const Dataset& dataset, std::int64_t first, std::int64_t count);
+
+// One line for people: "fashion-mnist: 70000 rows (60000 training, 10000 test), images of 28 x 28
+// pixels, grey, 10 classes".
+std::string describe(const Dataset& dataset);
+
+}  // namespace metaplastic

@@ -1,0 +1,68 @@
+// Raw rows to network inputs: fitted once on training rows, saved with the encoder, and then the
+// same for every later row. Images go to [0,1], tables are standardised, text becomes a bag of
+// words.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+
+namespace metaplastic {
+
+struct PreprocessOptions {
+  int resize = 0;         // images: side of the result; 0 keeps the size
+  bool grey = false;      // images: colour becomes luma
+  int vocabulary = 2000;  // text: the most frequent words that are counted
+  bool tfidf = false;     // text: weigh words by log inverse document frequency
+  std::optional<std::uint64_t> permutation_seed;  // shuffle the inputs by this seed
+};
+
+// The fitted transform. A value type: copy it, save it with to_saved.
+struct Preprocess {
+  DataKind kind = DataKind::kTable;
+  // kImage: what comes in, and what goes out (after resizing and grey).
+  ImageShape input_image, output_image;
+  // kTable: per raw column; out = (x - mean) * scale, and 0 where scale is 0.
+  std::vector<std::string> column_names;  // [num_columns]
+  std::vector<bool> one_hot;              // [num_columns]
+  std::vector<float> mean, scale;         // [num_columns]
+  MissingPolicy missing = MissingPolicy::kError;
+  // kText: words in the order of the inputs, and their weight before the row gets length 1.
+  std::vector<std::string> words;   // [num_words]
+  std::vector<float> word_weights;  // [num_words]
+  bool tfidf = false;
+  std::optional<std::uint64_t> permutation_seed;
+
+  int num_inputs() const;
+  // Names of columns that held one value in all training rows and so became 0.
+  std::vector<std::string> constant_columns() const;
+};
+
+// Fits on rows [0, raw.first_test_row). Tables: one pass over the rows in blocks. Throws Error when
+// an option does not suit the data (a resize of a table, say) or nothing can be learned from it.
+Preprocess fit_preprocess(const Dataset& raw, const PreprocessOptions& options = {});
+
+// The prepared matrix [num_rows, num_inputs], computed when read. Throws Error, one line, when
+// `raw` is not of the fitted kind, image size, columns. Keeps what it needs of `raw` alive.
+std::shared_ptr<const RowSource> prepare_rows(const Preprocess& preprocess, const Dataset& raw);
+// The same at once: [num_rows, num_inputs].
+std::vector<float> apply_preprocess(const Preprocess& preprocess, const Dataset& raw);
+
+// What an encoder file carries: strings for its metadata and 1-D float tensors, all names starting
+// with "preprocess.". from_saved ignores other names; throws Error ("source: ...") for damage.
+struct SavedPreprocess {
+  std::map<std::string, std::string> metadata;
+  std::map<std::string, std::vector<float>> tensors;
+};
+SavedPreprocess to_saved(const Preprocess& preprocess);
+Preprocess from_saved(const SavedPreprocess& saved, const std::string& source);
+
+// One line for people: what is done to a row.
+std::string describe(const Preprocess& preprocess);
+
+}  // namespace metaplastic
