@@ -259,14 +259,15 @@ class Demo(Stubs):
         self.assertIn(f"--out {self.tree}/my out/run --minutes 0.5 --threads 2", train)
         self.assertIn(f"{self.tree}/my out/report.html", done.stdout)
 
-    def test_a_second_run_configures_nothing_and_keeps_the_first_results(self):
+    def test_a_second_run_leaves_the_tests_option_alone_and_keeps_the_first_results(self):
         self.assertEqual(self.demo("--no-install").returncode, 0)
         self.log.write_text("")
         out = self.checkout / "demo-out"
         write(out / "run/stamp", "old\n")
         write(out / "notes.txt", "mine\n")
         self.assertEqual(self.demo("--no-install").returncode, 0)
-        self.assertEqual([line for line in self.calls() if line.startswith("cmake -S")], [])
+        configured = [line for line in self.calls() if line.startswith("cmake -S")]
+        self.assertEqual(configured, ["cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release"])
         self.assertEqual((out / "earlier-1/run/stamp").read_text(), "old\n")
         self.assertEqual((out / "run/stamp").read_text(), "new\n")
         self.assertEqual((out / "notes.txt").read_text(), "mine\n")
@@ -280,12 +281,15 @@ class Demo(Stubs):
             self.assertEqual(done.returncode, status)
             self.assertIn(word, done.stderr)
 
-    def test_a_moved_checkout_is_configured_anew(self):
+    def test_a_moved_checkout_is_configured_anew_and_one_in_place_is_not(self):
         self.assertEqual(self.demo("--no-install").returncode, 0)
+        made = self.checkout / "build/CMakeFiles/made"
+        write(made, "")
+        self.assertEqual(self.demo("--no-install").returncode, 0)
+        self.assertTrue(made.exists())
         write(self.checkout / "build/CMakeCache.txt", "CMAKE_HOME_DIRECTORY:INTERNAL=/elsewhere\n")
-        self.log.write_text("")
         self.assertEqual(self.demo("--no-install").returncode, 0)
-        self.assertTrue(any(line.startswith("cmake -S") for line in self.calls()))
+        self.assertFalse(made.exists())
 
 
 class Test(Stubs):
