@@ -1,0 +1,46 @@
+// The comparison of methods with few labels: one protocol for all of them. docs/evaluation.md.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "eval/draws.h"
+#include "eval/method.h"
+
+namespace metaplastic {
+
+struct MethodResult {
+  std::string name;
+  double accuracy = 0;        // mean over the test draws
+  double standard_error = 0;  // over the test draws
+  double seconds = 0;         // learning and encoding
+  std::int64_t steps = 0;
+  nlohmann::json settings;  // of the chosen candidate, with lambda and validation_accuracy
+  std::vector<double> trial_accuracy;  // [trials]
+};
+
+struct EvaluationResult {
+  std::string dataset;
+  DrawOptions draws;
+  std::vector<MethodResult> methods;
+  std::vector<std::string> notes;  // one line each
+};
+
+// Each method learns from the unlabelled training rows; of its candidates and lambdas the best mean
+// over the validation draws is taken (ties: the first), and that one is judged on the test draws.
+// `data` has labels and test rows (with_test_rows); `prepared` are all its rows, prepared.
+// Throws Error, naming the method, when features are not finite.
+EvaluationResult evaluate_methods(const Dataset& data, const RowSource& prepared,
+                                  const std::vector<std::unique_ptr<FeatureMethod>>& methods,
+                                  const DrawOptions& options, const MethodContext& context);
+
+// A table for people, ending in a line feed.
+std::string evaluation_table(const EvaluationResult& result);
+// {"dataset", "shots", "trials", "seed", "methods": [{"name", "accuracy", "stderr", "seconds",
+// "steps", "settings"}]}
+nlohmann::json evaluation_json(const EvaluationResult& result);
+
+}  // namespace metaplastic

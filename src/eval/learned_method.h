@@ -1,0 +1,18 @@
+// The rule as a method of evaluate, and its twin that stays at the random start.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "eval/apply.h"
+#include "eval/method.h"
+
+namespace metaplastic {
+
+// "learned": candidates are every layer at a quarter, a half, once and twice the inner steps that
+// the rule was judged at (or of options.inner_steps: then a quarter, a half and once).
+std::unique_ptr<FeatureMethod> learned_method(Rule rule, const ApplyOptions& options);
+// "random": every layer of the same base model, from the same seed, before the first inner step.
+std::unique_ptr<FeatureMethod> random_method(Rule rule, const ApplyOptions& options);
+
+}  // namespace metaplastic
