@@ -52,11 +52,24 @@ void write_targets(const AugmentRanges& ranges, const Coefficients& c, std::span
   METAPLASTIC_DCHECK(n == targets.size());
 }
 
+// The sum over a 2 x 2 window, times scale: the usual case, 28 to 14.
+void box_smooth_two(const float* __restrict source, float scale, float* __restrict smoothed) {
+  for (int y = 0; y + 1 < kSourceSide; ++y) {
+    const float* __restrict upper = source + y * kSourceSide;
+    const float* __restrict lower = upper + kSourceSide;
+    float* __restrict row = smoothed + y * kSmoothedStride;
+    for (int x = 0; x + 1 < kSourceSide; ++x) {
+      row[x] = (((upper[x] + upper[x + 1]) + lower[x]) + lower[x + 1]) * scale;
+    }
+  }
+}
+
 // Mean of the source over a box x box window whose top left pixel is (y, x); the last box - 1 rows
 // and columns, and the border, are never read with a weight other than 0.
 void box_smooth(std::span<const float> source, int box, std::span<float> smoothed) {
-  const int valid = kSourceSide - box + 1;
   const float scale = 1.0f / static_cast<float>(box * box);
+  if (box == 2) return box_smooth_two(source.data(), scale, smoothed.data());
+  const int valid = kSourceSide - box + 1;
   for (int y = 0; y < valid; ++y) {
     float* row = &smoothed[static_cast<std::size_t>(y * kSmoothedStride)];
     std::fill(row, row + valid, 0.0f);
@@ -128,12 +141,14 @@ void warp(std::span<const float> smoothed, int box, int side, const Coefficients
       weight_y[j] = y - static_cast<float>(y0);
       index[j] = y0 * kSmoothedStride + x0;
     }
+    const float* __restrict pixels = smoothed.data();
+    float* __restrict to = &out[static_cast<std::size_t>(i * side)];
     for (int j = 0; j < side; ++j) {
-      const float* top = &smoothed[static_cast<std::size_t>(index[j])];
+      const float* top = pixels + index[j];
       const float* bottom = top + kSmoothedStride;
       const float upper = top[0] + weight_x[j] * (top[1] - top[0]);
       const float lower = bottom[0] + weight_x[j] * (bottom[1] - bottom[0]);
-      out[static_cast<std::size_t>(i * side + j)] = upper + weight_y[j] * (lower - upper);
+      to[j] = upper + weight_y[j] * (lower - upper);
     }
   }
 }
@@ -229,8 +244,9 @@ void Augmenter::apply(std::span<const float> source, Random& random, Workspace& 
   write_targets(ranges_, c, targets);
 
   workspace.smoothed.resize(kSmoothedStride * kSmoothedStride);
-  const int box = std::clamp(static_cast<int>(std::lround(static_cast<float>(kSourceSide) / side_)),
-                             1, kSourceSide);
+  const int box = std::clamp(
+      static_cast<int>(std::lround(static_cast<float>(kSourceSide) / static_cast<float>(side_))), 1,
+      kSourceSide);
   box_smooth(source, box, workspace.smoothed);
   Elastic elastic;
   if (ranges_.elastic > 0) draw_elastic(ranges_.elastic, side_, random, elastic);

@@ -32,10 +32,11 @@ class ImageClassSet : public ClassSet {
   void instance(int class_index, int instance_index, Random&, std::span<float> out) const override {
     const auto c = static_cast<std::size_t>(class_index);
     const int image = orders_[c][static_cast<std::size_t>(instance_index)];
-    const std::uint8_t* pixels =
+    const std::uint8_t* __restrict pixels =
         &classes_[c]->pixels[static_cast<std::size_t>(image) * kSourcePixels];
+    float* __restrict to = out.data();
     for (std::size_t p = 0; p < kSourcePixels; ++p) {
-      out[p] = static_cast<float>(pixels[p]) * (1.0f / 255.0f);
+      to[p] = static_cast<float>(pixels[p]) * (1.0f / 255.0f);
     }
   }
 

@@ -87,9 +87,9 @@ FieldClassSet::FieldClassSet(int num_classes, Random& random) {
   base_object_.emplace(random);
   const TextureStyle common_style = draw_texture_style(random);
   // How much the classes of this task resemble one another, in shape and in texture.
-  const float likeness = random.uniform(0.0f, 0.75f);
+  const float likeness = random.uniform(0.0f, 0.6f);
   const float style_change = random.below(3) == 0 ? 0.0f : random.uniform(0.3f, 1.0f);
-  const float contrast = random.uniform(0.0f, 0.6f);
+  const float contrast = random.uniform(0.0f, 0.5f);
   light_range_ = random.uniform(0.0f, 0.5f);
   draw_background(random);
   classes_.resize(static_cast<std::size_t>(num_classes));
@@ -99,8 +99,9 @@ FieldClassSet::FieldClassSet(int num_classes, Random& random) {
     const TextureStyle style = vary_texture_style(
         common_style, texture_only ? std::max(style_change, 1 - likeness) : style_change, random);
     chosen.textures.fill(style, texture_only ? kTexturesPerTexture : kTexturesPerShape, random);
-    chosen.brightness = random.uniform(0.45f, 0.85f);
-    chosen.brightness_range = random.uniform(0.1f, 0.35f);
+    chosen.brightness = random.uniform(0.55f, 0.85f);
+    chosen.brightness_range = random.uniform(0.05f, 0.3f);
+    if (background_level_ > 0.5f && !texture_only) chosen.brightness *= 0.5f;
     chosen.texture_contrast = texture_only ? random.uniform(0.4f, 1.0f) : contrast;
     if (!texture_only) draw_shapes(chosen, likeness, random);
   }
@@ -108,11 +109,15 @@ FieldClassSet::FieldClassSet(int num_classes, Random& random) {
 
 void FieldClassSet::draw_background(Random& random) {
   const float u = random.uniform();
-  background_ = u < 0.5f ? Background::kBlack : u < 0.7f ? Background::kGrey : Background::kTexture;
+  background_ = u < 0.5f    ? Background::kBlack
+                : u < 0.75f ? Background::kGrey
+                            : Background::kTexture;
   if (background_ == Background::kBlack) return;
-  background_level_ = random.uniform(0.1f, 0.6f);
+  // Clearly darker or clearly brighter than most objects.
+  background_level_ =
+      random.below(3) == 0 ? random.uniform(0.75f, 0.95f) : random.uniform(0.05f, 0.3f);
   if (background_ == Background::kTexture) {
-    background_contrast_ = random.uniform(0.2f, 0.6f);
+    background_contrast_ = random.uniform(0.1f, 0.4f);
     backgrounds_.fill(draw_texture_style(random), kNumBackgrounds, random);
   }
 }
@@ -138,47 +143,74 @@ void FieldClassSet::draw_shapes(FieldClass& chosen, float likeness, Random& rand
   }
 }
 
+// Light falls off linearly over the image; everything else is constant within one instance.
+struct Shading {
+  float brightness, contrast;  // of the object's texture, whose bytes have mean 128
+  float outer_level, outer_contrast;
+  float light, light_x, light_y;  // at the top left pixel, per column, per row
+};
+
+float clamp_unit(float value) { return std::min(std::max(value, 0.0f), 1.0f); }
+
+// A texture that fills the image. inner: window with rows kTextureSide apart; out [kSourcePixels].
+void shade_texture(const Shading& s, const std::uint8_t* __restrict inner, float* __restrict out) {
+  for (int y = 0; y < kSourceSide; ++y, inner += kTextureSide, out += kSourceSide) {
+    const float light = s.light + s.light_y * static_cast<float>(y);
+    for (int x = 0; x < kSourceSide; ++x) {
+      const float lit = light + s.light_x * static_cast<float>(x);
+      const float detail = s.contrast * static_cast<float>(inner[x] - 128);
+      out[x] = clamp_unit(lit * (s.brightness + detail));
+    }
+  }
+}
+
+// A textured object on its background; cover and shade [kSourcePixels].
+void shade_object(const Shading& s, const std::uint8_t* __restrict inner,
+                  const std::uint8_t* __restrict outer, const std::uint8_t* __restrict cover,
+                  const std::uint8_t* __restrict shade, float* __restrict out) {
+  constexpr float kUnit = 1.0f / 255.0f;
+  for (int y = 0; y < kSourceSide; ++y) {
+    const float light = kUnit * (s.light + s.light_y * static_cast<float>(y));
+    const float light_x = kUnit * s.light_x;
+    for (int x = 0; x < kSourceSide; ++x) {
+      const float lit = light + light_x * static_cast<float>(x);
+      const float behind = s.outer_level + s.outer_contrast * static_cast<float>(outer[x] - 128);
+      const float front = lit * static_cast<float>(shade[x]) *
+                          (s.brightness + s.contrast * static_cast<float>(inner[x] - 128));
+      out[x] = clamp_unit(behind + kUnit * static_cast<float>(cover[x]) * (front - behind));
+    }
+    inner += kTextureSide;
+    outer += kTextureSide;
+    cover += kSourceSide;
+    shade += kSourceSide;
+    out += kSourceSide;
+  }
+}
+
 void FieldClassSet::instance(int class_index, int instance_index, Random& random,
                              std::span<float> out) const {
   constexpr float kUnit = 1.0f / 255.0f;
   const FieldClass& chosen = classes_[static_cast<std::size_t>(class_index)];
   const bool texture_only = chosen.kind == FieldKind::kTexture;
-  const float brightness =
-      chosen.brightness + chosen.brightness_range * random.uniform(-1.0f, 1.0f);
-  const float contrast = kUnit * chosen.texture_contrast * random.uniform(0.7f, 1.3f);
-  const float light_x = light_range_ * random.uniform(-1.0f, 1.0f) * 2 / kSourceSide;
-  const float light_y = light_range_ * random.uniform(-1.0f, 1.0f) * 2 / kSourceSide;
+  Shading s{};
+  s.brightness = chosen.brightness + chosen.brightness_range * random.uniform(-1.0f, 1.0f);
+  s.contrast = kUnit * chosen.texture_contrast * random.uniform(0.7f, 1.3f);
+  s.light_x = light_range_ * random.uniform(-1.0f, 1.0f) * 2 / kSourceSide;
+  s.light_y = light_range_ * random.uniform(-1.0f, 1.0f) * 2 / kSourceSide;
+  s.light = 1 - 0.5f * kSourceSide * (s.light_x + s.light_y);
   const int texture = texture_only ? instance_index : random.between(0, chosen.textures.count - 1);
   const std::uint8_t* inner = chosen.textures.window(texture, random);
-  // Without a background texture the object's own is read, with weight 0.
-  const bool textured = background_ == Background::kTexture;
-  const std::uint8_t* outer =
-      textured ? backgrounds_.window(random.between(0, kNumBackgrounds - 1), random) : inner;
-  const float outer_contrast = textured ? kUnit * background_contrast_ : 0.0f;
-  const float outer_level =
-      background_level_ > 0 ? background_level_ * random.uniform(0.7f, 1.3f) : 0.0f;
-  const auto offset = static_cast<std::size_t>(texture_only ? 0 : instance_index * kSourcePixels);
+  if (texture_only) return shade_texture(s, inner, out.data());
 
-  for (int y = 0; y < kSourceSide; ++y) {
-    const auto row = static_cast<std::size_t>(y * kSourceSide);
-    const float light = 1 - 0.5f * kSourceSide * light_x + light_y * (static_cast<float>(y) - 14);
-    const std::uint8_t* inner_row = inner + y * kTextureSide;
-    const std::uint8_t* outer_row = outer + y * kTextureSide;
-    float* to = &out[row];
-    for (int x = 0; x < kSourceSide; ++x) {
-      const float lit = light + light_x * static_cast<float>(x);
-      const float detail = contrast * (static_cast<float>(inner_row[x]) - 128.0f);
-      float value = lit * (brightness + detail);
-      if (!texture_only) {
-        const float cover = kUnit * static_cast<float>(chosen.cover[offset + row + x]);
-        const float shade = kUnit * static_cast<float>(chosen.shade[offset + row + x]);
-        const float behind =
-            outer_level + outer_contrast * (static_cast<float>(outer_row[x]) - 128.0f);
-        value = behind + cover * (lit * shade * (brightness + detail) * 1.2f - behind);
-      }
-      to[x] = std::min(std::max(value, 0.0f), 1.0f);
-    }
+  s.brightness *= 1.2f;  // a part's shade is below 1
+  s.outer_level = background_level_ * random.uniform(0.8f, 1.2f);
+  const std::uint8_t* outer = inner;  // without a background texture it is read with weight 0
+  if (background_ == Background::kTexture) {
+    outer = backgrounds_.window(random.between(0, kNumBackgrounds - 1), random);
+    s.outer_contrast = kUnit * background_contrast_;
   }
+  const auto offset = static_cast<std::size_t>(instance_index) * kSourcePixels;
+  shade_object(s, inner, outer, &chosen.cover[offset], &chosen.shade[offset], out.data());
 }
 
 }  // namespace

@@ -117,7 +117,7 @@ Part draw_part(float size, Random& random) {
 // A main body, perhaps with limbs on both sides, things on top or below, and a hole.
 std::vector<Part> body_plan(Random& random) {
   std::vector<Part> parts;
-  Part body = draw_part(random.uniform(0.35f, 0.75f), random);
+  Part body = draw_part(random.uniform(0.4f, 0.85f), random);
   body.angle = random.below(2) == 0 ? 0.0f : 0.5f * kPi;
   body.shade = random.uniform(0.5f, 1.0f);
   parts.push_back(body);

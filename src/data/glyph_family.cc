@@ -11,18 +11,16 @@
 namespace metaplastic {
 namespace {
 
-constexpr int kMinInstances = 8;  // faces that a character needs within its split
-
-// The held-out names: those with the smallest digests, so that the choice follows from the names
-// alone and hardly changes when another font is installed.
-std::set<std::string> hold_out(const std::set<std::string>& names, float share) {
+// The held-out names, a share of `total`: those with the smallest digests, so that the choice
+// follows from the names alone and hardly changes when another font is installed.
+std::set<std::string> hold_out(const std::set<std::string>& names, float share, std::size_t total) {
   std::vector<std::pair<std::string, std::string>> ranked;
   for (const std::string& name : names) {
     ranked.emplace_back(sha256_hex(name), name);
   }
   std::sort(ranked.begin(), ranked.end());
-  const auto count = static_cast<std::size_t>(
-      std::ceil(static_cast<double>(share) * static_cast<double>(names.size())));
+  const auto count =
+      static_cast<std::size_t>(std::ceil(static_cast<double>(share) * static_cast<double>(total)));
   std::set<std::string> held;
   for (std::size_t n = 0; n < std::min(count, ranked.size()); ++n) held.insert(ranked[n].second);
   return held;
@@ -42,10 +40,11 @@ class GlyphClassSet : public ClassSet {
     return static_cast<int>(classes_[static_cast<std::size_t>(c)].size());
   }
   void instance(int class_index, int instance_index, Random&, std::span<float> out) const override {
-    const std::uint8_t* pixels =
+    const std::uint8_t* __restrict pixels =
         classes_[static_cast<std::size_t>(class_index)][static_cast<std::size_t>(instance_index)];
+    float* __restrict to = out.data();
     for (std::size_t p = 0; p < kSourcePixels; ++p) {
-      out[p] = static_cast<float>(pixels[p]) * (1.0f / 255.0f);
+      to[p] = static_cast<float>(pixels[p]) * (1.0f / 255.0f);
     }
   }
 
@@ -56,29 +55,37 @@ class GlyphClassSet : public ClassSet {
 
 }  // namespace
 
-GlyphFamily::GlyphFamily(const TaskConfig& config)
-    : cache_(std::make_shared<const GlyphCache>(config.min_fonts, config.max_fonts)) {
-  std::set<std::string> families, group_names;
+GlyphFamily::GlyphFamily(int min_fonts, int max_fonts, float held_out_share)
+    : cache_(std::make_shared<const GlyphCache>(min_fonts, max_fonts)) {
+  std::set<std::string> families;
   for (int f = 0; f < cache_->num_faces(); ++f) families.insert(cache_->face(f).family);
-  for (int c = 0; c < cache_->num_characters(); ++c) group_names.insert(group_name(*cache_, c));
-  const std::set<std::string> held_families = hold_out(families, config.held_out_share);
-  const std::set<std::string> held_groups = hold_out(group_names, config.held_out_share);
-
+  const auto held_families = hold_out(families, held_out_share, families.size());
   for (int f = 0; f < cache_->num_faces(); ++f) {
     const bool held = held_families.contains(cache_->face(f).family);
     (held ? validation_ : train_).faces.push_back(f);
   }
+  // Only groups that enough of the held-out faces have can be held out.
+  std::set<std::string> eligible;
+  std::set<int> all_groups;
+  for (int c = 0; c < cache_->num_characters(); ++c) {
+    all_groups.insert(cache_->group(c));
+    if (has_instances(validation_.faces, c)) eligible.insert(group_name(*cache_, c));
+  }
+  const auto held_groups = hold_out(eligible, held_out_share, all_groups.size());
   std::map<int, std::vector<int>> train_groups, validation_groups;
   for (int c = 0; c < cache_->num_characters(); ++c) {
     const bool held = held_groups.contains(group_name(*cache_, c));
-    const auto& faces = (held ? validation_ : train_).faces;
-    const auto count =
-        std::count_if(faces.begin(), faces.end(), [&](int f) { return cache_->has(f, c); });
-    if (count < kMinInstances) continue;
+    if (!has_instances((held ? validation_ : train_).faces, c)) continue;
     (held ? validation_groups : train_groups)[cache_->group(c)].push_back(c);
   }
   for (auto& [name, members] : train_groups) train_.groups.push_back(std::move(members));
   for (auto& [name, members] : validation_groups) validation_.groups.push_back(std::move(members));
+}
+
+bool GlyphFamily::has_instances(const std::vector<int>& faces, int c) const {
+  constexpr int kMinInstances = 8;
+  return std::count_if(faces.begin(), faces.end(), [&](int f) { return cache_->has(f, c); }) >=
+         kMinInstances;
 }
 
 std::unique_ptr<ClassSet> GlyphFamily::draw_classes(Split split, int num_classes,

@@ -8,15 +8,14 @@
 #include <vector>
 
 #include "data/glyph_cache.h"
-#include "data/task_config.h"
 #include "data/task_family.h"
 
 namespace metaplastic {
 
 class GlyphFamily : public TaskFamily {
  public:
-  // Uses config's min_fonts, max_fonts and held_out_share. Throws Error when fonts are missing.
-  explicit GlyphFamily(const TaskConfig& config);
+  // Throws Error when fewer than min_fonts faces are usable.
+  GlyphFamily(int min_fonts, int max_fonts, float held_out_share);
 
   std::string_view name() const override { return "glyphs"; }
   int max_classes(Split split) const override {
@@ -38,6 +37,8 @@ class GlyphFamily : public TaskFamily {
     std::vector<int> faces;
     std::vector<std::vector<int>> groups;
   };
+  // Whether enough of these faces have the character for it to be a class.
+  bool has_instances(const std::vector<int>& faces, int c) const;
   const Part& part(Split split) const { return split == Split::kTrain ? train_ : validation_; }
 
   std::shared_ptr<const GlyphCache> cache_;

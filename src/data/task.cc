@@ -150,7 +150,8 @@ TaskDistribution::TaskDistribution(const TaskConfig& config) : config_(config) {
     families_.push_back({std::move(family), weight, std::move(description)});
   };
   if (config.glyph_weight > 0) {
-    auto glyphs = std::make_unique<GlyphFamily>(config);
+    auto glyphs =
+        std::make_unique<GlyphFamily>(config.min_fonts, config.max_fonts, config.held_out_share);
     std::string description = glyphs->describe();
     add(std::move(glyphs), config.glyph_weight, std::move(description));
   }
