@@ -9,6 +9,8 @@
 #include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
+#include <limits>
+
 HWY_BEFORE_NAMESPACE();
 namespace metaplastic {
 namespace HWY_NAMESPACE {
@@ -58,9 +60,12 @@ HWY_INLINE void evaluate(D d, V x, V& y, V& slope) {
     y = hn::Exp(d, hn::Neg(hn::Mul(x, x))), slope = hn::Mul(hn::Set(d, T(-2)), hn::Mul(x, y));
   } else {
     static_assert(kFunction == Unary::kRootGrowth);
-    const auto root = hn::Sqrt(hn::MulAdd(x, x, one));
+    // Far out the 1 changes no bit of the root, and x^2 may overflow.
+    const auto size = hn::Abs(x);
+    const auto far = hn::Gt(size, hn::Set(d, 1 / std::numeric_limits<T>::epsilon()));
+    const auto root = hn::IfThenElse(far, size, hn::Sqrt(hn::MulAdd(x, x, one)));
     // x^2 / (1 + root) is root - 1 without the cancellation.
-    y = hn::Div(hn::Mul(x, x), hn::Add(one, root));
+    y = hn::Mul(size, hn::Div(size, hn::Add(one, root)));
     slope = hn::Div(x, root);
   }
 }
