@@ -17,7 +17,8 @@ std::size_t round_up(std::size_t bytes) {
 
 Arena::Arena(std::size_t reserve_bytes) {
   // Under a limit on address space (ulimit -v) smaller ranges are tried before giving up.
-  for (std::size_t bytes = reserve_bytes; bytes >= (std::size_t{1} << 24); bytes /= 2) {
+  const std::size_t least = std::clamp(reserve_bytes, std::size_t{1}, std::size_t{1} << 24);
+  for (std::size_t bytes = reserve_bytes; bytes >= least; bytes /= 2) {
     void* range = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (range != MAP_FAILED) {
@@ -35,7 +36,8 @@ Arena::Arena(std::size_t reserve_bytes) {
 Arena::~Arena() { munmap(base_, reserved_); }
 
 void* Arena::allocate(std::size_t bytes) {
-  const std::size_t wanted = std::max(round_up(bytes), kAlignment);
+  // More than the whole range is refused before rounding up, which could overflow.
+  const std::size_t wanted = bytes > reserved_ ? bytes : std::max(round_up(bytes), kAlignment);
   std::size_t best = free_.size();
   for (std::size_t i = 0; i < free_.size(); ++i) {
     if (free_[i].bytes >= wanted && (best == free_.size() || free_[i].bytes < free_[best].bytes)) {

@@ -23,7 +23,8 @@ class Arena {
   void* allocate(std::size_t bytes);
   template <class T>
   T* allocate_array(std::size_t count) {
-    return static_cast<T*>(allocate(count * sizeof(T)));
+    // An overflowing product asks for everything, which is refused.
+    return static_cast<T*>(allocate(count > SIZE_MAX / sizeof(T) ? SIZE_MAX : count * sizeof(T)));
   }
   // Gives a block back for reuse before the next reset().
   void release(void* block, std::size_t bytes);
