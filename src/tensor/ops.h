@@ -29,7 +29,8 @@ Var<T> symmetrise(Tape<T>& tape, const Var<T>& m);
 // alpha a + beta b, same shape.
 template <class T>
 Var<T> combine(Tape<T>& tape, T alpha, const Var<T>& a, T beta, const Var<T>& b);
-// The same memory read as [units, channels, examples]; contiguous values only, no channel slices.
+// The same memory read as [units, channels, examples]; of contiguous values only: no channel
+// slices, neither of the argument nor of the result.
 template <class T>
 Var<T> reshape(const Var<T>& value, int units, int channels, int examples);
 

@@ -60,11 +60,20 @@ void Tape<T>::clear_channels(Node& node, int first, int count) {
 }
 
 template <class T>
+std::pair<int, int> Tape<T>::channels_of(const Node& node, const Var<T>& value) {
+  const bool same_layout = value.dims[0] == node.dims[0] && value.dims[2] == node.dims[2] &&
+                           value.unit_stride == std::ptrdiff_t{node.dims[1]} * node.dims[2];
+  if (same_layout) return {value.first_channel, value.channels()};
+  METAPLASTIC_CHECK(static_cast<std::size_t>(value.size()) * sizeof(T) == node.bytes());
+  return {0, node.dims[1]};
+}
+
+template <class T>
 Bar<T> Tape<T>::bar_for_writing(const Var<T>& value) {
   METAPLASTIC_CHECK(value.needs_gradient());
   Node& node = nodes_[static_cast<std::size_t>(value.id)];
   if (node.bar == nullptr) node.bar = static_cast<T*>(arena_.allocate(node.bytes()));
-  const int first = value.first_channel, count = value.channels();
+  const auto [first, count] = channels_of(node, value);
   int num_written = 0;
   for (int c = first; c < first + count; ++c) num_written += test_bit(node.written.data(), c);
   if (num_written != 0 && num_written != count) {
@@ -80,8 +89,9 @@ template <class T>
 T* Tape<T>::bar(const Var<T>& value) {
   const Bar<T> target = bar_for_writing(value);
   if (!target.accumulate) {
-    clear_channels(nodes_[static_cast<std::size_t>(value.id)], value.first_channel,
-                   value.channels());
+    Node& node = nodes_[static_cast<std::size_t>(value.id)];
+    const auto [first, count] = channels_of(node, value);
+    clear_channels(node, first, count);
   }
   return target.data;
 }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -123,6 +124,8 @@ class Tape {
     int output;
   };
   Var<T> new_node(T* data, int units, int channels, int examples, bool owned);
+  // First and number of the node's channels that `value` covers; a reshaped view covers them all.
+  static std::pair<int, int> channels_of(const Node& node, const Var<T>& value);
   static void clear_channels(Node& node, int first, int count);
 
   Arena arena_;
