@@ -162,15 +162,24 @@ Var<T> gate_add(Tape<T>& tape, const Var<T>& x, const Var<T>& gate, const Var<T>
   }
   tape.on_backward(y, [&tape, x, gate, z, y, U, C, B] {
     const T* y_bar = tape.bar(y);
-    METAPLASTIC_CHECK(x.needs_gradient() && gate.needs_gradient() && z.needs_gradient());
-    const Bar<T> x_bar = tape.bar_for_writing(x), gate_bar = tape.bar_for_writing(gate);
+    // The kernel makes both factors' adjoints; that of a constant goes to scratch.
+    const auto bar_of = [&](const Var<T>& factor) {
+      return factor.needs_gradient() ? tape.bar_for_writing(factor)
+                                     : Bar<T>{tape.scratch(factor.size() / U), false};
+    };
+    const Bar<T> x_bar = bar_of(x), gate_bar = bar_of(gate);
+    const std::ptrdiff_t x_step = x.needs_gradient() ? x.unit_stride : 0;
+    const std::ptrdiff_t gate_step = gate.needs_gradient() ? gate.unit_stride : 0;
+    for (int u = 0; u < U; ++u) {
+      kernels<T>().gate_add_vjp(x.data + u * x.unit_stride, gate.data + u * gate.unit_stride,
+                                y_bar + u * y.unit_stride, C, B, x_bar.accumulate,
+                                x_bar.data + u * x_step, gate_bar.accumulate,
+                                gate_bar.data + u * gate_step);
+    }
+    if (!z.needs_gradient()) return;
     const Bar<T> z_bar = tape.bar_for_writing(z);
     for (int u = 0; u < U; ++u) {
-      const T* bar = y_bar + u * y.unit_stride;
-      kernels<T>().gate_add_vjp(x.data + u * x.unit_stride, gate.data + u * gate.unit_stride, bar,
-                                C, B, x_bar.accumulate, x_bar.data + u * x.unit_stride,
-                                gate_bar.accumulate, gate_bar.data + u * gate.unit_stride);
-      kernels<T>().add_to(bar, std::ptrdiff_t{C} * B, z_bar.accumulate,
+      kernels<T>().add_to(y_bar + u * y.unit_stride, std::ptrdiff_t{C} * B, z_bar.accumulate,
                           z_bar.data + u * z.unit_stride);
     }
   });
