@@ -167,7 +167,9 @@ Var<T> gate_add(Tape<T>& tape, const Var<T>& x, const Var<T>& gate, const Var<T>
       return factor.needs_gradient() ? tape.bar_for_writing(factor)
                                      : Bar<T>{tape.scratch(factor.size() / U), false};
     };
-    const Bar<T> x_bar = bar_of(x), gate_bar = bar_of(gate);
+    // A gate that is a channel of x is added to while x_bar is written: that starts from zero.
+    const bool shared = x.needs_gradient() && x.id == gate.id;
+    const Bar<T> x_bar = shared ? Bar<T>{tape.bar(x), true} : bar_of(x), gate_bar = bar_of(gate);
     const std::ptrdiff_t x_step = x.needs_gradient() ? x.unit_stride : 0;
     const std::ptrdiff_t gate_step = gate.needs_gradient() ? gate.unit_stride : 0;
     for (int u = 0; u < U; ++u) {
