@@ -11,10 +11,10 @@ namespace {
 
 const std::vector<std::pair<std::string, Unary>>& activations() {
   static const std::vector<std::pair<std::string, Unary>> kTable = {
-      {"relu", Unary::kRelu},         {"leaky_relu", Unary::kLeakyRelu},
-      {"tanh", Unary::kTanh},         {"elu", Unary::kElu},
-      {"sigmoid", Unary::kSigmoid},   {"softplus", Unary::kSoftplus},
-      {"swish", Unary::kSwish},       {"step", Unary::kStep}};
+      {"relu", Unary::kRelu},       {"leaky_relu", Unary::kLeakyRelu},
+      {"tanh", Unary::kTanh},       {"elu", Unary::kElu},
+      {"sigmoid", Unary::kSigmoid}, {"softplus", Unary::kSoftplus},
+      {"swish", Unary::kSwish},     {"step", Unary::kStep}};
   return kTable;
 }
 
@@ -69,7 +69,8 @@ LayerOffsets layer_offsets(const Architecture& architecture, int layer) {
   std::int64_t at = 0;
   for (int l = 1;; ++l) {
     const auto up = static_cast<std::size_t>(l);
-    const std::int64_t weights = std::int64_t{architecture.widths[up - 1]} * architecture.widths[up];
+    const std::int64_t weights =
+        std::int64_t{architecture.widths[up - 1]} * architecture.widths[up];
     if (l == layer) return {at, at + weights, at + 2 * weights};
     at += 2 * weights + architecture.widths[up];
   }
@@ -83,7 +84,8 @@ std::vector<T> make_phi(const Architecture& architecture, const PhiInit& init, R
     const auto up = static_cast<std::size_t>(l);
     const std::int64_t weights =
         2 * std::int64_t{architecture.widths[up - 1]} * architecture.widths[up];
-    next = std::generate_n(next, weights, [&] { return static_cast<T>(init.weight_std * random.normal()); });
+    next = std::generate_n(next, weights,
+                           [&] { return static_cast<T>(init.weight_std * random.normal()); });
     next = std::generate_n(next, architecture.widths[up],
                            [&] { return static_cast<T>(init.bias_std * random.normal()); });
   }
@@ -120,9 +122,9 @@ Activations<T> forward(Tape<T>& tape, const PhiVars<T>& phi, Unary activation, c
   return result;
 }
 
-#define METAPLASTIC_INSTANTIATE(T)                                                           \
-  template std::vector<T> make_phi(const Architecture&, const PhiInit&, Random);             \
-  template PhiVars<T> phi_leaves(Tape<T>&, const Architecture&, const T*);                   \
+#define METAPLASTIC_INSTANTIATE(T)                                               \
+  template std::vector<T> make_phi(const Architecture&, const PhiInit&, Random); \
+  template PhiVars<T> phi_leaves(Tape<T>&, const Architecture&, const T*);       \
   template Activations<T> forward(Tape<T>&, const PhiVars<T>&, Unary, const Var<T>&);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)

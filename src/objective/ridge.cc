@@ -19,7 +19,7 @@ using RowMajor = Eigen::Map<Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eig
 // Everything the adjoint needs, in the tape's arena.
 template <class T>
 struct Ridge {
-  Var<T> support, query, loss;  // [U,1,N], [U,1,M], [1,1]
+  Var<T> support, query, loss;   // [U,1,N], [U,1,M], [1,1]
   const T *y_support, *y_query;  // [Y,N], [Y,M]
   int U, N, M, Y;
   T lambda;
@@ -57,7 +57,8 @@ void fit_and_predict(const Ridge<T>& s) {
   gemm(false, true, s.U, s.U, s.N, T(1), s.xc, s.N, s.xc, s.N, T(0), s.factor, s.U);
   for (int u = 0; u < s.U; ++u) s.factor[std::ptrdiff_t{u} * s.U + u] += s.lambda;
   RowMajor<T> gram(s.factor, s.U, s.U);
-  Eigen::LLT<Eigen::Ref<Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>> llt(gram);
+  Eigen::LLT<Eigen::Ref<Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>> llt(
+      gram);
   gemm(false, true, s.U, s.Y, s.N, T(1), s.xc, s.N, s.y_support, s.N, T(0), s.beta, s.Y);
   solve(s, s.beta);
   gemm(true, false, s.Y, s.M, s.U, T(1), s.beta, s.Y, s.qc, s.M, T(0), s.predicted, s.M);
@@ -140,8 +141,10 @@ double query_accuracy(const Ridge<T>& s, int num_classes) {
   for (int m = 0; m < s.M; ++m) {
     int best = 0, label = 0;
     for (int j = 1; j < num_classes; ++j) {
-      if (s.predicted[std::ptrdiff_t{j} * s.M + m] > s.predicted[std::ptrdiff_t{best} * s.M + m]) best = j;
-      if (s.y_query[std::ptrdiff_t{j} * s.M + m] > s.y_query[std::ptrdiff_t{label} * s.M + m]) label = j;
+      if (s.predicted[std::ptrdiff_t{j} * s.M + m] > s.predicted[std::ptrdiff_t{best} * s.M + m])
+        best = j;
+      if (s.y_query[std::ptrdiff_t{j} * s.M + m] > s.y_query[std::ptrdiff_t{label} * s.M + m])
+        label = j;
     }
     right += best == label;
   }
@@ -164,11 +167,13 @@ void make_probe_targets(int num_classes, std::span<const int> support_labels,
   targets.num_targets = static_cast<int>(Y + A);
   targets.support.assign((Y + A) * N, T(0));
   targets.query.assign((Y + A) * M, T(0));
-  const auto fill = [&](std::span<const int> labels, std::span<const float> coefficients, std::vector<T>& out) {
+  const auto fill = [&](std::span<const int> labels, std::span<const float> coefficients,
+                        std::vector<T>& out) {
     const std::size_t count = labels.size();
     for (std::size_t n = 0; n < count; ++n) {
       out[static_cast<std::size_t>(labels[n]) * count + n] = T(1);
-      for (std::size_t a = 0; a < A; ++a) out[(Y + a) * count + n] = static_cast<T>(coefficients[n * A + a]);
+      for (std::size_t a = 0; a < A; ++a)
+        out[(Y + a) * count + n] = static_cast<T>(coefficients[n * A + a]);
     }
   };
   fill(support_labels, support_coefficients, targets.support);
@@ -182,8 +187,10 @@ void make_probe_targets(int num_classes, std::span<const int> support_labels,
       square += off * off;
     }
     const T inv = T(1) / std::sqrt(square / static_cast<T>(N) + T(kTargetEps));
-    for (std::size_t n = 0; n < N; ++n) targets.support[j * N + n] = (targets.support[j * N + n] - mean) * inv;
-    for (std::size_t m = 0; m < M; ++m) targets.query[j * M + m] = (targets.query[j * M + m] - mean) * inv;
+    for (std::size_t n = 0; n < N; ++n)
+      targets.support[j * N + n] = (targets.support[j * N + n] - mean) * inv;
+    for (std::size_t m = 0; m < M; ++m)
+      targets.query[j * M + m] = (targets.query[j * M + m] - mean) * inv;
   }
 }
 
@@ -193,11 +200,14 @@ RidgeResult<T> ridge_objective(Tape<T>& tape, const Var<T>& support, const Var<T
   Ridge<T> s{};
   s.support = support, s.query = query;
   s.y_support = targets.support.data(), s.y_query = targets.query.data();
-  s.U = support.units(), s.N = support.examples(), s.M = query.examples(), s.Y = targets.num_targets;
+  s.U = support.units(), s.N = support.examples(), s.M = query.examples(),
+  s.Y = targets.num_targets;
   s.lambda = lambda;
   METAPLASTIC_CHECK(query.units() == s.U && support.channels() == 1 && query.channels() == 1);
-  METAPLASTIC_CHECK(targets.support.size() == static_cast<std::size_t>(s.Y) * static_cast<std::size_t>(s.N));
-  METAPLASTIC_CHECK(targets.query.size() == static_cast<std::size_t>(s.Y) * static_cast<std::size_t>(s.M));
+  METAPLASTIC_CHECK(targets.support.size() ==
+                    static_cast<std::size_t>(s.Y) * static_cast<std::size_t>(s.N));
+  METAPLASTIC_CHECK(targets.query.size() ==
+                    static_cast<std::size_t>(s.Y) * static_cast<std::size_t>(s.M));
   const std::ptrdiff_t U = s.U;
   s.mean = tape.scratch(U);
   s.xc = tape.scratch(U * s.N);
@@ -216,10 +226,11 @@ RidgeResult<T> ridge_objective(Tape<T>& tape, const Var<T>& support, const Var<T
   return result;
 }
 
-#define METAPLASTIC_INSTANTIATE(T)                                                              \
-  template void make_probe_targets(int, std::span<const int>, std::span<const float>,           \
-                                   std::span<const int>, std::span<const float>, ProbeTargets<T>&); \
-  template RidgeResult<T> ridge_objective(Tape<T>&, const Var<T>&, const Var<T>&,               \
+#define METAPLASTIC_INSTANTIATE(T)                                                    \
+  template void make_probe_targets(int, std::span<const int>, std::span<const float>, \
+                                   std::span<const int>, std::span<const float>,      \
+                                   ProbeTargets<T>&);                                 \
+  template RidgeResult<T> ridge_objective(Tape<T>&, const Var<T>&, const Var<T>&,     \
                                           const ProbeTargets<T>&, T);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)

@@ -13,7 +13,7 @@ namespace metaplastic {
 template <class T>
 struct ProbeTargets {
   int num_classes = 0;
-  int num_targets = 0;  // classes + coefficients
+  int num_targets = 0;     // classes + coefficients
   std::vector<T> support;  // [num_targets, N] centred and scaled by the support's moments
   std::vector<T> query;    // [num_targets, N_query] under the same centring and scaling
 };
@@ -27,7 +27,7 @@ void make_probe_targets(int num_classes, std::span<const int> support_labels,
 
 template <class T>
 struct RidgeResult {
-  Var<T> loss;         // [1,1]: mean cosine distance over the query, 0..2
+  Var<T> loss;          // [1,1]: mean cosine distance over the query, 0..2
   double accuracy = 0;  // share of query examples whose largest class prediction is their label
 };
 

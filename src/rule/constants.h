@@ -4,18 +4,18 @@
 namespace metaplastic {
 
 struct RuleConstants {
-  double norm_eps = 1e-5;          // norm of compact; rule-spec: epsilon 1e-5, no offset
-  double standardise_eps = 1e-5;   // corr and the standardised activations
-  double moments_eps = 1e-5;       // inside the square root of a deviation
-  double delta_eps = 1e-6;         // RMS normalisation of delta over D; released code
-  double column_eps = 1e-8;        // w = W / rms(column)
-  double statistics_eps = 1e-6;    // joint RMS normalisation of the weight statistics
-  double decorrelate_eps = 1e-6;   // RMS normalisation of w corr(x_up)
-  double term_offset = 1;          // each term / sqrt(1 + mean over rows of its square)
-  double step_offset = 1;          // the mixed step likewise
-  double bias_offset = 0.5;        // bias step / sqrt(0.5 + mean square); released code
-  double keep = 1.0 / 7;           // W_step - w / 7, so that columns do not collapse; released code
-  double mix_gain = 10;            // compact: mix times 10 / sqrt(12)
+  double norm_eps = 1e-5;         // norm of compact; rule-spec: epsilon 1e-5, no offset
+  double standardise_eps = 1e-5;  // corr and the standardised activations
+  double moments_eps = 1e-5;      // inside the square root of a deviation
+  double delta_eps = 1e-6;        // RMS normalisation of delta over D; released code
+  double column_eps = 1e-8;       // w = W / rms(column)
+  double statistics_eps = 1e-6;   // joint RMS normalisation of the weight statistics
+  double decorrelate_eps = 1e-6;  // RMS normalisation of w corr(x_up)
+  double term_offset = 1;         // each term / sqrt(1 + mean over rows of its square)
+  double step_offset = 1;         // the mixed step likewise
+  double bias_offset = 0.5;       // bias step / sqrt(0.5 + mean square); released code
+  double keep = 1.0 / 7;          // W_step - w / 7, so that columns do not collapse; released code
+  double mix_gain = 10;           // compact: mix times 10 / sqrt(12)
 };
 
 inline constexpr RuleConstants kRule{};

@@ -20,7 +20,8 @@ Var<T> top_down(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& s) {
   const T U = T(s.units());
   const Var<T> corr = matmul(tape, s, false, s, true, T(1) / T(s.examples()));  // [U,U]
   const Var<T> mixed = matmul(tape, off_diagonal(tape, corr, T(1) / std::sqrt(U)), false, s, false);
-  // The per-unit statistics are taken of the linear map itself, so it is computed first without them.
+  // The per-unit statistics are taken of the linear map itself, so it is computed first without
+  // them.
   const Var<T> y = linear(tape, {s, mixed}, theta[ThetaName::kTopIn]);  // [U,C,B]
   const Var<T> unit = matmul(tape, moments_over_batch(tape, y, T(kRule.moments_eps)), false,
                              theta[ThetaName::kTopUnit], false);  // [U,C]
@@ -56,7 +57,8 @@ Var<T> hidden_state(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& x, c
   const Var<T> y1 = linear(tape, {x, z, delta}, theta[ThetaName::kHiddenIn], offset);  // [U,C,B]
   const Var<T> n1 = norm_relu(tape, y1, T(kRule.norm_eps));
 
-  // m hidden_mix with m = n1 + (per unit) + (per example): the two offsets are mapped by themselves.
+  // m hidden_mix with m = n1 + (per unit) + (per example): the two offsets are mapped by
+  // themselves.
   const Var<T>& mix = theta[ThetaName::kHiddenMix];
   const Var<T> of_unit = matmul(tape, moments_over_batch(tape, n1, T(kRule.moments_eps)), false,
                                 theta[ThetaName::kHiddenUnit], false);  // [U,C]
@@ -92,8 +94,8 @@ template <class T>
 Var<T> send_down(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& delta, const Var<T>& z,
                  const Side<T>& side, const Var<T>& V) {
   const ThetaLayout& layout = *theta.layout;
-  const Var<T> shift = slice_channels(side.readouts, layout.delta_column() - side.first_column,
-                                      layout.sizes().D);
+  const Var<T> shift =
+      slice_channels(side.readouts, layout.delta_column() - side.first_column, layout.sizes().D);
   const Var<T> modulated = gate_add(tape, delta, map(tape, Unary::kSigmoid, z), shift);
   return rms_channels(tape, matmul(tape, V, false, modulated, false), T(kRule.delta_eps));
 }
@@ -114,8 +116,9 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
   for (int l = L; l >= 0; --l) {
     const auto at = static_cast<std::size_t>(l);
     if (l < L) s = standardised(tape, act.x[at]);
-    const Var<T> h = hidden_state(tape, theta, act.x[at], act.z[at], delta, l > 0 ? &phi.b[at] : nullptr,
-                                  l > 0 ? &phi.W[at] : nullptr, l < L ? &phi.W[at + 1] : nullptr);
+    const Var<T> h =
+        hidden_state(tape, theta, act.x[at], act.z[at], delta, l > 0 ? &phi.b[at] : nullptr,
+                     l > 0 ? &phi.W[at] : nullptr, l < L ? &phi.W[at + 1] : nullptr);
     const Side<T> side = readouts(tape, theta, h, s, l, L);
     if (l < L) {
       const Var<T> step = weight_step(tape, theta, phi.W[at + 1], up, side);
@@ -123,7 +126,8 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
       next.V[at + 1] = combine(tape, T(1) - inner_lr, phi.V[at + 1], -inner_lr, step);
     }
     if (l > 0) {
-      next.b[at] = combine(tape, T(1) - inner_lr, phi.b[at], -inner_lr, bias_step(tape, theta, side));
+      next.b[at] =
+          combine(tape, T(1) - inner_lr, phi.b[at], -inner_lr, bias_step(tape, theta, side));
       delta = send_down(tape, theta, delta, act.z[at], side, phi.V[at]);
     }
     up = side;
@@ -142,9 +146,9 @@ void copy_phi(const PhiVars<T>& vars, const Architecture& architecture, T* phi) 
   }
 }
 
-#define METAPLASTIC_INSTANTIATE(T)                                                             \
-  template PhiVars<T> inner_step(Tape<T>&, const ThetaVars<T>&, const PhiVars<T>&, Unary,      \
-                                 const Var<T>&, T);                                            \
+#define METAPLASTIC_INSTANTIATE(T)                                                        \
+  template PhiVars<T> inner_step(Tape<T>&, const ThetaVars<T>&, const PhiVars<T>&, Unary, \
+                                 const Var<T>&, T);                                       \
   template void copy_phi(const PhiVars<T>&, const Architecture&, T*);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)

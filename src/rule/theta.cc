@@ -35,7 +35,8 @@ ThetaLayout::ThetaLayout(const RuleSizes& sizes) : sizes_(sizes) {
 std::vector<float> random_theta(const ThetaLayout& layout, std::uint64_t seed) {
   std::vector<float> theta(static_cast<std::size_t>(layout.size()), 0.0f);
   for (const ThetaEntry& entry : layout.entries()) {
-    Random random(seed, Purpose::kThetaInit, static_cast<std::uint64_t>(&entry - layout.entries().data()));
+    Random random(seed, Purpose::kThetaInit,
+                  static_cast<std::uint64_t>(&entry - layout.entries().data()));
     const bool is_bias = entry.name.ends_with("bias") && entry.rows == 1;
     const float deviation = 1.0f / std::sqrt(static_cast<float>(entry.rows));
     for (std::int64_t i = 0; i < entry.size(); ++i) {

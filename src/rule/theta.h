@@ -13,9 +13,9 @@
 
 namespace metaplastic {
 
-constexpr int kNumTerms = 12;        // terms of the weight step, see weight_step.h
-constexpr int kNumUpReadouts = 8;    // readouts that a layer gives as the upper one of a weight
-constexpr int kNumLowReadouts = 7;   // and as the lower one
+constexpr int kNumTerms = 12;       // terms of the weight step, see weight_step.h
+constexpr int kNumUpReadouts = 8;   // readouts that a layer gives as the upper one of a weight
+constexpr int kNumLowReadouts = 7;  // and as the lower one
 
 // The sizes of a rule. Files carry them; they fix theta's layout.
 struct RuleSizes {
@@ -68,7 +68,9 @@ class ThetaLayout {
  public:
   explicit ThetaLayout(const RuleSizes& sizes);
   const RuleSizes& sizes() const { return sizes_; }
-  const ThetaEntry& operator[](ThetaName name) const { return entries_[static_cast<std::size_t>(name)]; }
+  const ThetaEntry& operator[](ThetaName name) const {
+    return entries_[static_cast<std::size_t>(name)];
+  }
   const std::array<ThetaEntry, kNumTheta>& entries() const { return entries_; }
   std::int64_t size() const { return size_; }  // P
 

@@ -35,8 +35,8 @@ Var<T> sym(Tape<T>& tape, const Var<T>& r, const Var<T>& other) {
 
 const std::array<std::string_view, kNumTerms>& term_names() {
   static constexpr std::array<std::string_view, kNumTerms> kNames = {
-      "base", "decay",      "decorrelate", "hebb",  "zero_order", "rbf", "first_order",
-      "lin_up", "lin_up_psd", "lin_lo",    "sqr_up", "sqr_lo"};
+      "base",        "decay",  "decorrelate", "hebb",   "zero_order", "rbf",
+      "first_order", "lin_up", "lin_up_psd",  "lin_lo", "sqr_up",     "sqr_lo"};
   return kNames;
 }
 
@@ -49,7 +49,8 @@ Var<T> weight_step(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& W, co
   const Var<T> w = rms_normalise(tape, W, Over::kColumns, T(kRule.column_eps));  // [U_lo,U_up]
   const Var<T> grown = map(tape, Unary::kRootGrowth, w);  // sqrt(1 + w^2) - 1
 
-  const Var<T> corr_up = off_diagonal(tape, matmul(tape, up.s, false, up.s, true, per_example), T(1));
+  const Var<T> corr_up =
+      off_diagonal(tape, matmul(tape, up.s, false, up.s, true, per_example), T(1));
   const Var<T> gaussian = map(tape, Unary::kGaussian, w);
   std::array<Var<T>, kNumTerms> terms;
   const auto term = [&](Term name) -> Var<T>& { return terms[static_cast<std::size_t>(name)]; };
@@ -69,7 +70,8 @@ Var<T> weight_step(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& W, co
   term(Term::kSqrLo) =
       multiply_sign(tape, matmul(tape, sym(tape, r_lo(5), r_lo(6)), false, grown, false), w);
 
-  for (Var<T>& value : terms) value = rms_normalise(tape, value, Over::kColumns, T(kRule.term_offset));
+  for (Var<T>& value : terms)
+    value = rms_normalise(tape, value, Over::kColumns, T(kRule.term_offset));
   const T gain = T(kRule.mix_gain / std::sqrt(double{kNumTerms}));
   Var<T> step = mix(tape, std::span<const Var<T>>(terms), theta[ThetaName::kMix], gain);
   step = remove_shrinking(tape, step, w);
@@ -81,12 +83,13 @@ template <class T>
 Var<T> bias_step(Tape<T>& tape, const ThetaVars<T>& theta, const Side<T>& layer) {
   const int channel = theta.layout->bias_column() - layer.first_column;
   const Var<T> mean = mean_over_batch(tape, slice_channels(layer.readouts, channel, 1));  // [1,U]
-  return rms_normalise(tape, shift_to_nonnegative_mean(tape, mean), Over::kAll, T(kRule.bias_offset));
+  return rms_normalise(tape, shift_to_nonnegative_mean(tape, mean), Over::kAll,
+                       T(kRule.bias_offset));
 }
 
-#define METAPLASTIC_INSTANTIATE(T)                                                            \
-  template Var<T> weight_step(Tape<T>&, const ThetaVars<T>&, const Var<T>&, const Side<T>&,   \
-                              const Side<T>&);                                                \
+#define METAPLASTIC_INSTANTIATE(T)                                                          \
+  template Var<T> weight_step(Tape<T>&, const ThetaVars<T>&, const Var<T>&, const Side<T>&, \
+                              const Side<T>&);                                              \
   template Var<T> bias_step(Tape<T>&, const ThetaVars<T>&, const Side<T>&);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)

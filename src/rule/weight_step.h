@@ -27,8 +27,8 @@ const std::array<std::string_view, kNumTerms>& term_names();
 // What the step of a weight matrix reads from the layer on one side of it.
 template <class T>
 struct Side {
-  Var<T> s;         // [U,1,B] standardised activations
-  Var<T> readouts;  // [U,n,B] merged readouts of h
+  Var<T> s;              // [U,1,B] standardised activations
+  Var<T> readouts;       // [U,n,B] merged readouts of h
   int first_column = 0;  // theta's column of readouts' channel 0
 };
 

@@ -1,0 +1,30 @@
+// The outer optimizer: Adam with warm-up, a decaying step, and an exponential average of theta.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "meta/meta_config.h"
+
+namespace metaplastic {
+
+// theta and all that the outer optimizer remembers about it; saved in checkpoints.
+struct OuterState {
+  std::int64_t outer_step = 0;
+  std::vector<float> theta;    // [P]
+  std::vector<float> moment1;  // [P]
+  std::vector<float> moment2;  // [P]
+  std::vector<float> average;  // [P] exponential average of theta
+};
+OuterState start_outer_state(std::vector<float> theta);
+
+double outer_lr_at(const OuterConfig& config, std::int64_t outer_step);
+
+// Scales values to a Euclidean norm of at most max_norm; returns the norm before.
+double clip_norm(std::span<float> values, double max_norm);
+
+// One update of theta and its average from the (clipped) gradient [P].
+void adam_step(const OuterConfig& config, std::span<const float> gradient, OuterState& state);
+
+}  // namespace metaplastic

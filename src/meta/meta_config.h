@@ -1,0 +1,149 @@
+// Everything that a meta-training run is a function of, besides the seed and the program.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/task_config.h"
+#include "io/config.h"
+#include "model/mlp.h"
+#include "rule/theta.h"
+
+namespace metaplastic {
+
+// What a trajectory of the inner loop is drawn from.
+struct InnerConfig {
+  double inner_lr = 0.02;
+  double weight_std = 0.1;
+  double bias_std = 0.1;
+  std::vector<int> inner_batch = {64};
+  int min_layers = 2;
+  int max_layers = 4;
+  int min_units = 48;
+  int max_units = 128;
+  int min_features = 32;
+  int max_features = 128;
+  std::vector<std::string> activations = {"relu"};
+  int min_T = 50;
+  int max_T = 400;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v("inner_lr", inner_lr, Range{1e-6, 0.1},
+      "relative step size of the inner loop; capped at 0.1, larger ones diverge", "1e-4");
+    v("weight_std", weight_std, Range{1e-4, 10}, "spread of the initial W and V", "0.01");
+    v("bias_std", bias_std, Range{0, 10}, "spread of the initial biases", "0.1");
+    v("inner_batch", inner_batch, Range{2, 4096},
+      "unlabelled examples per inner step; one is drawn per trajectory", "");
+    v("min_layers", min_layers, Range{1, kMaxLayers}, "fewest layers of a base model", "2");
+    v("max_layers", max_layers, Range{1, kMaxLayers}, "most layers of a base model", "5");
+    v("min_units", min_units, Range{1, 4096}, "smallest hidden width (log-uniform)", "64");
+    v("max_units", max_units, Range{1, 4096}, "largest hidden width", "512");
+    v("min_features", min_features, Range{1, 4096}, "smallest top layer", "32");
+    v("max_features", max_features, Range{1, 4096}, "largest top layer", "32");
+    v("activations", activations, Choices{activation_names()}, "one is drawn per trajectory",
+      "relu");
+    v("min_T", min_T, Range{1, 100000}, "fewest inner steps of a trajectory (log-uniform)", "");
+    v("max_T", max_T, Range{1, 100000}, "most inner steps of a trajectory", "");
+  }
+};
+
+struct TruncationConfig {
+  int min_K = 6;
+  int max_K = 10;
+  int objective_every = 2;
+  int shots = 10;
+  double lambda = 0.1;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v("min_K", min_K, Range{1, 10000}, "fewest inner steps of a truncation (uniform)", "");
+    v("max_K", max_K, Range{1, 10000}, "most inner steps of a truncation", "");
+    v("objective_every", objective_every, Range{1, 10000},
+      "the meta-objective is taken after every n-th inner step, counted from the truncation's end",
+      "1");
+    v("shots", shots, Range{1, 1000}, "labelled examples per class, to fit and again to judge",
+      "10");
+    v("lambda", lambda, Range{1e-6, 1e6}, "ridge penalty of the meta-objective", "0.1");
+  }
+};
+
+struct OuterConfig {
+  std::string init_rule = "hebb-decorrelate";
+  int outer_batch = 16;
+  int outer_steps = 1000;
+  double outer_lr = 1e-3;
+  int warmup_steps = 10;
+  double decay_steps = 300;
+  double beta1 = 0.9;
+  double beta2 = 0.99;
+  double clip_truncation = 1.0;
+  double clip_gradient = 0.5;
+  double ema_decay = 0.97;
+  int checkpoint_every = 20;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v("init_rule", init_rule,
+      "where theta starts: random, the name of a classical rule, or a rule file", "random");
+    v("outer_batch", outer_batch, Range{1, 100000},
+      "trajectories in flight; one truncation of each per outer step", "256");
+    v("outer_steps", outer_steps, Range{1, 100000000}, "updates of theta", "200000");
+    v("outer_lr", outer_lr, Range{1e-8, 1}, "Adam step size", "3e-4");
+    v("warmup_steps", warmup_steps, Range{0, 1000000}, "outer steps of linear warm-up", "");
+    v("decay_steps", decay_steps, Range{1, 1e9},
+      "step size falls as 1 / sqrt(1 + outer_step / decay_steps)", "");
+    v("beta1", beta1, Range{0, 0.9999}, "Adam's first decay", "0.9");
+    v("beta2", beta2, Range{0, 0.999999}, "Adam's second decay", "0.999");
+    v("clip_truncation", clip_truncation, Range{1e-6, 1e6},
+      "largest norm of one truncation's gradient", "");
+    v("clip_gradient", clip_gradient, Range{1e-6, 1e6}, "largest norm of the averaged gradient",
+      "");
+    v("ema_decay", ema_decay, Range{0, 0.99999},
+      "exponential average of theta, which is what is shipped", "");
+    v("checkpoint_every", checkpoint_every, Range{1, 1000000}, "outer steps between checkpoints",
+      "");
+  }
+};
+
+// Meta-validation: held-out classes, fresh trajectories; the rule file is chosen by it.
+struct ValidationConfig {
+  int every = 20;
+  int num_tasks = 16;
+  int inner_steps = 200;
+  int num_probes = 4;
+  std::vector<int> hidden = {128, 128, 128};
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v("every", every, Range{1, 1000000}, "outer steps between validations", "");
+    v("num_tasks", num_tasks, Range{1, 10000}, "held-out tasks, the same each time", "");
+    v("inner_steps", inner_steps, Range{1, 100000}, "inner steps before the probe", "");
+    v("num_probes", num_probes, Range{1, 1000}, "draws of labelled examples per task", "");
+    v("hidden", hidden, Range{1, 4096}, "widths of the base model's layers, the last is read out",
+      "");
+  }
+};
+
+struct MetaConfig {
+  RuleSizes rule;
+  TaskConfig tasks;
+  InnerConfig inner;
+  TruncationConfig truncation;
+  OuterConfig outer;
+  ValidationConfig validation;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v.section("rule", rule);
+    v.section("tasks", tasks);
+    v.section("inner", inner);
+    v.section("truncation", truncation);
+    v.section("outer", outer);
+    v.section("validation", validation);
+  }
+  // Throws Error where options contradict one another (a minimum above its maximum, ...).
+  void validate() const;
+};
+
+}  // namespace metaplastic

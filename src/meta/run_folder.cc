@@ -1,0 +1,112 @@
+#include "meta/run_folder.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "io/atomic_file.h"
+#include "rule/classical.h"
+
+namespace metaplastic {
+namespace {
+
+using nlohmann::json;
+
+json metrics_to_json(const OuterMetrics& m) {
+  json line = {
+      {"outer_step", m.outer_step},
+      {"meta_loss", m.meta_loss},
+      {"accuracy", m.accuracy},
+      {"gradient_norm", m.gradient_norm},
+      {"outer_lr", m.outer_lr},
+      {"non_finite_share", m.num_truncations ? double(m.num_non_finite) / m.num_truncations : 0.0},
+      {"inner_steps", m.inner_steps},
+      {"inner_steps_per_second", m.seconds > 0 ? double(m.inner_steps) / m.seconds : 0.0},
+      {"seconds", m.seconds},
+      {"data_seconds", m.data_seconds}};
+  if (m.validation) {
+    line["validation"] = {{"accuracy", m.validation->accuracy},
+                          {"standard_error", m.validation->standard_error},
+                          {"random_accuracy", m.validation->random_accuracy},
+                          {"meta_loss", m.validation->meta_loss},
+                          {"by_family", m.validation->by_family}};
+  }
+  return line;
+}
+
+}  // namespace
+
+std::vector<float> initial_theta(const MetaConfig& config, std::uint64_t seed) {
+  const std::string& name = config.outer.init_rule;
+  if (name == "random") return random_theta(ThetaLayout(config.rule), seed);
+  if (is_classical_rule(name)) return make_classical_rule(name, config.rule, seed).theta;
+  if (!std::filesystem::exists(name)) {
+    std::string known = "random";
+    for (const ClassicalRule& rule : classical_rules()) known += ", " + rule.name;
+    fail("outer.init_rule: expected {} or a rule file, found '{}'", known, name);
+  }
+  Rule rule = load_rule(name);
+  if (!(rule.sizes == config.rule)) {
+    fail(
+        "{}: expected a rule of C {}, D {}, G {}, found C {}, D {}, G {}; change the [rule] "
+        "section",
+        name, config.rule.C, config.rule.D, config.rule.G, rule.sizes.C, rule.sizes.D,
+        rule.sizes.G);
+  }
+  return std::move(rule.theta);
+}
+
+RunFolder::RunFolder(std::string path, const MetaConfig& config, std::uint64_t seed,
+                     std::vector<std::string> tasks)
+    : path_(std::move(path)), config_(config), seed_(seed), tasks_(std::move(tasks)) {}
+
+void RunFolder::begin() {
+  for (const char* name : {"checkpoint.safetensors", "metrics.jsonl", "rule.safetensors"}) {
+    if (std::filesystem::exists(file(name))) {
+      fail("{}: there is a run already ({}); use --resume to go on with it, or another --out",
+           path_, name);
+    }
+  }
+  std::error_code error;
+  std::filesystem::create_directories(file("rules"), error);
+  if (error)
+    fail("{}: expected to make this folder, the system says: {}", file("rules"), error.message());
+  write_file_atomically(file("config.toml"), to_toml(config_));
+  metrics_.open(file("metrics.jsonl"));
+}
+
+RunState RunFolder::resume(const MetaConfig& config) {
+  const std::string path = file("checkpoint.safetensors");
+  if (!std::filesystem::exists(path)) {
+    fail("{}: expected a checkpoint to resume from, found none; start without --resume", path);
+  }
+  RunState state = load_checkpoint(path, config);
+  seed_ = state.seed;
+  metrics_.open_after(file("metrics.jsonl"), state.outer.outer_step);
+  return state;
+}
+
+void RunFolder::append_metrics(const OuterMetrics& metrics) {
+  metrics_.append(metrics_to_json(metrics));
+}
+
+void RunFolder::save(const RunState& state) {
+  save_checkpoint(file("checkpoint.safetensors"), config_, state);
+}
+
+void RunFolder::write_rules(const RunState& state, const BestRule& candidate, bool best) {
+  Rule rule;
+  rule.sizes = config_.rule;
+  rule.inner = {config_.inner.inner_lr, config_.inner.weight_std, config_.inner.bias_std,
+                config_.inner.inner_batch.front(), config_.validation.inner_steps};
+  rule.theta = candidate.theta;
+  rule.provenance = {
+      {"made_by", "metaplastic train"},     {"seed", seed_},
+      {"outer_step", candidate.outer_step}, {"validation_accuracy", candidate.accuracy},
+      {"seconds", state.seconds},           {"tasks", tasks_},
+      {"config", to_json(config_)}};
+  save_rule(file(fmt::format("rules/step-{:06}.safetensors", candidate.outer_step)), rule);
+  if (best) save_rule(file("rule.safetensors"), rule);
+}
+
+}  // namespace metaplastic

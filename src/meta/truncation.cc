@@ -1,0 +1,167 @@
+#include "meta/truncation.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "rule/inner_step.h"
+
+namespace metaplastic {
+namespace {
+
+template <class T>
+Var<T> batch_of(Tape<T>& tape, const Architecture& architecture, std::span<const T> x) {
+  const int U = architecture.num_inputs();
+  METAPLASTIC_CHECK(!x.empty() && x.size() % static_cast<std::size_t>(U) == 0);
+  return tape.constant(x.data(), U, 1, static_cast<int>(x.size()) / U);  // [U_0,1,B]
+}
+
+// The objective on a tape that was reset by the caller.
+template <class T>
+RidgeResult<T> objective(Tape<T>& tape, const PhiVars<T>& phi, const Architecture& architecture,
+                         const Probe<T>& probe, T lambda) {
+  const auto top = static_cast<std::size_t>(architecture.num_layers());
+  const auto features = [&](const std::vector<T>& x) {
+    const Var<T> batch = batch_of(tape, architecture, std::span<const T>(x));
+    return forward(tape, phi, architecture.activation, batch).x[top];  // [U_L,1,N]
+  };
+  return ridge_objective(tape, features(probe.support), features(probe.query), probe.targets,
+                         lambda);
+}
+
+// phi_bar (+)= the bars of the leaves.
+template <class T>
+void collect_phi_bar(Tape<T>& tape, const PhiVars<T>& phi, const Architecture& architecture,
+                     bool accumulate, T* phi_bar) {
+  const auto collect = [&](const Var<T>& leaf, std::int64_t offset) {
+    kernels<T>().add_to(tape.bar(leaf), leaf.size(), accumulate, phi_bar + offset);
+  };
+  for (int l = 1; l <= phi.num_layers; ++l) {
+    const auto at = static_cast<std::size_t>(l);
+    const LayerOffsets offsets = layer_offsets(architecture, l);
+    collect(phi.W[at], offsets.W);
+    collect(phi.V[at], offsets.V);
+    collect(phi.b[at], offsets.b);
+  }
+}
+
+template <class T>
+void seed_phi_bar(Tape<T>& tape, const PhiVars<T>& next, const Architecture& architecture,
+                  const T* phi_bar) {
+  const auto seed = [&](const Var<T>& value, std::int64_t offset) {
+    const Bar<T> bar = tape.bar_for_writing(value);
+    kernels<T>().add_to(phi_bar + offset, value.size(), bar.accumulate, bar.data);
+  };
+  for (int l = 1; l <= next.num_layers; ++l) {
+    const auto at = static_cast<std::size_t>(l);
+    const LayerOffsets offsets = layer_offsets(architecture, l);
+    seed(next.W[at], offsets.W);
+    seed(next.V[at], offsets.V);
+    seed(next.b[at], offsets.b);
+  }
+}
+
+// Adds the objective's gradient at `phi` to phi_bar; the mean over judged states is taken here.
+template <class T>
+void judge_with_gradient(const Architecture& architecture, const T* phi, const Probe<T>& probe,
+                         T lambda, T share, Tape<T>& tape, TruncationResult& result, T* phi_bar) {
+  tape.reset(true);
+  const PhiVars<T> vars = phi_leaves(tape, architecture, phi);
+  const RidgeResult<T> ridge = objective(tape, vars, architecture, probe, lambda);
+  result.meta_loss += static_cast<double>(share * ridge.loss.data[0]);
+  result.accuracy += static_cast<double>(share) * ridge.accuracy;
+  tape.bar(ridge.loss)[0] = share;
+  tape.backward();
+  collect_phi_bar(tape, vars, architecture, true, phi_bar);
+}
+
+template <class T>
+bool all_finite(const T* values, std::int64_t count) {
+  return std::all_of(values, values + count, [](T v) { return std::isfinite(v); });
+}
+
+}  // namespace
+
+template <class T>
+void unroll(const ThetaLayout& layout, const T* theta, const Architecture& architecture,
+            std::vector<T>& phi, int num_steps, T inner_lr, TruncationData<T>& data,
+            Tape<T>& tape) {
+  for (int k = 0; k < num_steps; ++k) {
+    tape.reset(false);
+    const PhiVars<T> next = inner_step(
+        tape, theta_leaves(tape, layout, theta), phi_leaves(tape, architecture, phi.data()),
+        architecture.activation, batch_of(tape, architecture, data.inner_batch(k)), inner_lr);
+    copy_phi(next, architecture, phi.data());
+  }
+}
+
+template <class T>
+RidgeResult<T> judge(const Architecture& architecture, const T* phi, const Probe<T>& probe,
+                     T lambda, Tape<T>& tape) {
+  tape.reset(false);
+  return objective(tape, phi_leaves(tape, architecture, phi), architecture, probe, lambda);
+}
+
+template <class T>
+TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
+                                    const Architecture& architecture, std::vector<T>& phi,
+                                    const TruncationShape<T>& shape, TruncationData<T>& data,
+                                    TruncationWorkspace<T>& workspace, T* theta_bar) {
+  const std::int64_t size = architecture.phi_size();
+  METAPLASTIC_CHECK(static_cast<std::int64_t>(phi.size()) == size && shape.K >= 1);
+  Tape<T>& tape = workspace.tape;
+  workspace.states.resize(static_cast<std::size_t>((shape.K + 1) * size));
+  workspace.phi_bar.assign(static_cast<std::size_t>(size), T(0));
+  T* states = workspace.states.data();
+  T* phi_bar = workspace.phi_bar.data();
+
+  std::copy(phi.begin(), phi.end(), states);
+  for (int k = 0; k < shape.K; ++k) {
+    tape.reset(false);
+    const PhiVars<T> next = inner_step(
+        tape, theta_leaves(tape, layout, theta), phi_leaves(tape, architecture, states + k * size),
+        architecture.activation, batch_of(tape, architecture, data.inner_batch(k)), shape.inner_lr);
+    copy_phi(next, architecture, states + (k + 1) * size);
+  }
+  std::copy_n(states + shape.K * size, size, phi.begin());
+
+  TruncationResult result;
+  const auto judged = [&](int k) { return (shape.K - 1 - k) % shape.objective_every == 0; };
+  for (int k = 0; k < shape.K; ++k) result.num_judged += judged(k);
+  const T share = T(1) / T(result.num_judged);
+  for (int k = shape.K - 1; k >= 0; --k) {
+    if (judged(k)) {
+      judge_with_gradient(architecture, states + (k + 1) * size, data.probe(k), shape.lambda, share,
+                          tape, result, phi_bar);
+    }
+    tape.reset(true);
+    const ThetaVars<T> theta_vars = theta_leaves(tape, layout, theta);
+    const PhiVars<T> vars = phi_leaves(tape, architecture, states + k * size);
+    const PhiVars<T> next =
+        inner_step(tape, theta_vars, vars, architecture.activation,
+                   batch_of(tape, architecture, data.inner_batch(k)), shape.inner_lr);
+    seed_phi_bar(tape, next, architecture, phi_bar);
+    tape.backward();
+    collect_phi_bar(tape, vars, architecture, false, phi_bar);
+    for (std::size_t i = 0; i < theta_vars.vars.size(); ++i) {
+      const Var<T>& leaf = theta_vars.vars[i];
+      kernels<T>().add_to(tape.bar(leaf), leaf.size(), true,
+                          theta_bar + layout.entries()[i].offset);
+    }
+  }
+  result.finite = std::isfinite(result.meta_loss) && all_finite(theta_bar, layout.size()) &&
+                  all_finite(phi.data(), size);
+  return result;
+}
+
+#define METAPLASTIC_INSTANTIATE(T)                                                                 \
+  template TruncationResult truncated_gradient(const ThetaLayout&, const T*, const Architecture&,  \
+                                               std::vector<T>&, const TruncationShape<T>&,         \
+                                               TruncationData<T>&, TruncationWorkspace<T>&, T*);   \
+  template void unroll(const ThetaLayout&, const T*, const Architecture&, std::vector<T>&, int, T, \
+                       TruncationData<T>&, Tape<T>&);                                              \
+  template RidgeResult<T> judge(const Architecture&, const T*, const Probe<T>&, T, Tape<T>&);
+METAPLASTIC_INSTANTIATE(float)
+METAPLASTIC_INSTANTIATE(double)
+#undef METAPLASTIC_INSTANTIATE
+
+}  // namespace metaplastic

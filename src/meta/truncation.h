@@ -1,0 +1,78 @@
+// One truncation: K inner steps, the meta-objective after some of them, and its gradient.
+// [paper: section 3.4; docs/method.md, "The gradient"]
+//
+// Memory: K + 1 states of phi and one inner step's tape, whatever K is; every inner step is
+// computed twice.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "model/mlp.h"
+#include "objective/ridge.h"
+#include "rule/theta.h"
+
+namespace metaplastic {
+
+// A labelled draw for the objective: support to fit, query to judge.
+template <class T>
+struct Probe {
+  int num_support = 0, num_query = 0;
+  std::vector<T> support;  // [U_0,N]
+  std::vector<T> query;    // [U_0,N_query]
+  ProbeTargets<T> targets;
+};
+
+// Where a truncation's data comes from. Spans stay valid until the next truncation.
+template <class T>
+class TruncationData {
+ public:
+  virtual ~TruncationData() = default;
+  // The unlabelled batch [U_0,B] of inner step k = 0..K-1. Called twice per k.
+  virtual std::span<const T> inner_batch(int k) = 0;
+  // The labelled draw on which the state after step k is judged. Called once per k.
+  virtual const Probe<T>& probe(int k) = 0;
+};
+
+template <class T>
+struct TruncationShape {
+  int K = 1;
+  int objective_every = 1;  // counted from the end: the last state is always judged
+  T inner_lr = T(0.02);
+  T lambda = T(0.1);
+};
+
+struct TruncationResult {
+  double meta_loss = 0;  // mean over the judged states
+  double accuracy = 0;   // likewise, of the query
+  int num_judged = 0;
+  bool finite = true;  // loss, gradient and final phi
+};
+
+// Buffers of one thread; they grow to what is needed and stay.
+template <class T>
+struct TruncationWorkspace {
+  Tape<T> tape;
+  std::vector<T> states;   // [K + 1, phi_size]
+  std::vector<T> phi_bar;  // [phi_size]
+};
+
+// Unrolls from phi (in) to phi (out: the last state), adds d meta_loss / d theta to theta_bar [P].
+// workspace.phi_bar holds d meta_loss / d phi (of the first state) afterwards.
+template <class T>
+TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
+                                    const Architecture& architecture, std::vector<T>& phi,
+                                    const TruncationShape<T>& shape, TruncationData<T>& data,
+                                    TruncationWorkspace<T>& workspace, T* theta_bar);
+
+// num_steps inner steps without a gradient; step k uses data.inner_batch(k).
+template <class T>
+void unroll(const ThetaLayout& layout, const T* theta, const Architecture& architecture,
+            std::vector<T>& phi, int num_steps, T inner_lr, TruncationData<T>& data, Tape<T>& tape);
+
+// The meta-objective at phi, without a gradient.
+template <class T>
+RidgeResult<T> judge(const Architecture& architecture, const T* phi, const Probe<T>& probe,
+                     T lambda, Tape<T>& tape);
+
+}  // namespace metaplastic

@@ -1,0 +1,87 @@
+#include "meta/validation.h"
+
+#include <cmath>
+
+#include "meta/trajectory.h"
+
+namespace metaplastic {
+namespace {
+
+struct TaskScore {
+  std::string family;
+  double accuracy = 0, random_accuracy = 0, meta_loss = 0;
+};
+
+struct Workspace {
+  Tape<float> tape;
+  TaskData data;
+};
+
+TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
+                     const std::vector<float>& theta, int index, Workspace& workspace) {
+  const ValidationConfig& validation = config.validation;
+  const auto task_index = static_cast<std::uint64_t>(index);
+  const Task task = tasks.make_task(seed, task_index, Split::kValidation);
+  const ThetaLayout layout(config.rule);
+  Architecture architecture;
+  architecture.widths = {task.num_pixels()};
+  architecture.widths.insert(architecture.widths.end(), validation.hidden.begin(),
+                             validation.hidden.end());
+  std::vector<float> phi =
+      make_phi<float>(architecture, {config.inner.weight_std, config.inner.bias_std},
+                      Random(seed, Purpose::kValidation, task_index));
+  TaskScore score;
+  score.family = task.family();
+  const auto judge_now = [&](double& accuracy, double& loss) {
+    for (int p = 0; p < validation.num_probes; ++p) {
+      const RidgeResult<float> result =
+          judge(architecture, phi.data(), workspace.data.probe(p),
+                static_cast<float>(config.truncation.lambda), workspace.tape);
+      accuracy += result.accuracy / validation.num_probes;
+      loss += static_cast<double>(result.loss.data[0]) / validation.num_probes;
+    }
+  };
+  double unused = 0;
+  const int inner_batch = config.inner.inner_batch.front();
+  workspace.data.start(task, 0, 1, inner_batch, config.truncation.shots);
+  judge_now(score.random_accuracy, unused);
+  for (int step = 0; step < validation.inner_steps; ++step) {
+    workspace.data.start(task, static_cast<std::uint32_t>(step), 1, inner_batch,
+                         config.truncation.shots);
+    unroll(layout, theta.data(), architecture, phi, 1, static_cast<float>(config.inner.inner_lr),
+           workspace.data, workspace.tape);
+  }
+  workspace.data.start(task, 0, 1, inner_batch, config.truncation.shots);
+  judge_now(score.accuracy, score.meta_loss);
+  return score;
+}
+
+}  // namespace
+
+ValidationResult validate_rule(const MetaConfig& config, const TaskDistribution& tasks,
+                               std::uint64_t seed, const std::vector<float>& theta,
+                               ThreadPool& pool) {
+  const int num_tasks = config.validation.num_tasks;
+  std::vector<TaskScore> scores(static_cast<std::size_t>(num_tasks));
+  std::vector<Workspace> workspaces(static_cast<std::size_t>(pool.num_threads()));
+  pool.parallel_for(num_tasks, [&](int worker, int index) {
+    scores[static_cast<std::size_t>(index)] =
+        score_task(config, tasks, seed, theta, index, workspaces[static_cast<std::size_t>(worker)]);
+  });
+  ValidationResult result;
+  std::map<std::string, int> counts;
+  double square = 0;
+  for (const TaskScore& score : scores) {
+    result.accuracy += score.accuracy / num_tasks;
+    result.random_accuracy += score.random_accuracy / num_tasks;
+    result.meta_loss += score.meta_loss / num_tasks;
+    result.by_family[score.family] += score.accuracy;
+    ++counts[score.family];
+  }
+  for (auto& [family, total] : result.by_family) total /= counts[family];
+  for (const TaskScore& score : scores) square += std::pow(score.accuracy - result.accuracy, 2);
+  if (num_tasks > 1) result.standard_error = std::sqrt(square / (num_tasks - 1) / num_tasks);
+  return result;
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,43 @@
+// A rule as users hold it: theta, how to apply it, and how it was made. Saved as safetensors.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "rule/theta.h"
+
+namespace metaplastic {
+
+// How a rule wants to be applied; the settings it was meta-trained with.
+struct InnerSettings {
+  double inner_lr = 0.02;
+  double weight_std = 0.1;
+  double bias_std = 0.1;
+  int inner_batch = 64;
+  int inner_steps = 200;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v("inner_lr", inner_lr, Range{1e-6, 0.1}, "relative step size of the inner loop");
+    v("weight_std", weight_std, Range{1e-4, 10}, "spread of the initial W and V");
+    v("bias_std", bias_std, Range{0, 10}, "spread of the initial biases");
+    v("inner_batch", inner_batch, Range{2, 4096}, "unlabelled examples per inner step");
+    v("inner_steps", inner_steps, Range{1, 1000000}, "inner steps that the rule was judged at");
+  }
+};
+
+struct Rule {
+  RuleSizes sizes;
+  InnerSettings inner;
+  std::vector<float> theta;   // [P], ThetaLayout(sizes)
+  nlohmann::json provenance;  // config, seed, program, metrics: whatever made it, as JSON
+};
+
+// Atomic; throws Error when the file cannot be written.
+void save_rule(const std::string& path, const Rule& rule);
+// Throws Error, naming the file, for anything but a whole rule of a known format.
+Rule load_rule(const std::string& path);
+
+}  // namespace metaplastic
