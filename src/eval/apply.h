@@ -9,6 +9,7 @@
 
 #include "eval/encoder.h"
 #include "eval/health.h"
+#include "eval/stopped.h"
 #include "rule/rule_file.h"
 
 namespace metaplastic {
@@ -32,9 +33,6 @@ struct ApplyOptions {
   std::function<void(int inner_step, int inner_steps)> on_step;
   std::function<bool()> should_stop;  // true: end with Stopped
 };
-
-// Thrown when should_stop said so; nothing was written.
-struct Stopped {};
 
 struct Applied {
   // One per snapshot in ascending order, then the last state, each once. Never empty.

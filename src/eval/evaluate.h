@@ -33,7 +33,7 @@ struct EvaluationResult {
 // over the validation draws is taken (ties: the first), and that one is judged on the test draws.
 // `data` has labels and test rows (with_test_rows); `prepared` are all its rows, prepared.
 // Throws Error, naming the method, when features are not finite.
-EvaluationResult evaluate_methods(const Dataset& data, const RowSource& prepared,
+EvaluationResult evaluate_methods(const Dataset& data, std::shared_ptr<const RowSource> prepared,
                                   const std::vector<std::unique_ptr<FeatureMethod>>& methods,
                                   const DrawOptions& options, const MethodContext& context);
 

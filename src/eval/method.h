@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "eval/stopped.h"
 
 namespace metaplastic {
 

@@ -1,0 +1,115 @@
+#include "baselines/pca.h"
+
+#include <Eigen/Dense>
+#include <algorithm>
+
+#include "base/error.h"
+#include "eval/sample.h"
+#include "tensor/blas.h"
+
+namespace metaplastic {
+namespace {
+
+using MatrixF = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using MatrixD = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+constexpr int kComponents[] = {16, 32, 64, 128};
+// Up to this many inputs the whole covariance is decomposed; beyond, the products of this many
+// random rows, whose non-zero spectrum is the same.
+constexpr int kMaxDecomposed = 2048;
+constexpr std::int64_t kBlockRows = 1024;
+
+// Components are the columns, by falling variance.
+struct Components {
+  Eigen::RowVectorXf mean;  // [U_0]
+  MatrixF axes;             // [U_0,k]
+};
+
+template <class Visit>
+void for_blocks(const RowSource& rows, const Visit& visit) {
+  const std::int64_t F = rows.num_features();
+  MatrixF block(std::min(kBlockRows, rows.num_rows()), F);
+  for (std::int64_t first = 0; first < rows.num_rows(); first += kBlockRows) {
+    const std::int64_t count = std::min(kBlockRows, rows.num_rows() - first);
+    rows.read_rows(first, count, {block.data(), static_cast<std::size_t>(count * F)});
+    visit(MatrixD(block.topRows(count).cast<double>()));
+  }
+}
+
+Eigen::RowVectorXd mean_of(const RowSource& rows) {
+  Eigen::RowVectorXd sum = Eigen::RowVectorXd::Zero(rows.num_features());
+  for_blocks(rows, [&](const MatrixD& block) { sum += block.colwise().sum(); });
+  return sum / static_cast<double>(rows.num_rows());
+}
+
+Components from_covariance(const RowSource& rows, int k) {
+  const int F = rows.num_features();
+  const Eigen::RowVectorXd mean = mean_of(rows);
+  MatrixD covariance = MatrixD::Zero(F, F);
+  for_blocks(rows, [&](MatrixD block) {
+    block.rowwise() -= mean;
+    gemm(true, false, F, F, static_cast<int>(block.rows()),
+         1.0 / static_cast<double>(rows.num_rows()), block.data(), F, block.data(), F, 1.0,
+         covariance.data(), F);
+  });
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(covariance);
+  return {mean.cast<float>(), solver.eigenvectors().rightCols(k).rowwise().reverse().cast<float>()};
+}
+
+Components from_rows(const RowSource& rows, int k, std::uint64_t seed) {
+  const Eigen::RowVectorXd mean = mean_of(rows);
+  Random random(seed, Purpose::kBaseline);
+  const auto drawn = sorted_sample(random, rows.num_rows(), kMaxDecomposed);
+  MatrixF sample(static_cast<Eigen::Index>(drawn.size()), rows.num_features());
+  gather_rows(rows, drawn, {sample.data(), static_cast<std::size_t>(sample.size())});
+  sample.rowwise() -= mean.cast<float>();
+  const Eigen::MatrixXd products = (sample * sample.transpose()).cast<double>();
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(products);
+  MatrixF axes =
+      sample.transpose() * solver.eigenvectors().rightCols(k).rowwise().reverse().cast<float>();
+  axes.colwise().normalize();
+  return {mean.cast<float>(), axes};
+}
+
+class PcaMethod : public FeatureMethod {
+ public:
+  std::string name() const override { return "pca"; }
+
+  std::vector<FeatureCandidate> fit(const RowSource& training_rows,
+                                    const MethodContext& context) override {
+    const int F = training_rows.num_features();
+    // n rows span n - 1 directions around their mean.
+    const auto rank = static_cast<int>(std::min<std::int64_t>(
+        {F, std::max<std::int64_t>(1, training_rows.num_rows() - 1), kMaxDecomposed - 1}));
+    const int most = std::min(rank, *std::ranges::max_element(kComponents));
+    const auto components = std::make_shared<const Components>(
+        F <= kMaxDecomposed ? from_covariance(training_rows, most)
+                            : from_rows(training_rows, most, context.seed));
+    std::vector<FeatureCandidate> candidates;
+    for (const int wanted : kComponents) {
+      const int k = std::min(wanted, most);
+      if (!candidates.empty() && candidates.back().num_features == k) break;
+      FeatureCandidate candidate;
+      candidate.num_features = k;
+      candidate.settings = {{"components", k}};
+      candidate.encode = [components, k, F](std::span<const float> rows, std::int64_t num_rows,
+                                            std::span<float> out) {
+        const Eigen::Map<const MatrixF> x(rows.data(), num_rows, F);
+        for (std::int64_t first = 0; first < num_rows; first += kBlockRows) {
+          const std::int64_t count = std::min(kBlockRows, num_rows - first);
+          const MatrixF centred = x.middleRows(first, count).rowwise() - components->mean;
+          gemm(false, false, static_cast<int>(count), k, F, 1.0f, centred.data(), F,
+               components->axes.data(), components->axes.cols(), 0.0f, out.data() + first * k, k);
+        }
+      };
+      candidates.push_back(std::move(candidate));
+    }
+    return candidates;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<FeatureMethod> pca_method() { return std::make_unique<PcaMethod>(); }
+
+}  // namespace metaplastic

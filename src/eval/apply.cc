@@ -1,0 +1,177 @@
+#include "eval/apply.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "base/error.h"
+#include "eval/sample.h"
+#include "rule/inner_step.h"
+
+namespace metaplastic {
+namespace {
+
+constexpr std::int64_t kMaxStatisticsRows = 10000;
+// 8 GiB of floats in one phi: far above any base model, far below an overflow.
+constexpr std::int64_t kMaxPhiSize = std::int64_t{1} << 31;
+// Streams of Purpose::kInnerBatch: batches by inner step, and the rows of the statistics.
+constexpr std::uint64_t kBatchStream = 0, kStatisticsStream = 1;
+
+// Rows of the training data in the layout that each consumer wants.
+class TrainingRows {
+ public:
+  TrainingRows(const RowSource& source, std::uint64_t seed, int inner_batch)
+      : source_(source),
+        seed_(seed),
+        B_(static_cast<int>(std::min<std::int64_t>(inner_batch, source.num_rows()))) {}
+
+  int batch_size() const { return B_; }
+
+  // The unlabelled batch [U_0,B] of an inner step.
+  std::span<const float> batch(int inner_step) {
+    Random random(seed_, Purpose::kInnerBatch, kBatchStream,
+                  static_cast<std::uint32_t>(inner_step));
+    const auto drawn = sample_without_replacement(random, source_.num_rows(), B_);
+    const auto U = static_cast<std::size_t>(source_.num_features());
+    const auto B = static_cast<std::size_t>(B_);
+    rows_.resize(B * U);
+    batch_.resize(B * U);
+    gather_rows(source_, drawn, rows_);
+    for (std::size_t b = 0; b < B; ++b) {
+      for (std::size_t u = 0; u < U; ++u) batch_[u * B + b] = rows_[b * U + u];
+    }
+    return batch_;
+  }
+
+  // Rows [n,U_0], n <= 10,000, that stand for the whole data.
+  std::vector<float> statistics_rows(std::int64_t& num_rows) const {
+    Random random(seed_, Purpose::kInnerBatch, kStatisticsStream);
+    const auto drawn = sorted_sample(random, source_.num_rows(), kMaxStatisticsRows);
+    num_rows = static_cast<std::int64_t>(drawn.size());
+    std::vector<float> rows(drawn.size() * static_cast<std::size_t>(source_.num_features()));
+    gather_rows(source_, drawn, rows);
+    return rows;
+  }
+
+ private:
+  const RowSource& source_;
+  std::uint64_t seed_;
+  int B_;
+  std::vector<float> rows_;   // [B,U_0]
+  std::vector<float> batch_;  // [U_0,B]
+};
+
+void check_finite(const std::vector<float>& phi, int inner_step, const ApplyOptions& options) {
+  if (std::ranges::all_of(phi, [](float v) { return std::isfinite(v); })) return;
+  fail(
+      "apply: expected finite weights, found others after inner step {} (seed {}); the rule does "
+      "not fit this data, try fewer inner steps or another rule",
+      inner_step, options.seed);
+}
+
+Health look_at(const Encoder& encoder, std::span<const float> rows, std::int64_t num_rows) {
+  Health health;
+  int num_dead = 0, num_units = 0;
+  std::vector<float> features;
+  for (int l = 1; l <= encoder.num_layers(); ++l) {
+    const int U = encoder.architecture.widths[static_cast<std::size_t>(l)];
+    features.resize(static_cast<std::size_t>(num_rows * U));
+    encode(encoder, rows, num_rows, l, features);
+    num_dead += count_dead_units(features, num_rows, U);
+    num_units += U;
+  }
+  health.num_features = encoder.architecture.num_features();
+  health.dead_share = static_cast<double>(num_dead) / num_units;
+  health.effective_rank = effective_rank(features, num_rows, health.num_features);
+  return health;
+}
+
+}  // namespace
+
+Architecture BaseModel::architecture(int num_inputs) const {
+  Architecture result;
+  result.widths = {num_inputs};
+  result.widths.insert(result.widths.end(), hidden.begin(), hidden.end());
+  result.widths.push_back(features);
+  result.activation = activation;
+  result.validate();
+  if (result.phi_size() > kMaxPhiSize) {
+    fail(
+        "architecture: expected at most {} weights, found {}; use narrower layers or smaller "
+        "inputs",
+        kMaxPhiSize, result.phi_size());
+  }
+  return result;
+}
+
+PreprocessOptions preprocess_options(const Dataset& data, std::optional<int> resize) {
+  PreprocessOptions options;
+  const bool is_large =
+      data.kind == DataKind::kImage && std::max(data.image.height, data.image.width) > kDefaultSide;
+  options.resize = resize.value_or(is_large ? kDefaultSide : 0);
+  return options;
+}
+
+Applied apply_rule(const Rule& rule, const RowSource& training_rows, const ApplyOptions& options) {
+  if (training_rows.num_rows() < 2) {
+    fail("apply: expected at least 2 rows to learn from, found {}; use more data",
+         training_rows.num_rows());
+  }
+  Encoder made;
+  made.architecture = options.model.architecture(training_rows.num_features());
+  const Architecture& architecture = made.architecture;
+  const int num_steps = options.inner_steps.value_or(rule.inner.inner_steps);
+  const int inner_batch = options.inner_batch.value_or(rule.inner.inner_batch);
+  METAPLASTIC_CHECK(num_steps >= 0 && inner_batch >= 2);
+  TrainingRows data(training_rows, options.seed, inner_batch);
+  made.record.seed = options.seed;
+  made.record.inner_batch = data.batch_size();
+  made.record.inner_lr = rule.inner.inner_lr;
+  made.record.weight_std = rule.inner.weight_std;
+  made.record.bias_std = rule.inner.bias_std;
+
+  Applied applied;
+  if (data.batch_size() < inner_batch) {
+    applied.notes.push_back(
+        fmt::format("apply: inner batches hold all {} rows, fewer than the {} asked for",
+                    data.batch_size(), inner_batch));
+  }
+  std::set<int> wanted(options.snapshots.begin(), options.snapshots.end());
+  wanted.insert(num_steps);
+  METAPLASTIC_CHECK(*wanted.begin() >= 0 && *wanted.rbegin() == num_steps);
+  std::int64_t num_rows = 0;
+  const std::vector<float> statistics_rows = data.statistics_rows(num_rows);
+  const ThetaLayout layout(rule.sizes);
+  std::vector<float> phi =
+      make_phi<float>(architecture, {rule.inner.weight_std, rule.inner.bias_std},
+                      Random(options.seed, Purpose::kPhiInit));
+  std::vector<float> earlier = phi;
+  const int earlier_step = num_steps - std::max(1, num_steps / 10);
+  Tape<float> tape;
+  for (int step = 0;; ++step) {
+    if (wanted.contains(step)) {
+      made.layers = fold_layers(architecture, phi, statistics_rows, num_rows);
+      made.record.inner_steps = step;
+      applied.encoders.push_back(made);
+    }
+    if (step == earlier_step) earlier = phi;
+    if (step == num_steps) break;
+    if (options.should_stop && options.should_stop()) throw Stopped{};
+    const std::span<const float> batch = data.batch(step);
+    tape.reset(false);
+    const Var<float> x =
+        tape.constant(batch.data(), architecture.num_inputs(), 1, data.batch_size());
+    const PhiVars<float> next =
+        inner_step(tape, theta_leaves(tape, layout, rule.theta.data()),
+                   phi_leaves(tape, architecture, phi.data()), architecture.activation, x,
+                   static_cast<float>(rule.inner.inner_lr));
+    copy_phi(next, architecture, phi.data());
+    check_finite(phi, step + 1, options);
+    if (options.on_step) options.on_step(step + 1, num_steps);
+  }
+  applied.health = look_at(applied.last(), statistics_rows, num_rows);
+  if (num_steps > 0) applied.health.drift = phi_drift(architecture, earlier, phi);
+  return applied;
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,164 @@
+#include "eval/draws.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "eval/sample.h"
+
+namespace metaplastic {
+namespace {
+
+// Streams of Purpose::kEvaluation; test draw t is stream t itself.
+constexpr std::uint64_t kValidationDraws = std::uint64_t{1} << 32;
+constexpr std::uint64_t kPoolSplit = std::uint64_t{2} << 32;
+constexpr std::uint64_t kTestRows = std::uint64_t{3} << 32;
+constexpr std::uint64_t kTestSplit = std::uint64_t{4} << 32;
+constexpr std::int64_t kHeldOutPart = 5;  // a fifth of each class validates, or tests
+
+using Rows = std::vector<std::int64_t>;
+
+// Rows first .. last-1 by class, ascending.
+std::vector<Rows> rows_by_class(const Dataset& data, std::int64_t first, std::int64_t last) {
+  std::vector<Rows> classes(static_cast<std::size_t>(data.num_classes()));
+  for (std::int64_t row = first; row < last; ++row) {
+    classes[static_cast<std::size_t>(data.labels[static_cast<std::size_t>(row)])].push_back(row);
+  }
+  return classes;
+}
+
+void require_labels(const Dataset& data) {
+  const std::string name = printable(data.name, 200);
+  if (data.labels.empty()) {
+    fail("{}: expected labels to evaluate with, found none; name a label column, file or folders",
+         name);
+  }
+  if (data.num_classes() < 2) {
+    fail("{}: expected at least 2 classes to evaluate with, found {}; use other labels", name,
+         data.num_classes());
+  }
+}
+
+Rows draw_support(const std::vector<Rows>& pool, const DrawOptions& options, std::uint64_t draw) {
+  Random random(options.seed, Purpose::kEvaluation, draw);
+  Rows support;
+  for (const Rows& rows : pool) {
+    for (const std::int64_t at : sample_without_replacement(
+             random, static_cast<std::int64_t>(rows.size()), options.shots)) {
+      support.push_back(rows[static_cast<std::size_t>(at)]);
+    }
+  }
+  return support;
+}
+
+// Other rows in another order.
+class ReorderedRows : public RowSource {
+ public:
+  ReorderedRows(std::shared_ptr<const RowSource> source, std::shared_ptr<const Rows> order)
+      : source_(std::move(source)), order_(std::move(order)) {}
+  std::int64_t num_rows() const override { return static_cast<std::int64_t>(order_->size()); }
+  int num_features() const override { return source_->num_features(); }
+  void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override {
+    METAPLASTIC_CHECK(first >= 0 && count >= 0 && first <= num_rows() - count);
+    gather_rows(*source_, {order_->data() + first, static_cast<std::size_t>(count)}, out);
+  }
+
+ private:
+  std::shared_ptr<const RowSource> source_;
+  std::shared_ptr<const Rows> order_;
+};
+
+std::shared_ptr<const Documents> reorder(const Dataset& data, const Rows& order) {
+  const Documents& from = *data.documents;
+  auto to = std::make_shared<Documents>();
+  to->words = from.words;
+  to->starts.push_back(0);
+  for (const std::int64_t row : order) {
+    const auto document = static_cast<std::size_t>(data.first_document + row);
+    to->word_ids.insert(to->word_ids.end(), from.word_ids.begin() + from.starts[document],
+                        from.word_ids.begin() + from.starts[document + 1]);
+    to->starts.push_back(static_cast<std::int64_t>(to->word_ids.size()));
+  }
+  return to;
+}
+
+}  // namespace
+
+Draws make_draws(const Dataset& data, const DrawOptions& options) {
+  METAPLASTIC_CHECK(options.shots >= 1 && options.trials >= 1 && options.num_validation_draws >= 1);
+  require_labels(data);
+  if (!data.has_test_rows()) {
+    fail("{}: expected test rows, found none; use data with more rows", printable(data.name, 200));
+  }
+  Draws draws;
+  std::vector<Rows> pool = rows_by_class(data, 0, data.first_test_row);
+  for (std::size_t y = 0; y < pool.size(); ++y) {
+    Rows& rows = pool[y];
+    const auto num_rows = static_cast<std::int64_t>(rows.size());
+    const std::int64_t held_out = std::max<std::int64_t>(1, num_rows / kHeldOutPart);
+    if (num_rows - held_out < options.shots) {
+      fail(
+          "{}: expected at least {} training rows of every class besides those that validate, "
+          "found {} of class {}; use fewer shots or more data",
+          printable(data.name, 200), options.shots, std::max<std::int64_t>(0, num_rows - held_out),
+          quote_text(data.class_names[y]));
+    }
+    Random random(options.seed, Purpose::kEvaluation, kPoolSplit + y);
+    random.shuffle(std::span<std::int64_t>(rows));
+    // Under a cap every class keeps its share, and at least one row.
+    const std::int64_t cap = std::max<std::int64_t>(
+        1, options.max_validation_rows * num_rows / std::max<std::int64_t>(1, data.first_test_row));
+    const auto first_held_out = rows.end() - held_out;
+    draws.validation_rows.insert(draws.validation_rows.end(), first_held_out,
+                                 first_held_out + std::min(held_out, cap));
+    rows.erase(first_held_out, rows.end());
+  }
+  Random random(options.seed, Purpose::kEvaluation, kTestRows);
+  draws.test_rows =
+      sorted_sample(random, data.num_rows() - data.first_test_row, options.max_test_rows);
+  for (std::int64_t& row : draws.test_rows) row += data.first_test_row;
+  for (int v = 0; v < options.num_validation_draws; ++v) {
+    draws.validation_supports.push_back(
+        draw_support(pool, options, kValidationDraws + static_cast<std::uint64_t>(v)));
+  }
+  for (int t = 0; t < options.trials; ++t) {
+    draws.test_supports.push_back(draw_support(pool, options, static_cast<std::uint64_t>(t)));
+  }
+  return draws;
+}
+
+Dataset with_test_rows(const Dataset& data, std::uint64_t seed) {
+  require_labels(data);
+  if (data.has_test_rows()) return data;
+  Rows train, test;
+  std::vector<Rows> classes = rows_by_class(data, 0, data.num_rows());
+  for (std::size_t y = 0; y < classes.size(); ++y) {
+    Random random(seed, Purpose::kEvaluation, kTestSplit + y);
+    random.shuffle(std::span<std::int64_t>(classes[y]));
+    const auto num_rows = static_cast<std::int64_t>(classes[y].size());
+    const auto middle =
+        classes[y].end() - std::min(num_rows, std::max<std::int64_t>(1, num_rows / kHeldOutPart));
+    train.insert(train.end(), classes[y].begin(), middle);
+    test.insert(test.end(), middle, classes[y].end());
+  }
+  std::ranges::sort(train);
+  std::ranges::sort(test);
+  auto order = std::make_shared<Rows>(std::move(train));
+  Dataset split = data;
+  split.first_test_row = static_cast<std::int64_t>(order->size());
+  order->insert(order->end(), test.begin(), test.end());
+  for (std::size_t n = 0; n < order->size(); ++n) {
+    split.labels[n] = data.labels[static_cast<std::size_t>((*order)[n])];
+  }
+  if (data.kind == DataKind::kText) {
+    split.documents = reorder(data, *order);
+    split.first_document = 0;
+  } else {
+    split.rows = std::make_shared<ReorderedRows>(data.rows, order);
+  }
+  return split;
+}
+
+}  // namespace metaplastic

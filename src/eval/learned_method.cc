@@ -1,0 +1,81 @@
+#include "eval/learned_method.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.h"
+
+namespace metaplastic {
+namespace {
+
+// One candidate per state and layer. The encoders are shared: candidates outlive the call.
+std::vector<FeatureCandidate> candidates_of(std::shared_ptr<const std::vector<Encoder>> encoders) {
+  std::vector<FeatureCandidate> candidates;
+  for (std::size_t e = 0; e < encoders->size(); ++e) {
+    const Encoder& encoder = (*encoders)[e];
+    for (int layer = 1; layer <= encoder.num_layers(); ++layer) {
+      FeatureCandidate candidate;
+      candidate.num_features = encoder.architecture.widths[static_cast<std::size_t>(layer)];
+      candidate.steps = encoder.record.inner_steps;
+      candidate.settings = {{"layer", layer}, {"features", candidate.num_features}};
+      candidate.encode = [encoders, e, layer](std::span<const float> rows, std::int64_t num_rows,
+                                              std::span<float> out) {
+        encode((*encoders)[e], rows, num_rows, layer, out);
+      };
+      candidates.push_back(std::move(candidate));
+    }
+  }
+  return candidates;
+}
+
+class RuleMethod : public FeatureMethod {
+ public:
+  RuleMethod(std::string name, Rule rule, const ApplyOptions& options, std::set<int> stops)
+      : name_(std::move(name)), rule_(std::move(rule)), options_(options) {
+    options_.inner_steps = *stops.rbegin();
+    options_.snapshots.assign(stops.begin(), stops.end());
+  }
+  std::string name() const override { return name_; }
+
+  std::vector<FeatureCandidate> fit(const RowSource& training_rows,
+                                    const MethodContext& context) override {
+    ApplyOptions options = options_;
+    options.seed = context.seed;
+    options.should_stop = context.should_stop;
+    if (context.on_progress) {
+      options.on_step = [&](int step, int steps) {
+        context.on_progress(fmt::format("{}: inner step {}/{}", name_, step, steps));
+      };
+    }
+    Applied applied = apply_rule(rule_, training_rows, options);
+    notes_ = std::move(applied.notes);
+    // A random start is not expected to be healthy.
+    if (*options.inner_steps > 0) {
+      for (std::string& line : applied.health.warnings()) notes_.push_back(std::move(line));
+    }
+    return candidates_of(std::make_shared<const std::vector<Encoder>>(std::move(applied.encoders)));
+  }
+  std::vector<std::string> notes() const override { return notes_; }
+
+ private:
+  std::string name_;
+  Rule rule_;
+  ApplyOptions options_;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace
+
+std::unique_ptr<FeatureMethod> learned_method(Rule rule, const ApplyOptions& options) {
+  const int steps = options.inner_steps.value_or(rule.inner.inner_steps);
+  METAPLASTIC_CHECK(steps >= 1);
+  std::set<int> stops = {std::max(1, steps / 4), std::max(1, steps / 2), steps};
+  if (!options.inner_steps) stops.insert(2 * steps);
+  return std::make_unique<RuleMethod>("learned", std::move(rule), options, std::move(stops));
+}
+
+std::unique_ptr<FeatureMethod> random_method(Rule rule, const ApplyOptions& options) {
+  return std::make_unique<RuleMethod>("random", std::move(rule), options, std::set<int>{0});
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,113 @@
+#include "eval/probe.h"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "tensor/blas.h"
+
+namespace metaplastic {
+namespace {
+
+using MatrixF = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using MatrixD = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+constexpr std::int64_t kQueryBlock = 1024;
+
+// Coefficients [F, Y] of every lambda side by side, for query rows centred by `mean`.
+struct Fit {
+  Eigen::RowVectorXf mean;  // [F]
+  MatrixF beta;             // [F, num_lambdas * Y]
+};
+
+MatrixD centred_targets(std::span<const int> labels, int num_classes,
+                        std::span<const std::int64_t> support) {
+  MatrixD targets = MatrixD::Zero(static_cast<Eigen::Index>(support.size()), num_classes);
+  for (std::size_t i = 0; i < support.size(); ++i) {
+    targets(static_cast<Eigen::Index>(i), labels[static_cast<std::size_t>(support[i])]) = 1;
+  }
+  targets.rowwise() -= targets.colwise().mean().eval();
+  return targets;
+}
+
+// X^T (X X^T + lambda I)^-1 Y or (X^T X + lambda I)^-1 X^T Y, whichever system is smaller.
+MatrixD solve_ridge(const MatrixD& x, const MatrixD& products, const MatrixD& y, double lambda) {
+  const bool by_rows = products.rows() == x.rows() && x.rows() < x.cols();
+  MatrixD system = products;
+  system.diagonal().array() += lambda;
+  const Eigen::LLT<MatrixD> cholesky(system);
+  METAPLASTIC_CHECK(cholesky.info() == Eigen::Success);
+  if (by_rows) return x.transpose() * cholesky.solve(y);
+  return cholesky.solve(x.transpose() * y);
+}
+
+Fit fit_probe(std::span<const float> features, int F, const MatrixD& y,
+              std::span<const std::int64_t> support, std::span<const double> lambdas) {
+  const auto n = static_cast<Eigen::Index>(support.size());
+  MatrixD x(n, F);
+  for (Eigen::Index i = 0; i < n; ++i) {
+    const float* row = features.data() + support[static_cast<std::size_t>(i)] * F;
+    x.row(i) = Eigen::Map<const Eigen::RowVectorXf>(row, F).cast<double>();
+  }
+  Fit fit;
+  const Eigen::RowVectorXd mean = x.colwise().mean();
+  fit.mean = mean.cast<float>();
+  x.rowwise() -= mean;
+  const double length = std::sqrt(x.squaredNorm() / static_cast<double>(n));
+  // Features that do not vary at all tell nothing; every scale then gives the same predictions.
+  const double scale = length > 0 ? 1 / length : 1;
+  x *= scale;
+  const MatrixD products = n < F ? MatrixD(x * x.transpose()) : MatrixD(x.transpose() * x);
+  fit.beta.resize(F, static_cast<Eigen::Index>(lambdas.size()) * y.cols());
+  for (std::size_t k = 0; k < lambdas.size(); ++k) {
+    fit.beta.middleCols(static_cast<Eigen::Index>(k) * y.cols(), y.cols()) =
+        (solve_ridge(x, products, y, lambdas[k]) * scale).cast<float>();
+  }
+  return fit;
+}
+
+}  // namespace
+
+const std::vector<double>& lambda_grid() {
+  static const std::vector<double> kGrid = {1e-3, 1e-2, 1e-1, 1, 1e1, 1e2};
+  return kGrid;
+}
+
+std::vector<double> probe_accuracies(std::span<const float> features, int num_features,
+                                     std::span<const int> labels, int num_classes,
+                                     const ProbeDraw& draw, std::span<const double> lambdas) {
+  METAPLASTIC_CHECK(!draw.support.empty() && !draw.query.empty() && num_classes >= 2);
+  METAPLASTIC_CHECK(features.size() == labels.size() * static_cast<std::size_t>(num_features));
+  const int F = num_features, Y = num_classes;
+  const Fit fit =
+      fit_probe(features, F, centred_targets(labels, Y, draw.support), draw.support, lambdas);
+  const int columns = static_cast<int>(fit.beta.cols());
+  std::vector<std::int64_t> num_right(lambdas.size(), 0);
+  const auto num_query = static_cast<std::int64_t>(draw.query.size());
+  MatrixF x(std::min(num_query, kQueryBlock), F), scores(x.rows(), columns);
+  for (std::int64_t first = 0; first < num_query; first += kQueryBlock) {
+    const std::int64_t count = std::min(kQueryBlock, num_query - first);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const float* row = features.data() + draw.query[static_cast<std::size_t>(first + i)] * F;
+      x.row(i) = Eigen::Map<const Eigen::RowVectorXf>(row, F) - fit.mean;
+    }
+    gemm(false, false, static_cast<int>(count), columns, F, 1.0f, x.data(), F, fit.beta.data(),
+         columns, 0.0f, scores.data(), columns);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const int label =
+          labels[static_cast<std::size_t>(draw.query[static_cast<std::size_t>(first + i)])];
+      for (std::size_t k = 0; k < lambdas.size(); ++k) {
+        const float* score = scores.data() + i * columns + static_cast<std::int64_t>(k) * Y;
+        num_right[k] += std::max_element(score, score + Y) - score == label;
+      }
+    }
+  }
+  std::vector<double> accuracies;
+  for (const std::int64_t right : num_right) {
+    accuracies.push_back(static_cast<double>(right) / static_cast<double>(num_query));
+  }
+  return accuracies;
+}
+
+}  // namespace metaplastic
