@@ -1,0 +1,170 @@
+#include "data/dataset.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "data/data_spec.h"
+#include "data/dataset_parts.h"
+#include "data/dataset_rows.h"
+
+namespace metaplastic {
+namespace {
+
+std::optional<std::int64_t> whole_number(const std::string& text) {
+  std::int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, code] = std::from_chars(text.data(), end, value);
+  if (text.empty() || code != std::errc{} || rest != end) return std::nullopt;
+  return value;
+}
+
+template <class Value>
+void number_labels(Dataset& data, const std::vector<Value>& values, const std::vector<Value>& order,
+                   const std::string& source) {
+  if (static_cast<std::int64_t>(values.size()) != data.num_rows()) {
+    fail("{}: expected {} labels, one per row, found {}; use labels of the same data", source,
+         data.num_rows(), values.size());
+  }
+  if (order.size() > kMaxClasses) {
+    fail("{}: expected at most {} classes, found {} different labels; is this a class label?",
+         source, kMaxClasses, order.size());
+  }
+  std::map<Value, int> index;
+  for (const Value& value : order) index.emplace(value, static_cast<int>(index.size()));
+  data.labels.reserve(values.size());
+  for (const Value& value : values) data.labels.push_back(index.at(value));
+}
+
+// First value that is not finite; where missing values are allowed, NaN passes.
+void check_finite(std::span<const float> values, const Dataset& data, std::int64_t first_row) {
+  // A sum of zeros stays zero; one pass that vectorises, the search only in the bad case.
+  float sum = 0;
+  for (const float value : values) sum += value * 0.0f;
+  if (sum == 0) return;
+  const auto num_features = static_cast<std::size_t>(data.num_features());
+  for (std::size_t n = 0; n < values.size(); ++n) {
+    if (std::isfinite(values[n])) continue;
+    if (std::isnan(values[n]) && data.missing != MissingPolicy::kError) continue;
+    fail("{}: expected finite numbers, found {} in row {}, column {} (from 0); clean the data",
+         printable(data.name, 200), values[n],
+         first_row + static_cast<std::int64_t>(n / num_features), n % num_features);
+  }
+}
+
+Dataset load_form(const DataSpec& spec) {
+  if (spec.form == "fashion-mnist") return load_fashion_mnist();
+  if (spec.form == "mnist") return load_mnist();
+  if (spec.form == "cifar10") return load_cifar10();
+  if (spec.form == "digits") return load_digits();
+  if (spec.form == "idx") {
+    return load_idx_pair(spec.paths[0], spec.paths.size() > 1 ? spec.paths[1] : "");
+  }
+  if (spec.form == "npy") return load_npy(spec);
+  if (spec.form == "npz") return load_npz(spec);
+  if (spec.form == "csv") return load_csv(spec);
+  if (spec.form == "images") return load_images(spec);
+  if (spec.form == "text") return load_text(spec);
+  return load_task_sample(spec);
+}
+
+}  // namespace
+
+std::string_view kind_name(DataKind kind) {
+  switch (kind) {
+    case DataKind::kImage:
+      return "image";
+    case DataKind::kTable:
+      return "table";
+    case DataKind::kText:
+      break;
+  }
+  return "text";
+}
+
+std::int64_t Dataset::num_rows() const {
+  return kind == DataKind::kText ? num_documents : rows ? rows->num_rows() : 0;
+}
+
+int Dataset::num_features() const { return rows ? rows->num_features() : 0; }
+
+void Dataset::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {
+  check_row_range(*this, first, count, out);
+  if (!rows) return;
+  rows->read_rows(first, count, out);
+  check_finite(out, *this, first);
+}
+
+void set_labels(Dataset& data, const std::vector<std::int64_t>& values, const std::string& source) {
+  const std::set<std::int64_t> distinct(values.begin(), values.end());
+  number_labels(data, values, {distinct.begin(), distinct.end()}, source);
+  for (const std::int64_t value : distinct) data.class_names.push_back(std::to_string(value));
+}
+
+void set_labels(Dataset& data, const std::vector<std::string>& values, const std::string& source) {
+  const std::set<std::string> distinct(values.begin(), values.end());
+  std::vector<std::string> order(distinct.begin(), distinct.end());
+  const bool numeric = std::all_of(order.begin(), order.end(), [](const std::string& name) {
+    return whole_number(name).has_value();
+  });
+  if (numeric) {
+    std::stable_sort(order.begin(), order.end(), [](const std::string& a, const std::string& b) {
+      return *whole_number(a) < *whole_number(b);
+    });
+  }
+  number_labels(data, values, order, source);
+  data.class_names = std::move(order);
+}
+
+Dataset load_dataset(std::string_view spec) {
+  const DataSpec parsed = parse_data_spec(spec);
+  Dataset data = load_form(parsed);
+  data.name = parsed.text;
+  if (data.num_rows() == 0) {
+    fail("{}: expected at least one row, found none; use a file with data",
+         printable(data.name, 200));
+  }
+  if (data.first_test_row == 0) data.first_test_row = data.num_rows();
+  METAPLASTIC_CHECK(data.labels.empty() ||
+                    static_cast<std::int64_t>(data.labels.size()) == data.num_rows());
+  return data;
+}
+
+Dataset slice_dataset(const Dataset& dataset, std::int64_t first, std::int64_t count) {
+  METAPLASTIC_CHECK(first >= 0 && count >= 0 && first <= dataset.num_rows() - count);
+  Dataset slice = dataset;
+  if (dataset.rows) slice.rows = std::make_shared<SliceRows>(dataset.rows, first, count);
+  slice.first_document = dataset.first_document + first;
+  slice.num_documents = dataset.kind == DataKind::kText ? count : 0;
+  if (!dataset.labels.empty()) {
+    slice.labels.assign(dataset.labels.begin() + first, dataset.labels.begin() + first + count);
+  }
+  const std::int64_t first_test_row = dataset.first_test_row - first;
+  slice.first_test_row = first_test_row > 0 && first_test_row < count ? first_test_row : count;
+  return slice;
+}
+
+std::string describe(const Dataset& data) {
+  std::string line = fmt::format("{}: {} rows", printable(data.name, 200), data.num_rows());
+  if (data.has_test_rows()) {
+    line += fmt::format(" ({} training, {} test)", data.first_test_row,
+                        data.num_rows() - data.first_test_row);
+  }
+  if (data.kind == DataKind::kImage) {
+    line += fmt::format(", images of {} x {} pixels, {}", data.image.height, data.image.width,
+                        data.image.channels == 1 ? "grey" : "colour");
+  } else if (data.kind == DataKind::kTable) {
+    line += fmt::format(", {} columns of numbers", data.num_features());
+  } else {
+    line += fmt::format(", text of {} different words", data.documents->words.size());
+  }
+  line += data.labels.empty() ? ", no labels" : fmt::format(", {} classes", data.num_classes());
+  if (!data.notes.empty()) line += fmt::format(", {} notes", data.notes.size());
+  return line;
+}
+
+}  // namespace metaplastic

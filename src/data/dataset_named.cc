@@ -1,0 +1,222 @@
+// The forms idx, fashion-mnist, mnist, cifar10 and digits.
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "data/dataset_parts.h"
+#include "data/dataset_rows.h"
+#include "data/read_bytes.h"
+#include "data/read_idx.h"
+
+namespace metaplastic {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Where Debian's package dataset-fashion-mnist puts its files.
+constexpr const char* kFashionFolder = "/usr/share/datasets/fashion-mnist";
+
+constexpr int kCifarSide = 32;
+constexpr std::size_t kCifarPixels = 3 * kCifarSide * kCifarSide;
+
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+const std::array<const char*, 4> kMnistFiles = {"train-images-idx3-ubyte",
+                                                "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+                                                "t10k-labels-idx1-ubyte"};
+
+// The file with or without .gz; "" when neither exists.
+std::string mnist_file(const fs::path& folder, const char* name) {
+  for (const std::string& candidate : {std::string(name) + ".gz", std::string(name)}) {
+    if (is_there(folder / candidate)) return (folder / candidate).string();
+  }
+  return "";
+}
+
+// The first folder that has all four files, training rows before test rows.
+Dataset load_mnist_like(const std::string& name, const std::vector<fs::path>& folders,
+                        const std::string& advice) {
+  for (const fs::path& folder : folders) {
+    std::vector<std::string> files;
+    for (const char* file : kMnistFiles) files.push_back(mnist_file(folder, file));
+    if (std::find(files.begin(), files.end(), "") != files.end()) continue;
+    const Dataset train = load_idx_pair(files[0], files[1]);
+    const Dataset test = load_idx_pair(files[2], files[3]);
+    if (!(train.image == test.image) || train.class_names != test.class_names) {
+      fail(
+          "{}: expected test images and classes like the training ones, found others; get the "
+          "files again",
+          printable(files[2], 400));
+    }
+    Dataset data = train;
+    data.rows = std::make_shared<ConcatRows>(train.rows, test.rows);
+    data.labels.insert(data.labels.end(), test.labels.begin(), test.labels.end());
+    data.first_test_row = train.num_rows();
+    return data;
+  }
+  std::vector<std::string> names;
+  for (const fs::path& folder : folders) names.push_back(printable(folder.string(), 200));
+  fail("{}: expected {}[.gz] and its three companions in {}, found none; {}", name, kMnistFiles[0],
+       fmt::join(names, " or "), advice);
+}
+
+// One file of records: a label byte, then 1024 red, 1024 green, 1024 blue bytes. The canonical
+// files hold 10000 each; shorter ones are taken as they are.
+void read_cifar_batch(const std::string& path, std::vector<std::uint8_t>& pixels,
+                      std::vector<std::int64_t>& labels) {
+  ByteReader reader(path);
+  std::array<std::uint8_t, 1 + kCifarPixels> record{};
+  const std::int64_t num_records = reader.max_bytes() / std::ssize(record);
+  if (num_records * std::ssize(record) != reader.max_bytes() || num_records == 0) {
+    fail(
+        "{}: expected a whole number of CIFAR-10 records of {} bytes, found {} bytes; is it the "
+        "binary version?",
+        printable(path, 400), record.size(), reader.max_bytes());
+  }
+  pixels.reserve(pixels.size() + static_cast<std::size_t>(num_records) * kCifarPixels);
+  for (std::int64_t n = 0; n < num_records; ++n) {
+    reader.read(record, "a CIFAR-10 record");
+    if (record[0] > 9) {
+      fail("{}: expected labels from 0 to 9, found {} in record {}; is it the binary version?",
+           printable(path, 400), record[0], n);
+    }
+    labels.push_back(record[0]);
+    for (std::size_t p = 0; p < kCifarPixels / 3; ++p) {
+      for (std::size_t c = 0; c < 3; ++c) pixels.push_back(record[1 + c * kCifarPixels / 3 + p]);
+    }
+  }
+  reader.expect_end();
+}
+
+}  // namespace
+
+std::string data_folder() {
+  const char* folder = std::getenv("METAPLASTIC_DATA");
+  return folder != nullptr && *folder != 0 ? folder : "data";
+}
+
+std::string find_shared_file(const std::string& name) {
+  std::vector<fs::path> folders;
+  if (const char* share = std::getenv("METAPLASTIC_SHARE"); share != nullptr && *share != 0) {
+    folders.emplace_back(share);
+  } else {
+    std::error_code error;
+    const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
+    if (!error) {
+      folders.push_back(program.parent_path() / "share" / "metaplastic");  // an installed program
+      folders.push_back(program.parent_path() / "share");                  // build/ in the sources
+    }
+    // The source tree that this file was compiled in, for programs built elsewhere.
+    folders.push_back(fs::path(__FILE__).parent_path().parent_path().parent_path() / "share");
+  }
+  std::vector<std::string> tried;
+  for (const fs::path& folder : folders) {
+    if (is_there(folder / name)) return (folder / name).string();
+    tried.push_back(printable(folder.string(), 200));
+  }
+  fail(
+      "{}: expected it in {}, found it nowhere; set METAPLASTIC_SHARE to the folder 'share' of the "
+      "sources",
+      name, fmt::join(tried, " or "));
+}
+
+Dataset load_idx_pair(const std::string& images, const std::string& labels) {
+  IdxArray array = read_idx(images);
+  const std::string name = printable(images, 400);
+  if (array.type != 0x08 || array.shape.size() < 2) {
+    fail(
+        "{}: expected bytes of 2 to 4 dimensions [rows, height, width], found type {} of {} "
+        "dimensions; are these labels?",
+        name, array.type, array.shape.size());
+  }
+  Dataset data;
+  const std::int64_t num_features = array.num_values() / array.shape[0];
+  if (num_features > (1 << 26)) {
+    fail("{}: expected at most {} values in a row, found {}; use smaller images", name, 1 << 26,
+         num_features);
+  }
+  if (array.shape.size() > 2) {
+    data.kind = DataKind::kImage;
+    data.image = {static_cast<int>(array.shape[1]), static_cast<int>(array.shape[2]),
+                  array.shape.size() == 4 ? static_cast<int>(array.shape[3]) : 1};
+    if (data.image.channels != 1 && data.image.channels != 3) {
+      fail("{}: expected 1 or 3 channels as the last dimension, found {}; convert the images", name,
+           data.image.channels);
+    }
+  } else {
+    for (std::int64_t k = 0; k < num_features; ++k) data.column_names.push_back(std::to_string(k));
+  }
+  data.rows = std::make_shared<ByteRows>(std::move(array.bytes), static_cast<int>(num_features));
+  if (!labels.empty()) {
+    const IdxArray values = read_idx(labels);
+    if (values.shape.size() != 1) {
+      fail("{}: expected labels of 1 dimension, found {} dimensions; are these images?",
+           printable(labels, 400), values.shape.size());
+    }
+    set_labels(data, values.integers(), printable(labels, 400));
+  }
+  return data;
+}
+
+Dataset load_fashion_mnist() {
+  Dataset data =
+      load_mnist_like("fashion-mnist", {kFashionFolder, fs::path(data_folder()) / "fashion-mnist"},
+                      "install the Debian package dataset-fashion-mnist");
+  if (data.num_classes() == 10) {
+    data.class_names = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+                        "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+  }
+  return data;
+}
+
+Dataset load_mnist() {
+  const fs::path folder = data_folder();
+  return load_mnist_like("mnist", {folder / "mnist", folder},
+                         "put the four files there or set METAPLASTIC_DATA");
+}
+
+Dataset load_cifar10() {
+  const fs::path root = data_folder();
+  for (const fs::path& folder : {root / "cifar-10-batches-bin", root / "cifar10", root}) {
+    if (!is_there(folder / "data_batch_1.bin")) continue;
+    Dataset data;
+    data.kind = DataKind::kImage;
+    data.image = {kCifarSide, kCifarSide, 3};
+    std::vector<std::uint8_t> pixels;
+    std::vector<std::int64_t> labels;
+    for (int n = 1; n <= 5; ++n) {
+      read_cifar_batch((folder / fmt::format("data_batch_{}.bin", n)).string(), pixels, labels);
+    }
+    data.first_test_row = static_cast<std::int64_t>(labels.size());
+    read_cifar_batch((folder / "test_batch.bin").string(), pixels, labels);
+    data.rows = std::make_shared<ByteRows>(std::move(pixels), static_cast<int>(kCifarPixels));
+    set_labels(data, labels, folder.string());
+    if (data.num_classes() == 10) {
+      data.class_names = {"airplane", "automobile", "bird",  "cat",  "deer",
+                          "dog",      "frog",       "horse", "ship", "truck"};
+    }
+    return data;
+  }
+  fail(
+      "cifar10: expected data_batch_1.bin and its companions in {0}/cifar-10-batches-bin, "
+      "{0}/cifar10 or {0}, found none; put the binary version there or set METAPLASTIC_DATA",
+      printable(root.string(), 200));
+}
+
+Dataset load_digits() {
+  DataSpec spec = parse_data_spec("npz:digits.npz");
+  spec.paths[0] = find_shared_file("digits.npz");
+  Dataset data = load_npz(spec);
+  // Counts of ink in 4 x 4 cells.
+  data.pixel_max = 16;
+  return data;
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,47 @@
+// What the loaders of the forms share: labels, image options, and their entry points.
+// Each load_ function gets a parsed spec of its own form; dataset.cc dispatches to them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/data_spec.h"
+#include "data/dataset.h"
+
+namespace metaplastic {
+
+// More classes than this are taken for a mistake, e.g. a regression target as label.
+inline constexpr std::size_t kMaxClasses = 100'000;
+// Bytes of one data set that are read into memory, at most.
+inline constexpr std::int64_t kMaxDataBytes = std::int64_t{1} << 36;
+
+// Labels become 0..num_classes-1 in the order of their values; `source` starts error lines.
+void set_labels(Dataset& data, const std::vector<std::int64_t>& values, const std::string& source);
+// Names in the order of their numbers when all are whole numbers, else in byte order.
+void set_labels(Dataset& data, const std::vector<std::string>& values, const std::string& source);
+
+// Applies the options image=HxW[xC] and max=VALUE. `default_max` is the form's value of white.
+// Without image= a table stays one, and max= is refused.
+void apply_image_options(Dataset& data, const DataSpec& spec, const std::string& source,
+                         float default_max);
+
+// The folder of mnist and cifar10: METAPLASTIC_DATA, else ./data.
+std::string data_folder();
+// A file that ships with the program, looked for in METAPLASTIC_SHARE, beside the executable, in
+// the install prefix and in the source tree. Throws Error that lists the folders.
+std::string find_shared_file(const std::string& name);
+
+Dataset load_idx_pair(const std::string& images, const std::string& labels);  // labels may be ""
+Dataset load_fashion_mnist();
+Dataset load_mnist();
+Dataset load_cifar10();
+Dataset load_digits();
+Dataset load_npy(const DataSpec& spec);
+Dataset load_npz(const DataSpec& spec);
+Dataset load_csv(const DataSpec& spec);
+Dataset load_images(const DataSpec& spec);
+Dataset load_text(const DataSpec& spec);
+Dataset load_task_sample(const DataSpec& spec);
+
+}  // namespace metaplastic

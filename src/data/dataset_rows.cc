@@ -1,0 +1,105 @@
+#include "data/dataset_rows.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace metaplastic {
+
+void check_row_range(const RowSource& source, std::int64_t first, std::int64_t count,
+                     std::span<float> out) {
+  METAPLASTIC_CHECK(first >= 0 && count >= 0 && first <= source.num_rows() - count);
+  METAPLASTIC_CHECK(out.size() == static_cast<std::size_t>(count * source.num_features()));
+}
+
+FloatRows::FloatRows(std::vector<float> values, int num_features)
+    : values_(std::move(values)), num_features_(num_features) {
+  METAPLASTIC_CHECK(num_features > 0);
+  METAPLASTIC_CHECK(values_.size() % static_cast<std::size_t>(num_features) == 0);
+}
+
+std::int64_t FloatRows::num_rows() const {
+  return static_cast<std::int64_t>(values_.size()) / num_features_;
+}
+
+void FloatRows::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {
+  check_row_range(*this, first, count, out);
+  std::copy_n(values_.begin() + first * num_features_, out.size(), out.begin());
+}
+
+ByteRows::ByteRows(std::vector<std::uint8_t> values, int num_features)
+    : values_(std::move(values)), num_features_(num_features) {
+  METAPLASTIC_CHECK(num_features > 0);
+  METAPLASTIC_CHECK(values_.size() % static_cast<std::size_t>(num_features) == 0);
+}
+
+std::int64_t ByteRows::num_rows() const {
+  return static_cast<std::int64_t>(values_.size()) / num_features_;
+}
+
+void ByteRows::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {
+  check_row_range(*this, first, count, out);
+  std::transform(values_.begin() + first * num_features_,
+                 values_.begin() + (first + count) * num_features_, out.begin(),
+                 [](std::uint8_t value) { return static_cast<float>(value); });
+}
+
+SliceRows::SliceRows(std::shared_ptr<const RowSource> source, std::int64_t first,
+                     std::int64_t count)
+    : source_(std::move(source)), first_(first), count_(count) {
+  METAPLASTIC_CHECK(first >= 0 && count >= 0 && first <= source_->num_rows() - count);
+}
+
+void SliceRows::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {
+  check_row_range(*this, first, count, out);
+  source_->read_rows(first_ + first, count, out);
+}
+
+ConcatRows::ConcatRows(std::shared_ptr<const RowSource> first,
+                       std::shared_ptr<const RowSource> second)
+    : first_(std::move(first)), second_(std::move(second)) {
+  METAPLASTIC_CHECK(first_->num_features() == second_->num_features());
+}
+
+void ConcatRows::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {
+  check_row_range(*this, first, count, out);
+  const std::int64_t border = first_->num_rows();
+  const std::int64_t before = std::clamp<std::int64_t>(border - first, 0, count);
+  const auto split = static_cast<std::size_t>(before * num_features());
+  if (before > 0) first_->read_rows(first, before, out.first(split));
+  if (before < count) {
+    second_->read_rows(first + before - border, count - before, out.subspan(split));
+  }
+}
+
+std::shared_ptr<const RowSource> rows_of(std::vector<float> values, int num_features) {
+  return std::make_shared<FloatRows>(std::move(values), num_features);
+}
+
+std::vector<float> read_all_rows(const RowSource& rows) {
+  const std::int64_t num_features = std::max(1, rows.num_features());
+  if (rows.num_rows() > kMaxMatrixBytes / 4 / num_features) {
+    fail("matrix: expected at most {} GiB in memory, found {} rows of {} numbers; use fewer rows",
+         kMaxMatrixBytes >> 30, rows.num_rows(), num_features);
+  }
+  std::vector<float> values(static_cast<std::size_t>(rows.num_rows() * rows.num_features()));
+  rows.read_rows(0, rows.num_rows(), values);
+  return values;
+}
+
+void gather_rows(const RowSource& source, std::span<const std::int64_t> rows,
+                 std::span<float> out) {
+  const auto num_features = static_cast<std::size_t>(source.num_features());
+  METAPLASTIC_CHECK(out.size() == rows.size() * num_features);
+  // Neighbouring rows in one read: the usual case is a sorted or contiguous list.
+  std::size_t begin = 0;
+  while (begin < rows.size()) {
+    std::size_t end = begin + 1;
+    while (end < rows.size() && rows[end] == rows[end - 1] + 1) ++end;
+    source.read_rows(rows[begin], static_cast<std::int64_t>(end - begin),
+                     out.subspan(begin * num_features, (end - begin) * num_features));
+    begin = end;
+  }
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,68 @@
+// The RowSources behind Dataset: matrices in memory as floats or bytes, and slices of others.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "data/dataset.h"
+
+namespace metaplastic {
+
+// [num_rows, num_features] floats in memory.
+class FloatRows : public RowSource {
+ public:
+  FloatRows(std::vector<float> values, int num_features);
+  std::int64_t num_rows() const override;
+  int num_features() const override { return num_features_; }
+  void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override;
+
+ private:
+  std::vector<float> values_;
+  int num_features_;
+};
+
+// The same in bytes: a quarter of the memory, for images.
+class ByteRows : public RowSource {
+ public:
+  ByteRows(std::vector<std::uint8_t> values, int num_features);
+  std::int64_t num_rows() const override;
+  int num_features() const override { return num_features_; }
+  void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override;
+
+ private:
+  std::vector<std::uint8_t> values_;
+  int num_features_;
+};
+
+// Rows first .. first+count-1 of another source.
+class SliceRows : public RowSource {
+ public:
+  SliceRows(std::shared_ptr<const RowSource> source, std::int64_t first, std::int64_t count);
+  std::int64_t num_rows() const override { return count_; }
+  int num_features() const override { return source_->num_features(); }
+  void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override;
+
+ private:
+  std::shared_ptr<const RowSource> source_;
+  std::int64_t first_, count_;
+};
+
+// The rows of `first`, then those of `second`; both have the same number of features.
+class ConcatRows : public RowSource {
+ public:
+  ConcatRows(std::shared_ptr<const RowSource> first, std::shared_ptr<const RowSource> second);
+  std::int64_t num_rows() const override { return first_->num_rows() + second_->num_rows(); }
+  int num_features() const override { return first_->num_features(); }
+  void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override;
+
+ private:
+  std::shared_ptr<const RowSource> first_, second_;
+};
+
+// Aborts unless the range lies inside the source and `out` holds it exactly.
+void check_row_range(const RowSource& source, std::int64_t first, std::int64_t count,
+                     std::span<float> out);
+
+}  // namespace metaplastic

@@ -1,0 +1,203 @@
+#include "data/preprocess.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "data/preprocess_rows.h"
+#include "data/read_image.h"
+
+namespace metaplastic {
+namespace {
+
+constexpr int kMaxSide = 1024;
+// A spread below this share of the largest value is rounding, not information.
+constexpr double kMinSpread = 1e-7;
+
+void fit_image(const Dataset& raw, const PreprocessOptions& options, Preprocess& result) {
+  result.input_image = result.output_image = raw.image;
+  if (options.grey) result.output_image.channels = 1;
+  if (options.resize != 0) {
+    if (options.resize < 1 || options.resize > kMaxSide) {
+      fail("{}: expected a resize from 1 to {}, found {}", printable(raw.name, 400), kMaxSide,
+           options.resize);
+    }
+    result.output_image.height = result.output_image.width = options.resize;
+  }
+}
+
+// Mean and spread of every column, one pass (Welford), missing values left out.
+class ColumnMoments {
+ public:
+  explicit ColumnMoments(std::size_t num_columns)
+      : mean_(num_columns), squares_(num_columns), largest_(num_columns), count_(num_columns) {}
+
+  void add(const float* row) {
+    for (std::size_t n = 0; n < mean_.size(); ++n) {
+      if (std::isnan(row[n])) continue;
+      const double value = row[n], difference = value - mean_[n];
+      mean_[n] += difference / ++count_[n];
+      squares_[n] += difference * (value - mean_[n]);
+      largest_[n] = std::max(largest_[n], std::abs(value));
+    }
+  }
+  bool is_empty(std::size_t n) const { return count_[n] == 0; }
+  float mean(std::size_t n) const { return static_cast<float>(mean_[n]); }
+  // 1 / standard deviation (of the population), 0 for a constant column.
+  float scale(std::size_t n) const {
+    const double deviation = std::sqrt(squares_[n] / std::max(1.0, count_[n]));
+    const double scale = deviation > kMinSpread * largest_[n] ? 1 / deviation : 0;
+    return std::isfinite(static_cast<float>(scale)) ? static_cast<float>(scale) : 0.0f;
+  }
+
+ private:
+  std::vector<double> mean_, squares_, largest_, count_;
+};
+
+void fit_table(const Dataset& raw, Preprocess& result) {
+  const auto num_columns = static_cast<std::size_t>(raw.num_features());
+  result.column_names = raw.column_names;
+  METAPLASTIC_CHECK(result.column_names.size() == num_columns);
+  result.one_hot = raw.one_hot.empty() ? std::vector<bool>(num_columns) : raw.one_hot;
+  result.missing = raw.missing;
+  ColumnMoments moments(num_columns);
+  const std::int64_t block = std::min(raw.first_test_row, rows_per_block(raw));
+  std::vector<float> buffer(static_cast<std::size_t>(block) * num_columns);
+  for (std::int64_t first = 0; first < raw.first_test_row; first += block) {
+    const std::int64_t count = std::min(block, raw.first_test_row - first);
+    const auto values = std::span(buffer).first(static_cast<std::size_t>(count) * num_columns);
+    raw.read_rows(first, count, values);
+    for (std::size_t n = 0; n < values.size(); n += num_columns) {
+      // zero means: a missing value is a 0 like any other, also for the mean.
+      if (raw.missing == MissingPolicy::kZero) {
+        std::replace_if(
+            values.begin() + static_cast<std::ptrdiff_t>(n),
+            values.begin() + static_cast<std::ptrdiff_t>(n + num_columns),
+            [](float value) { return std::isnan(value); }, 0.0f);
+      }
+      moments.add(&values[n]);
+    }
+  }
+  for (std::size_t n = 0; n < num_columns; ++n) {
+    if (moments.is_empty(n)) {
+      fail("{}: expected a value in column {}, found none in all rows; drop the column",
+           printable(raw.name, 400), quote_text(raw.column_names[n]));
+    }
+    result.mean.push_back(moments.mean(n));
+    result.scale.push_back(moments.scale(n));
+  }
+}
+
+// The most frequent words of the training documents, ties by name; inverse document frequency as
+// scikit-learn has it: ln((1 + documents) / (1 + documents with the word)) + 1.
+void fit_text(const Dataset& raw, const PreprocessOptions& options, Preprocess& result) {
+  const Documents& documents = *raw.documents;
+  std::vector<std::int64_t> total(documents.words.size()), in_documents(documents.words.size());
+  std::vector<std::int64_t> last_document(documents.words.size(), -1);
+  for (std::int64_t row = 0; row < raw.first_test_row; ++row) {
+    const auto document = static_cast<std::size_t>(raw.first_document + row);
+    for (std::int64_t n = documents.starts[document]; n < documents.starts[document + 1]; ++n) {
+      const auto word = static_cast<std::size_t>(documents.word_ids[static_cast<std::size_t>(n)]);
+      ++total[word];
+      if (last_document[word] != row) ++in_documents[word];
+      last_document[word] = row;
+    }
+  }
+  std::vector<std::size_t> order;
+  for (std::size_t word = 0; word < total.size(); ++word) {
+    if (total[word] > 0) order.push_back(word);
+  }
+  if (order.empty()) {
+    fail("{}: expected words in the documents, found none; is it the right file?",
+         printable(raw.name, 400));
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return total[a] > total[b]; });
+  const int limit = raw.vocabulary.value_or(options.vocabulary);
+  METAPLASTIC_CHECK(limit > 0);
+  if (order.size() > static_cast<std::size_t>(limit)) order.resize(static_cast<std::size_t>(limit));
+  result.tfidf = raw.tfidf.value_or(options.tfidf);
+  for (const std::size_t word : order) {
+    const double idf = std::log((1.0 + static_cast<double>(raw.first_test_row)) /
+                                (1.0 + static_cast<double>(in_documents[word]))) +
+                       1;
+    result.words.push_back(documents.words[word]);
+    result.word_weights.push_back(result.tfidf ? static_cast<float>(idf) : 1.0f);
+  }
+}
+
+}  // namespace
+
+int Preprocess::num_inputs() const {
+  switch (kind) {
+    case DataKind::kImage:
+      return static_cast<int>(output_image.size());
+    case DataKind::kTable:
+      return static_cast<int>(mean.size());
+    case DataKind::kText:
+      break;
+  }
+  return static_cast<int>(words.size());
+}
+
+std::vector<std::string> Preprocess::constant_columns() const {
+  std::vector<std::string> names;
+  for (std::size_t n = 0; n < scale.size(); ++n) {
+    if (scale[n] == 0) names.push_back(column_names[n]);
+  }
+  return names;
+}
+
+Preprocess fit_preprocess(const Dataset& raw, const PreprocessOptions& options) {
+  const std::string name = printable(raw.name, 400);
+  if (raw.kind != DataKind::kImage && (options.resize != 0 || options.grey)) {
+    fail("{}: expected images for {}, found {} data; leave it out", name,
+         options.resize != 0 ? "a resize" : "grey", kind_name(raw.kind));
+  }
+  METAPLASTIC_CHECK(raw.first_test_row > 0);
+  Preprocess result;
+  result.kind = raw.kind;
+  result.permutation_seed = options.permutation_seed;
+  if (raw.kind == DataKind::kImage) fit_image(raw, options, result);
+  if (raw.kind == DataKind::kTable) fit_table(raw, result);
+  if (raw.kind == DataKind::kText) fit_text(raw, options, result);
+  return result;
+}
+
+std::shared_ptr<const RowSource> prepare_rows(const Preprocess& preprocess, const Dataset& raw) {
+  check_suits(preprocess, raw);
+  return std::make_shared<PreparedRows>(preprocess, raw);
+}
+
+std::vector<float> apply_preprocess(const Preprocess& preprocess, const Dataset& raw) {
+  return read_all_rows(*prepare_rows(preprocess, raw));
+}
+
+std::string describe(const Preprocess& preprocess) {
+  std::string line;
+  const ImageShape &from = preprocess.input_image, &to = preprocess.output_image;
+  if (preprocess.kind == DataKind::kImage) {
+    line = "pixels scaled to [0,1]";
+    if (to.channels < from.channels) line += ", colour to grey";
+    if (to.height != from.height || to.width != from.width) {
+      line += fmt::format(", {} x {} averaged to {} x {}", from.height, from.width, to.height,
+                          to.width);
+    }
+  } else if (preprocess.kind == DataKind::kTable) {
+    line = "columns standardised";
+    const std::size_t num_constant = preprocess.constant_columns().size();
+    if (num_constant > 0) line += fmt::format(", {} constant ones set to 0", num_constant);
+    if (preprocess.missing == MissingPolicy::kMean) line += ", missing values become the mean";
+    if (preprocess.missing == MissingPolicy::kZero) line += ", missing values become 0";
+  } else {
+    line = fmt::format("counts of {} words{}, scaled to length 1", preprocess.words.size(),
+                       preprocess.tfidf ? " times inverse document frequency" : "");
+  }
+  if (preprocess.permutation_seed) {
+    line += fmt::format(", inputs permuted by seed {}", *preprocess.permutation_seed);
+  }
+  return fmt::format("{}; {} inputs", line, preprocess.num_inputs());
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,212 @@
+#include "data/preprocess_rows.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "data/dataset_rows.h"
+#include "data/read_image.h"
+
+namespace metaplastic {
+namespace {
+
+std::string size_text(const ImageShape& image) {
+  return fmt::format("{} x {} {}", image.height, image.width,
+                     image.channels == 1 ? "grey" : "colour");
+}
+
+// Raw column of every fitted column by name.
+std::vector<int> match_columns(const Preprocess& preprocess, const Dataset& raw) {
+  std::map<std::string, int> index;
+  for (std::size_t n = 0; n < raw.column_names.size(); ++n) {
+    index.emplace(raw.column_names[n], static_cast<int>(n));
+  }
+  std::vector<int> source;
+  for (const std::string& name : preprocess.column_names) {
+    const auto found = index.find(name);
+    source.push_back(found == index.end() ? -1 : found->second);
+  }
+  return source;
+}
+
+void check_columns(const Preprocess& preprocess, const Dataset& raw, const std::string& name) {
+  const std::vector<int> source = match_columns(preprocess, raw);
+  std::vector<bool> used(raw.column_names.size());
+  for (std::size_t n = 0; n < source.size(); ++n) {
+    const bool one_hot = preprocess.one_hot[n];
+    if (source[n] < 0 && one_hot) continue;  // no row of this data is of that category
+    if (source[n] < 0) {
+      fail(
+          "{}: expected the {} columns that the encoder was fitted on, found {} without {}; use "
+          "data of the same columns",
+          name, source.size(), raw.column_names.size(), quote_text(preprocess.column_names[n]));
+    }
+    const auto column = static_cast<std::size_t>(source[n]);
+    if (one_hot != (!raw.one_hot.empty() && raw.one_hot[column])) {
+      fail("{}: expected column {} of {}, found the other kind; use data of the same columns", name,
+           quote_text(preprocess.column_names[n]), one_hot ? "categories" : "numbers");
+    }
+    used[column] = true;
+  }
+  for (std::size_t n = 0; n < used.size(); ++n) {
+    if (used[n]) continue;
+    fail(
+        "{}: expected the {} columns that the encoder was fitted on, found {} more; drop it with "
+        "drop= or label=, or replace an unknown category",
+        name, source.size(), quote_text(raw.column_names[n]));
+  }
+}
+
+void check_table(const Preprocess& preprocess, const Dataset& raw, const std::string& name) {
+  if (raw.missing != MissingPolicy::kError && raw.missing != preprocess.missing) {
+    const auto policy_name = [](MissingPolicy policy) {
+      return policy == MissingPolicy::kMean   ? "missing=mean"
+             : policy == MissingPolicy::kZero ? "missing=zero"
+                                              : "no missing=";
+    };
+    fail("{}: expected {} as the encoder was fitted, found {}; use the same", name,
+         policy_name(preprocess.missing), policy_name(raw.missing));
+  }
+  check_columns(preprocess, raw, name);
+}
+
+void check_text(const Preprocess& preprocess, const Dataset& raw, const std::string& name) {
+  if (raw.tfidf && *raw.tfidf != preprocess.tfidf) {
+    fail("{}: expected weights={} as the encoder was fitted, found weights={}; leave it out", name,
+         preprocess.tfidf ? "tfidf" : "tf", *raw.tfidf ? "tfidf" : "tf");
+  }
+  if (raw.vocabulary && *raw.vocabulary < preprocess.num_inputs()) {
+    fail(
+        "{}: expected the vocabulary of {} words that the encoder was fitted on, found "
+        "vocabulary={}; leave it out",
+        name, preprocess.num_inputs(), *raw.vocabulary);
+  }
+}
+
+}  // namespace
+
+std::int64_t rows_per_block(const RowSource& raw) {
+  return std::max<std::int64_t>(1, (1 << 20) / std::max(1, raw.num_features()));
+}
+
+void check_suits(const Preprocess& preprocess, const Dataset& raw) {
+  const std::string name = printable(raw.name, 400);
+  if (raw.kind != preprocess.kind) {
+    fail("{}: expected {} data as the encoder was fitted on, found {}; use data of the same kind",
+         name, kind_name(preprocess.kind), kind_name(raw.kind));
+  }
+  if (raw.kind == DataKind::kImage && !(raw.image == preprocess.input_image)) {
+    fail(
+        "{}: expected images of {} pixels as the encoder was fitted on, found {}; convert the "
+        "images or fit an encoder to them",
+        name, size_text(preprocess.input_image), size_text(raw.image));
+  }
+  if (raw.kind == DataKind::kTable) check_table(preprocess, raw, name);
+  if (raw.kind == DataKind::kText) check_text(preprocess, raw, name);
+}
+
+PreparedRows::PreparedRows(const Preprocess& preprocess, const Dataset& raw)
+    : preprocess_(preprocess), raw_(raw), num_inputs_(preprocess.num_inputs()) {
+  if (raw.kind == DataKind::kTable) source_column_ = match_columns(preprocess, raw);
+  if (raw.kind == DataKind::kText) {
+    std::map<std::string_view, int> index;
+    for (std::size_t n = 0; n < preprocess.words.size(); ++n) {
+      index.emplace(preprocess.words[n], static_cast<int>(n));
+    }
+    for (const std::string& word : raw.documents->words) {
+      const auto found = index.find(word);
+      input_of_word_.push_back(found == index.end() ? -1 : found->second);
+    }
+  }
+  if (preprocess.permutation_seed) {
+    order_.resize(static_cast<std::size_t>(num_inputs_));
+    std::iota(order_.begin(), order_.end(), 0);
+    Random(*preprocess.permutation_seed, Purpose::kPermutation).shuffle(std::span<int>(order_));
+  }
+}
+
+void PreparedRows::prepare_image(std::span<const float> raw, std::int64_t row,
+                                 std::span<float> out) const {
+  const float low = *std::min_element(raw.begin(), raw.end());
+  const float high = *std::max_element(raw.begin(), raw.end());
+  if (low < 0 || high > raw_.pixel_max) {
+    fail("{}: expected pixels from 0 to {}, found {} in row {}; give max=VALUE or mend the data",
+         printable(raw_.name, 400), raw_.pixel_max, low < 0 ? low : high, row);
+  }
+  const ImageShape &from = preprocess_.input_image, &to = preprocess_.output_image;
+  std::vector<float> grey;
+  if (to.channels < from.channels) {
+    grey.resize(raw.size() / 3);
+    for (std::size_t n = 0; n < grey.size(); ++n) {
+      grey[n] = luma(raw[3 * n], raw[3 * n + 1], raw[3 * n + 2]);
+    }
+    raw = grey;
+  }
+  if (from.height == to.height && from.width == to.width) {
+    std::copy(raw.begin(), raw.end(), out.begin());
+  } else {
+    resize_area(raw, from.height, from.width, to.channels, out, to.height, to.width);
+  }
+  for (float& value : out) value /= raw_.pixel_max;
+}
+
+void PreparedRows::prepare_record(std::span<const float> raw, std::span<float> out) const {
+  for (std::size_t n = 0; n < out.size(); ++n) {
+    float value = source_column_[n] < 0 ? 0.0f : raw[static_cast<std::size_t>(source_column_[n])];
+    if (std::isnan(value)) {
+      value = preprocess_.missing == MissingPolicy::kZero ? 0.0f : preprocess_.mean[n];
+    }
+    out[n] =
+        preprocess_.scale[n] == 0 ? 0.0f : (value - preprocess_.mean[n]) * preprocess_.scale[n];
+  }
+}
+
+void PreparedRows::prepare_document(std::int64_t row, std::span<float> out) const {
+  std::fill(out.begin(), out.end(), 0.0f);
+  const auto document = static_cast<std::size_t>(raw_.first_document + row);
+  const auto begin = static_cast<std::size_t>(raw_.documents->starts[document]);
+  const auto end = static_cast<std::size_t>(raw_.documents->starts[document + 1]);
+  for (std::size_t n = begin; n < end; ++n) {
+    const int input = input_of_word_[static_cast<std::size_t>(raw_.documents->word_ids[n])];
+    if (input >= 0) out[static_cast<std::size_t>(input)] += 1.0f;
+  }
+  double squares = 0;
+  for (std::size_t n = 0; n < out.size(); ++n) {
+    out[n] *= preprocess_.word_weights[n];
+    squares += double{out[n]} * out[n];
+  }
+  // A document without a counted word stays 0.
+  if (squares == 0) return;
+  const float scale = static_cast<float>(1 / std::sqrt(squares));
+  for (float& value : out) value *= scale;
+}
+
+void PreparedRows::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {
+  check_row_range(*this, first, count, out);
+  const auto num_inputs = static_cast<std::size_t>(num_inputs_);
+  const auto num_raw = static_cast<std::size_t>(raw_.num_features());
+  const std::int64_t block = std::min(count, rows_per_block(raw_));
+  std::vector<float> buffer(static_cast<std::size_t>(block) * num_raw), prepared(num_inputs);
+  for (std::int64_t begin = 0; begin < count; begin += block) {
+    const std::int64_t size = std::min(block, count - begin);
+    const auto values = std::span(buffer).first(static_cast<std::size_t>(size) * num_raw);
+    if (raw_.kind != DataKind::kText) raw_.read_rows(first + begin, size, values);
+    for (std::int64_t n = 0; n < size; ++n) {
+      const auto row = out.subspan(static_cast<std::size_t>(begin + n) * num_inputs, num_inputs);
+      const auto raw = values.subspan(static_cast<std::size_t>(n) * num_raw, num_raw);
+      const std::span<float> target = order_.empty() ? row : std::span<float>(prepared);
+      if (raw_.kind == DataKind::kImage) prepare_image(raw, first + begin + n, target);
+      if (raw_.kind == DataKind::kTable) prepare_record(raw, target);
+      if (raw_.kind == DataKind::kText) prepare_document(first + begin + n, target);
+      for (std::size_t u = 0; u < order_.size(); ++u) {
+        row[u] = prepared[static_cast<std::size_t>(order_[u])];
+      }
+    }
+  }
+}
+
+}  // namespace metaplastic

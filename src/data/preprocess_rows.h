@@ -1,0 +1,41 @@
+// Prepared rows: raw rows read in blocks and transformed on the way. preprocess.h hands them out.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "data/dataset.h"
+#include "data/preprocess.h"
+
+namespace metaplastic {
+
+// Rows per block when raw rows are read through a buffer; about 4 MiB of floats.
+std::int64_t rows_per_block(const RowSource& raw);
+
+// Throws Error, one line, unless the encoder's inputs can be made of this data.
+void check_suits(const Preprocess& preprocess, const Dataset& raw);
+
+class PreparedRows : public RowSource {
+ public:
+  // `raw` passes check_suits.
+  PreparedRows(const Preprocess& preprocess, const Dataset& raw);
+  std::int64_t num_rows() const override { return raw_.num_rows(); }
+  int num_features() const override { return num_inputs_; }
+  void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override;
+
+ private:
+  void prepare_image(std::span<const float> raw, std::int64_t row, std::span<float> out) const;
+  void prepare_record(std::span<const float> raw, std::span<float> out) const;
+  void prepare_document(std::int64_t row, std::span<float> out) const;
+
+  Preprocess preprocess_;
+  Dataset raw_;
+  int num_inputs_;
+  std::vector<int> source_column_;  // kTable: raw column of each fitted column; -1: a category that
+                                    // this data does not have
+  std::vector<int> input_of_word_;  // kText: input of each word of the data; -1: not counted
+  std::vector<int> order_;          // out[u] = prepared[order_[u]]; empty without a permutation
+};
+
+}  // namespace metaplastic

@@ -1,0 +1,171 @@
+// A fitted Preprocess as metadata and tensors, and back with every field checked.
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "data/preprocess.h"
+#include "data/read_image.h"
+
+namespace metaplastic {
+namespace {
+
+constexpr const char* kFormatVersion = "1";
+
+std::string shape_text(const ImageShape& image) {
+  return fmt::format("{}x{}x{}", image.height, image.width, image.channels);
+}
+
+// Reads the fields of one file; every problem is an Error that begins with its name.
+class Loader {
+ public:
+  Loader(const SavedPreprocess& saved, const std::string& source)
+      : saved_(saved), source_(printable(source, 400)) {}
+
+  const std::string& text(const char* key) const {
+    const auto found = saved_.metadata.find(key);
+    if (found == saved_.metadata.end()) {
+      fail("{}: expected the metadata '{}', found none; the file is damaged or no encoder", source_,
+           key);
+    }
+    return found->second;
+  }
+
+  std::size_t choice(const char* key, std::initializer_list<const char*> names) const {
+    const std::string& value = text(key);
+    std::size_t index = 0;
+    for (const char* name : names) {
+      if (value == name) return index;
+      ++index;
+    }
+    bad(key, fmt::format("one of {}", fmt::join(names, ", ")));
+  }
+
+  ImageShape image(const char* key) const {
+    const std::string& value = text(key);
+    int parts[3] = {};
+    const char *next = value.data(), *end = value.data() + value.size();
+    for (int n = 0; n < 3; ++n) {
+      if (n > 0 && (next == end || *next++ != 'x')) bad(key, "HxWxC");
+      const auto [rest, code] = std::from_chars(next, end, parts[n]);
+      if (code != std::errc{} || parts[n] < 1 || parts[n] > kMaxImageSide) bad(key, "HxWxC");
+      next = rest;
+    }
+    if (next != end || (parts[2] != 1 && parts[2] != 3) ||
+        std::int64_t{parts[0]} * parts[1] > kMaxPicturePixels) {
+      bad(key, "HxWxC of an image");
+    }
+    return {parts[0], parts[1], parts[2]};
+  }
+
+  std::vector<std::string> names(const char* key) const {
+    const nlohmann::json list = nlohmann::json::parse(text(key), nullptr, false);
+    if (!list.is_array() || list.empty()) bad(key, "a list of names");
+    std::vector<std::string> result;
+    for (const auto& entry : list) {
+      if (!entry.is_string()) bad(key, "a list of names");
+      result.push_back(entry.get<std::string>());
+    }
+    return result;
+  }
+
+  std::vector<float> tensor(const char* key, std::size_t size) const {
+    const auto found = saved_.tensors.find(key);
+    if (found == saved_.tensors.end() || found->second.size() != size) {
+      fail(
+          "{}: expected a tensor '{}' of {} numbers, found {}; the file is damaged", source_, key,
+          size,
+          found == saved_.tensors.end() ? "none" : fmt::format("{} of them", found->second.size()));
+    }
+    for (const float value : found->second) {
+      if (!std::isfinite(value)) bad(key, "finite numbers");
+    }
+    return found->second;
+  }
+
+  std::optional<std::uint64_t> seed(const char* key) const {
+    const auto found = saved_.metadata.find(key);
+    if (found == saved_.metadata.end()) return std::nullopt;
+    std::uint64_t value = 0;
+    const char* end = found->second.data() + found->second.size();
+    const auto [rest, code] = std::from_chars(found->second.data(), end, value);
+    if (code != std::errc{} || rest != end) bad(key, "a seed");
+    return value;
+  }
+
+  [[noreturn]] void bad(const char* key, const std::string& expected) const {
+    const auto found = saved_.metadata.find(key);
+    fail("{}: expected {} as '{}', found {}; the file is damaged", source_, expected, key,
+         found == saved_.metadata.end() ? "others" : quote_text(found->second));
+  }
+
+ private:
+  const SavedPreprocess& saved_;
+  std::string source_;
+};
+
+}  // namespace
+
+SavedPreprocess to_saved(const Preprocess& preprocess) {
+  SavedPreprocess saved;
+  auto& metadata = saved.metadata;
+  metadata["preprocess.version"] = kFormatVersion;
+  metadata["preprocess.kind"] = kind_name(preprocess.kind);
+  if (preprocess.permutation_seed) {
+    metadata["preprocess.permutation_seed"] = std::to_string(*preprocess.permutation_seed);
+  }
+  if (preprocess.kind == DataKind::kImage) {
+    metadata["preprocess.input_image"] = shape_text(preprocess.input_image);
+    metadata["preprocess.output_image"] = shape_text(preprocess.output_image);
+  } else if (preprocess.kind == DataKind::kTable) {
+    metadata["preprocess.columns"] = nlohmann::json(preprocess.column_names).dump();
+    metadata["preprocess.missing"] = preprocess.missing == MissingPolicy::kMean   ? "mean"
+                                     : preprocess.missing == MissingPolicy::kZero ? "zero"
+                                                                                  : "error";
+    saved.tensors["preprocess.mean"] = preprocess.mean;
+    saved.tensors["preprocess.scale"] = preprocess.scale;
+    saved.tensors["preprocess.one_hot"] =
+        std::vector<float>(preprocess.one_hot.begin(), preprocess.one_hot.end());
+  } else {
+    metadata["preprocess.words"] = nlohmann::json(preprocess.words).dump();
+    metadata["preprocess.weights"] = preprocess.tfidf ? "tfidf" : "tf";
+    saved.tensors["preprocess.word_weights"] = preprocess.word_weights;
+  }
+  return saved;
+}
+
+Preprocess from_saved(const SavedPreprocess& saved, const std::string& source) {
+  const Loader loader(saved, source);
+  if (loader.text("preprocess.version") != kFormatVersion) {
+    fail("{}: expected preprocessing of version {}, found {}; use a newer program",
+         printable(source, 400), kFormatVersion, quote_text(loader.text("preprocess.version")));
+  }
+  Preprocess result;
+  result.kind = static_cast<DataKind>(loader.choice("preprocess.kind", {"image", "table", "text"}));
+  result.permutation_seed = loader.seed("preprocess.permutation_seed");
+  if (result.kind == DataKind::kImage) {
+    result.input_image = loader.image("preprocess.input_image");
+    result.output_image = loader.image("preprocess.output_image");
+    if (result.output_image.channels > result.input_image.channels) {
+      loader.bad("preprocess.output_image", "no more channels than the input has");
+    }
+  } else if (result.kind == DataKind::kTable) {
+    result.column_names = loader.names("preprocess.columns");
+    const std::size_t count = result.column_names.size();
+    result.mean = loader.tensor("preprocess.mean", count);
+    result.scale = loader.tensor("preprocess.scale", count);
+    for (const float value : loader.tensor("preprocess.one_hot", count)) {
+      result.one_hot.push_back(value != 0);
+    }
+    result.missing =
+        static_cast<MissingPolicy>(loader.choice("preprocess.missing", {"error", "mean", "zero"}));
+  } else {
+    result.words = loader.names("preprocess.words");
+    result.word_weights = loader.tensor("preprocess.word_weights", result.words.size());
+    result.tfidf = loader.choice("preprocess.weights", {"tf", "tfidf"}) == 1;
+  }
+  return result;
+}
+
+}  // namespace metaplastic

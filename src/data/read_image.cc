@@ -1,0 +1,127 @@
+#include "data/read_image.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace metaplastic {
+namespace {
+
+// Weights of the source pixels under each target pixel of one axis, in units of a source pixel.
+struct Axis {
+  std::vector<int> first;
+  std::vector<std::vector<float>> weights;
+  float scale;  // 1 / source pixels per target pixel
+
+  Axis(int from, int to) : scale(static_cast<float>(static_cast<double>(to) / from)) {
+    for (std::int64_t n = 0; n < to; ++n) {
+      // Positions in units of 1/to source pixels are whole numbers: no rounding at the borders.
+      const std::int64_t low = n * from, high = low + from;
+      const std::int64_t begin = low / to, end = (high + to - 1) / to;
+      first.push_back(static_cast<int>(begin));
+      weights.emplace_back();
+      for (std::int64_t s = begin; s < end; ++s) {
+        const std::int64_t part = std::min(high, (s + 1) * to) - std::max(low, s * to);
+        weights.back().push_back(static_cast<float>(static_cast<double>(part) / to));
+      }
+    }
+  }
+};
+
+}  // namespace
+
+namespace picture_detail {
+
+Picture make_picture(std::int64_t height, std::int64_t width, int channels, std::string_view name) {
+  if (height < 1 || width < 1 || height > kMaxImageSide || width > kMaxImageSide ||
+      height * width > kMaxPicturePixels) {
+    fail(
+        "{}: expected an image of 1 to {} pixels a side and at most {} in all, found {} x {} "
+        "(width x "
+        "height); scale it down",
+        name, kMaxImageSide, kMaxPicturePixels, width, height);
+  }
+  Picture picture{static_cast<int>(height), static_cast<int>(width), channels, {}};
+  picture.pixels.resize(static_cast<std::size_t>(height * width * channels));
+  return picture;
+}
+
+}  // namespace picture_detail
+
+Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_view name) {
+  constexpr std::uint8_t kPng[] = {0x89, 'P', 'N', 'G'};
+  constexpr std::uint8_t kJpeg[] = {0xff, 0xd8, 0xff};
+  const auto starts = [&](std::span<const std::uint8_t> magic) {
+    return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin());
+  };
+  if (starts(kPng)) return picture_detail::decode_png(bytes, name);
+  if (starts(kJpeg)) return picture_detail::decode_jpeg(bytes, name);
+  if (bytes.size() > 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7') {
+    return picture_detail::decode_pnm(bytes, name);
+  }
+  fail("{}: expected a PNG, JPEG or PGM image, found {}; convert or remove it", name,
+       bytes.empty() ? "an empty file" : "other bytes");
+}
+
+void make_grey(Picture& picture) {
+  if (picture.channels == 1) return;
+  std::vector<std::uint8_t> grey(picture.pixels.size() / 3);
+  for (std::size_t n = 0; n < grey.size(); ++n) {
+    const std::uint8_t* p = &picture.pixels[3 * n];
+    grey[n] = static_cast<std::uint8_t>(std::lround(luma(p[0], p[1], p[2])));
+  }
+  picture.pixels = std::move(grey);
+  picture.channels = 1;
+}
+
+void make_colour(Picture& picture) {
+  if (picture.channels == 3) return;
+  std::vector<std::uint8_t> colour(picture.pixels.size() * 3);
+  for (std::size_t n = 0; n < colour.size(); ++n) colour[n] = picture.pixels[n / 3];
+  picture.pixels = std::move(colour);
+  picture.channels = 3;
+}
+
+void resize_picture(Picture& picture, int height, int width) {
+  if (picture.height == height && picture.width == width) return;
+  const std::vector<float> in(picture.pixels.begin(), picture.pixels.end());
+  Picture result = picture_detail::make_picture(height, width, picture.channels, "resize");
+  std::vector<float> out(result.pixels.size());
+  resize_area(in, picture.height, picture.width, picture.channels, out, height, width);
+  std::transform(out.begin(), out.end(), result.pixels.begin(), [](float value) {
+    return static_cast<std::uint8_t>(std::clamp(std::lround(value), 0l, 255l));
+  });
+  picture = std::move(result);
+}
+
+void resize_area(std::span<const float> in, int height, int width, int channels,
+                 std::span<float> out, int out_height, int out_width) {
+  METAPLASTIC_CHECK(in.size() == static_cast<std::size_t>(height) * width * channels);
+  METAPLASTIC_CHECK(out.size() == static_cast<std::size_t>(out_height) * out_width * channels);
+  const Axis down(height, out_height), across(width, out_width);
+  const float scale = down.scale * across.scale;
+  const std::size_t row_size = static_cast<std::size_t>(width) * channels;
+  const auto num_channels = static_cast<std::size_t>(channels);
+  std::vector<float> row(row_size);
+  std::size_t next = 0;
+  for (std::size_t y = 0; y < down.first.size(); ++y) {
+    std::fill(row.begin(), row.end(), 0.0f);
+    for (std::size_t k = 0; k < down.weights[y].size(); ++k) {
+      const float* from = &in[(static_cast<std::size_t>(down.first[y]) + k) * row_size];
+      for (std::size_t i = 0; i < row_size; ++i) row[i] += down.weights[y][k] * from[i];
+    }
+    for (std::size_t x = 0; x < across.first.size(); ++x) {
+      for (std::size_t c = 0; c < num_channels; ++c) {
+        float sum = 0;
+        for (std::size_t k = 0; k < across.weights[x].size(); ++k) {
+          const auto column = static_cast<std::size_t>(across.first[x]) + k;
+          sum += across.weights[x][k] * row[column * num_channels + c];
+        }
+        out[next++] = sum * scale;
+      }
+    }
+  }
+}
+
+}  // namespace metaplastic
