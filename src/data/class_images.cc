@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/sha256.h"
-#include "data/class_images_decode.h"
+#include "data/class_images_shrink.h"
 
 namespace metaplastic {
 namespace {
@@ -58,8 +58,8 @@ ClassImageFamily::ClassImageFamily(const ImageSource& source, int max_images_per
     if (entry->num_images() >= max_images_per_class) return;  // the same class in two paths
     const std::size_t begin = entry->pixels.size();
     entry->pixels.resize(begin + kSourcePixels);
-    shrink_image(decode_image(bytes, file_name), kSourceSide,
-                 std::span(entry->pixels).subspan(begin));
+    shrink_picture(decode_picture(bytes, file_name), kSourceSide,
+                   std::span(entry->pixels).subspan(begin));
   };
   visit_images(source, max_images_per_class, add);
 

@@ -12,7 +12,7 @@
 #include <set>
 
 #include "base/error.h"
-#include "data/class_images_decode.h"
+#include "data/class_images_shrink.h"
 
 namespace metaplastic {
 namespace {
@@ -127,37 +127,19 @@ TEST(ImageSource, BadNotationIsRefused) {
   }
 }
 
-TEST(ImageDecode, PngAndJpegBecomeGrey) {
-  const Bytes pixels{0, 50, 100, 150, 200, 250};
-  const GreyImage png = decode_image(png_bytes(3, 2, pixels), "x.png");
-  EXPECT_EQ(png.width, 3);
-  EXPECT_EQ(png.height, 2);
-  EXPECT_EQ(png.pixels, pixels);
-  const GreyImage jpeg = decode_image(jpeg_bytes(16, 200, 100, 50), "x.jpg");
-  EXPECT_EQ(jpeg.width, 16);
-  EXPECT_NEAR(jpeg.pixels[100], 0.299 * 200 + 0.587 * 100 + 0.114 * 50, 3);
+TEST(ImageShrink, ColourBecomesLuma) {
+  Bytes out(kSourcePixels);
+  shrink_picture(decode_picture(jpeg_bytes(16, 200, 100, 50), "x.jpg"), kSourceSide, out);
+  EXPECT_NEAR(out[100], 0.299 * 200 + 0.587 * 100 + 0.114 * 50, 3);
 }
 
-TEST(ImageDecode, DamagedAndHugeImagesAreRefused) {
-  Bytes png = flat_png(7), jpeg = jpeg_bytes(64, 1, 2, 3);
-  for (Bytes* bytes : {&png, &jpeg}) {
-    for (const std::size_t keep : {std::size_t{0}, std::size_t{3}, bytes->size() / 2}) {
-      const Bytes cut(bytes->begin(), bytes->begin() + static_cast<std::ptrdiff_t>(keep));
-      EXPECT_NE(error_of([&] { decode_image(cut, "some file"); }).find("some file"),
-                std::string::npos);
-    }
-  }
-  png[16] = 0x7f;  // the width's first byte: two thousand million pixels
-  error_of([&] { decode_image(png, "huge.png"); });
-}
-
-TEST(ImageDecode, ShrinkingIsTheAreaMean) {
-  GreyImage image{56, 84, Bytes(56 * 84)};
+TEST(ImageShrink, ShrinkingIsTheAreaMean) {
+  Picture image{84, 56, 1, Bytes(56 * 84)};
   for (std::size_t p = 0; p < image.pixels.size(); ++p) {
     image.pixels[p] = static_cast<std::uint8_t>((p * 37) % 251);
   }
   Bytes out(kSourcePixels);
-  shrink_image(image, kSourceSide, out);
+  shrink_picture(image, kSourceSide, out);
   for (int y = 0; y < kSourceSide; ++y) {
     for (int x = 0; x < kSourceSide; ++x) {
       double sum = 0;
@@ -170,20 +152,20 @@ TEST(ImageDecode, ShrinkingIsTheAreaMean) {
     }
   }
   // 32 to 28 is no whole ratio: a flat image must stay flat.
-  shrink_image({32, 32, Bytes(1024, 77)}, kSourceSide, out);
+  shrink_picture({32, 32, 1, Bytes(1024, 77)}, kSourceSide, out);
   EXPECT_EQ(std::count(out.begin(), out.end(), 77), kSourcePixels);
 }
 
-TEST(ImageDecode, DrawingsBecomeBrightOnDarkAndThicker) {
-  GreyImage dark_on_bright{105, 105, Bytes(105 * 105, 255)};
+TEST(ImageShrink, DrawingsBecomeBrightOnDarkAndThicker) {
+  Picture dark_on_bright{105, 105, 1, Bytes(105 * 105, 255)};
   for (int y = 20; y < 80; ++y) {
     for (int x = 50; x < 53; ++x) dark_on_bright.pixels[static_cast<std::size_t>(y * 105 + x)] = 0;
   }
-  GreyImage bright_on_dark = dark_on_bright;
+  Picture bright_on_dark = dark_on_bright;
   for (std::uint8_t& value : bright_on_dark.pixels) value = static_cast<std::uint8_t>(255 - value);
   Bytes one(kSourcePixels), two(kSourcePixels);
-  shrink_image(dark_on_bright, kSourceSide, one);
-  shrink_image(bright_on_dark, kSourceSide, two);
+  shrink_picture(dark_on_bright, kSourceSide, one);
+  shrink_picture(bright_on_dark, kSourceSide, two);
   EXPECT_EQ(one, two);
   EXPECT_EQ(one[0], 0);
   int across = 0;

@@ -2,6 +2,7 @@
 
 #include <fontconfig/fontconfig.h>
 #include <ft2build.h>
+#include FT_BBOX_H
 #include FT_FREETYPE_H
 #include FT_OUTLINE_H
 
@@ -142,7 +143,7 @@ bool GlyphRenderer::render(char32_t character, std::span<std::uint8_t> out) {
   if (loaded->format != FT_GLYPH_FORMAT_OUTLINE || loaded->outline.n_points < 3) return false;
   FT_Outline* outline = &loaded->outline;
   FT_BBox bounds;
-  FT_Outline_Get_CBox(outline, &bounds);
+  if (FT_Outline_Get_BBox(outline, &bounds) != 0) return false;
   const FT_Pos extent = std::max(bounds.xMax - bounds.xMin, bounds.yMax - bounds.yMin);
   if (extent <= 0 || extent > 0x7fff) return false;
   FT_Outline_Translate(outline, -(bounds.xMin + bounds.xMax) / 2, -(bounds.yMin + bounds.yMax) / 2);
