@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""Writes tests/oracle/golden/*.safetensors: inputs and expected values of whole unrolls.
+
+usage: /usr/bin/python3 tests/oracle/make_golden.py [--out FOLDER]   (Debian: python3-torch, 1.13)
+
+Every case is checked before it is written: gradients against central differences. The seeds are
+fixed; two runs give the same bytes. What is in a file: README.md beside this one.
+"""
+import argparse
+import json
+import pathlib
+import struct
+
+import numpy as np
+import torch
+
+import oracle
+
+DTYPES = {"float64": "F64", "int64": "I64", "int32": "I32"}
+MAX_BYTES, MAX_TOTAL = 300_000, 1_200_000
+TOLERANCE = 1e-6  # of gradients against differences
+
+# name: units from the input up, B, C, D, G, A, activation, K, objective_every, inner_lr, lambda, Y, shots
+CASES = {
+    "01_tanh_augmented": ((7, 6, 5, 3), 5, 4, 3, 2, 2, "tanh", 3, 1, 0.1, 0.1, 3, 2),
+    "02_relu": ((9, 8, 4), 8, 5, 3, 2, 0, "relu", 4, 2, 0.05, 0.1, 3, 3),
+    "03_elu_one_layer": ((6, 5), 7, 4, 2, 3, 0, "elu", 2, 1, 0.1, 0.3, 2, 4),
+    "04_leaky_relu_deep": ((6, 7, 5, 4, 3), 6, 3, 2, 2, 1, "leaky_relu", 2, 1, 0.1, 0.1, 2, 3),
+    "05_sigmoid": ((7, 5, 4), 9, 4, 3, 2, 0, "sigmoid", 3, 3, 0.1, 0.1, 3, 3),
+    "06_softplus_rank_one": ((5, 6, 4), 6, 3, 1, 1, 3, "softplus", 2, 1, 0.1, 0.1, 2, 4),
+    "07_swish": ((8, 5, 5), 7, 5, 2, 2, 0, "swish", 3, 1, 0.02, 0.1, 4, 2),
+    "08_step": ((7, 6, 4), 9, 4, 3, 2, 0, "step", 3, 1, 0.1, 0.1, 3, 3),
+    "09_relu_bigger": ((12, 16, 10), 16, 8, 4, 3, 0, "relu", 6, 2, 0.02, 0.1, 4, 4),
+}
+FIELDS = ("units", "B", "C", "D", "G", "A", "activation", "K", "objective_every", "inner_lr",
+          "lambda", "num_classes", "shots")
+
+
+def make_episode(random, case, centres, num_points):
+    """Labelled points around a centre per class; labels in a shuffled order, every class alike."""
+    labels = random.permutation(np.arange(num_points) % case["num_classes"])
+    x = centres[:, labels] + random.normal(size=(centres.shape[0], num_points))
+    batch = {"x": torch.tensor(x), "labels": torch.tensor(labels.astype(np.int32))}
+    if case["A"] > 0:
+        batch["augmentation"] = torch.tensor(random.normal(size=(num_points, case["A"])))
+    return batch
+
+
+def make_case(index, name):
+    """The case with its inputs, theta and initial phi; a function of its number alone."""
+    random = np.random.Generator(np.random.PCG64(1000 + index))
+    case = dict(zip(FIELDS, CASES[name]))
+    units = case["units"]
+    case["x"] = [torch.tensor(random.normal(size=(units[0], case["B"]))) for _ in range(case["K"])]
+    theta = {key: torch.tensor(random.normal(size=shape) * 0.4)
+             for key, shape in oracle.theta_shapes(case["C"], case["D"], case["G"]).items()}
+    mix = random.uniform(0.1, 0.3, size=(1, 12)) * random.permutation([1, 1, 1, 1, 1, 1] + [-1] * 6)
+    theta["mix"] = torch.tensor(mix)
+    phi = {}
+    for l in range(1, len(units)):
+        for key, shape in ((f"W{l}", units[l - 1:l + 1]), (f"V{l}", units[l - 1:l + 1]),
+                           (f"b{l}", units[l:l + 1])):
+            phi[key] = torch.tensor(random.normal(size=shape) * 0.3)
+    num_support = case["num_classes"] * case["shots"]
+    case["episodes"] = []
+    for _ in range(case["K"] // case["objective_every"]):
+        centres = random.normal(size=(units[0], case["num_classes"]))
+        case["episodes"].append((make_episode(random, case, centres, num_support),
+                                 make_episode(random, case, centres, num_support + 1)))
+    case["cotangent"] = {key: torch.tensor(random.normal(size=value.shape))
+                         for key, value in phi.items()}
+    return case, theta, phi
+
+
+def pulled(case, state):
+    """A scalar that depends on a state through every entry: <cotangent, state>."""
+    return sum((case["cotangent"][key] * state[key]).sum() for key in state)
+
+
+def evaluate(case, theta, phi):
+    """(mean loss, <cotangent, phi_1>, and what unroll gives)."""
+    losses, predictions, states = oracle.unroll(theta, phi, case)
+    return losses.mean(), pulled(case, states[0]), losses, predictions, states
+
+
+def central_difference(case, theta, phi, tensor, place, size):
+    """Fourth-order central differences of both scalars by one entry."""
+    values = {}
+    with torch.no_grad():
+        start = tensor[place].item()
+        for n in (-2, -1, 1, 2):
+            tensor[place] = start + n * size
+            values[n] = torch.stack(evaluate(case, theta, phi)[:2])
+        tensor[place] = start
+    return (8 * (values[1] - values[-1]) - (values[2] - values[-2])) / (12 * size)
+
+
+def check_gradients(name, case, theta, phi, bars):
+    """Two entries of every tensor, the largest and a random one, against differences.
+
+    A kink (ReLU, sign) inside a difference spoils it, so smaller ones follow until one agrees.
+    The scale of a relative error is the largest entry of the same tensor's gradient.
+    """
+    random = np.random.Generator(np.random.PCG64(7))
+    worst = 0.0
+    for group, tensors in (("theta", theta), ("phi", phi)):
+        for key, tensor in tensors.items():
+            by_loss, by_pull = (bar[f"{group}.{key}"] for bar in bars)
+            scale = torch.stack([by_loss.abs().max(), by_pull.abs().max()]).clamp(min=1e-4)
+            for flat in (int(by_loss.abs().argmax()), int(random.integers(tensor.numel()))):
+                place = np.unravel_index(flat, tuple(tensor.shape))
+                expected = torch.stack([by_loss[place], by_pull[place]])
+                for size in (1e-4, 1e-5, 1e-6, 1e-7):
+                    found = central_difference(case, theta, phi, tensor, place, size)
+                    error = ((found - expected).abs() / scale).max().item()
+                    if error < TOLERANCE:
+                        break
+                worst = max(worst, error)
+                if not error < TOLERANCE:
+                    raise SystemExit(f"{name}: d/d {group}.{key}{place}: relative error {error:.1e}")
+    return worst
+
+
+def check_case(name, case, losses, predictions, bars):
+    """Nothing is vacuous: finite, no near-tie in a prediction, no theta tensor without a gradient."""
+    assert torch.isfinite(losses).all(), name
+    for P in predictions:
+        best = P[:case["num_classes"]].topk(2, 0).values
+        assert (best[0] - best[1]).min() > 1e-6, f"{name}: a prediction is nearly a tie"
+    zero = [key for key, bar in bars[0].items() if not bar.abs().max() > 0]
+    zero_pull = [key for key, bar in bars[1].items() if not bar.abs().max() > 0]
+    if case["activation"] == "step":  # the loss sees phi through step alone, whose derivative is 0
+        assert len(zero) == len(bars[0]), name
+    else:
+        assert not zero, f"{name}: gradient zero for {zero}"
+    return zero, zero_pull
+
+
+def save_safetensors(path, tensors, metadata):
+    """safetensors: header length, JSON header, data. Wider types first, then by name."""
+    arrays = {key: np.ascontiguousarray(value) for key, value in tensors.items()}
+    header, blocks, offset = {"__metadata__": metadata}, [], 0
+    for key in sorted(arrays, key=lambda name: (-arrays[name].itemsize, name)):
+        block = arrays[key].astype(arrays[key].dtype.newbyteorder("<")).tobytes()
+        header[key] = {"dtype": DTYPES[arrays[key].dtype.name], "shape": list(arrays[key].shape),
+                       "data_offsets": [offset, offset + len(block)]}
+        blocks.append(block)
+        offset += len(block)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    data = struct.pack("<Q", len(text)) + text + b"".join(blocks)
+    if len(data) >= MAX_BYTES:
+        raise SystemExit(f"{path.name}: {len(data)} bytes, at most {MAX_BYTES} wanted")
+    path.write_bytes(data)
+    return len(data)
+
+
+def file_contents(case, theta, phi, bars, losses, predictions, states):
+    tensors = {f"x.{k}": x for k, x in enumerate(case["x"])}
+    for prefix, group in (("theta", theta), ("phi", phi), ("step1", states[0]),
+                          ("final", states[-1]), ("cotangent", case["cotangent"])):
+        tensors.update({f"{prefix}.{key}": value for key, value in group.items()})
+    for prefix, bar in zip(("", "pull_"), bars):
+        for key, value in bar.items():
+            group, name = key.split(".")
+            tensors[f"{prefix}{group}_bar.{name}"] = value
+    accuracies = []
+    for j, (support, query) in enumerate(case["episodes"]):
+        tensors.update({f"support.{j}.{key}": value for key, value in support.items()})
+        tensors.update({f"query.{j}.{key}": value for key, value in query.items()})
+        found = predictions[j][:case["num_classes"]].argmax(0)
+        accuracies.append((found == query["labels"].long()).double().mean())
+    tensors["loss"], tensors["losses"] = losses.mean()[None], losses
+    tensors["accuracies"] = torch.stack(accuracies)
+    return {key: value.detach().numpy() for key, value in tensors.items()}
+
+
+def metadata_of(name, case):
+    texts = {key: repr(case[key]) for key in FIELDS if key not in ("units", "activation")}
+    return dict(sorted({**texts, "case": name, "activation": case["activation"],
+                        "units": ",".join(map(str, case["units"])), "augmentation_weight": "none",
+                        "torch": torch.__version__}.items()))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    here = pathlib.Path(__file__).resolve().parent
+    parser.add_argument("--out", type=pathlib.Path, default=here / "golden")
+    out = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float64)
+    total = 0
+    for index, name in enumerate(CASES, 1):
+        case, theta, phi = make_case(index, name)
+        inputs = {f"theta.{key}": value.requires_grad_() for key, value in theta.items()}
+        inputs.update({f"phi.{key}": value.requires_grad_() for key, value in phi.items()})
+        loss, pull, losses, predictions, states = evaluate(case, theta, phi)
+        bars = [oracle.gradients(loss, inputs), oracle.gradients(pull, inputs)]
+        zero, zero_pull = check_case(name, case, losses, predictions, bars)
+        worst = check_gradients(name, case, theta, phi, bars)
+        tensors = file_contents(case, theta, phi, bars, losses, predictions, states)
+        num_bytes = save_safetensors(out / f"{name}.safetensors", tensors, metadata_of(name, case))
+        total += num_bytes
+        print(f"{name}: loss {loss.item():.4f}, accuracies {np.round(tensors['accuracies'], 2)}, "
+              f"worst error {worst:.1e}, zero by loss {len(zero)} of {len(bars[0])}, "
+              f"by pull {zero_pull}, {num_bytes} bytes")
+    if total >= MAX_TOTAL:
+        raise SystemExit(f"{total} bytes in all, at most {MAX_TOTAL} wanted")
+
+
+if __name__ == "__main__":
+    main()
