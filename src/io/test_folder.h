@@ -1,9 +1,11 @@
-// Tests only: a fresh folder that is removed again, and the text of an Error.
+// Tests only: a fresh folder that is removed again, a disk that fills up, the text of an Error.
 #pragma once
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -37,6 +39,27 @@ class TestFolder {
 
  private:
   std::filesystem::path folder_;
+};
+
+// Lets writes fail beyond some bytes of file, for root as well.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : old_handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &old_limit_);
+    rlimit limit = old_limit_;
+    limit.rlim_cur = bytes;
+    METAPLASTIC_CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+  }
+  ~FileSizeLimit() {
+    setrlimit(RLIMIT_FSIZE, &old_limit_);
+    std::signal(SIGXFSZ, old_handler_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit old_limit_{};
+  void (*old_handler_)(int);
 };
 
 // The text of the Error that `action` throws, checked to be one line; "no error" without one.

@@ -1,0 +1,212 @@
+#include "io/npy.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "base/error.h"
+#include "io/atomic_file.h"
+#include "io/file_reader.h"
+
+namespace metaplastic {
+
+static_assert(std::endian::native == std::endian::little, "arrays are written little endian");
+
+// Either a file or its content.
+struct NpyReader::Bytes {
+  std::unique_ptr<FileReader> file;
+  std::vector<std::byte> content;
+};
+
+namespace {
+
+constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
+
+template <class T>
+T load(const std::byte* bytes, bool big_endian) {
+  std::array<std::byte, sizeof(T)> copy;
+  std::memcpy(copy.data(), bytes, sizeof(T));
+  if (big_endian) std::reverse(copy.begin(), copy.end());
+  return std::bit_cast<T>(copy);
+}
+
+// IEEE binary16: exact in float.
+float half_to_float(std::uint16_t half) {
+  const int exponent = half >> 10 & 31;
+  const auto fraction = static_cast<float>(half & 1023);
+  float value =
+      exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(fraction + 1024.0f, exponent - 25);
+  if (exponent == 31) {
+    value = fraction == 0 ? std::numeric_limits<float>::infinity()
+                          : std::numeric_limits<float>::quiet_NaN();
+  }
+  return (half & 0x8000) != 0 ? -value : value;
+}
+
+struct Half {
+  std::uint16_t bits;
+};
+
+// Calls use(value) with each item as its own C++ type.
+template <class Use>
+void decode_items(const NpyHeader& header, std::span<const std::byte> raw, const Use& use) {
+  const auto each = [&]<class T>(T) {
+    for (std::size_t at = 0; at < raw.size(); at += sizeof(T)) {
+      use(load<T>(raw.data() + at, header.big_endian));
+    }
+  };
+  const auto by_size = [&]<class T1, class T2, class T4, class T8>(T1, T2, T4, T8) {
+    switch (header.item_bytes) {
+      case 1:
+        return each(T1{});
+      case 2:
+        return each(T2{});
+      case 4:
+        return each(T4{});
+      default:
+        return each(T8{});
+    }
+  };
+  switch (header.kind) {
+    case NpyKind::kBool:
+    case NpyKind::kUnsigned:
+      return by_size(std::uint8_t{}, std::uint16_t{}, std::uint32_t{}, std::uint64_t{});
+    case NpyKind::kSigned:
+      return by_size(std::int8_t{}, std::int16_t{}, std::int32_t{}, std::int64_t{});
+    case NpyKind::kFloat:
+      return by_size(std::uint8_t{}, Half{}, float{}, double{});
+  }
+}
+
+template <class T>
+float to_float(T value) {
+  if constexpr (std::is_same_v<T, Half>) {
+    return half_to_float(value.bits);
+  } else {
+    return static_cast<float>(value);
+  }
+}
+
+template <class T>
+std::int64_t to_integer(T value, const std::string& source) {
+  if constexpr (std::is_same_v<T, Half>) {
+    return to_integer(half_to_float(value.bits), source);
+  } else if constexpr (std::is_floating_point_v<T>) {
+    // Whole numbers beyond 2^53 may already have lost their last digits.
+    if (!(std::abs(value) <= static_cast<T>(0x1p53)) || value != std::floor(value)) {
+      fail("{}: expected whole numbers, found {}", source, value);
+    }
+    return static_cast<std::int64_t>(value);
+  } else {
+    if (!std::in_range<std::int64_t>(value)) {
+      fail("{}: expected integers below 2^63, found {}", source, value);
+    }
+    return static_cast<std::int64_t>(value);
+  }
+}
+
+// Row-major copy of a column-major array.
+std::vector<std::byte> to_c_order(const NpyHeader& header, std::span<const std::byte> raw) {
+  const std::size_t item = header.item_bytes, rank = header.shape.size();
+  std::vector<std::byte> result(raw.size());
+  std::vector<std::size_t> stride(rank), index(rank, 0);
+  std::size_t step = item;
+  for (std::size_t axis = 0; axis < rank; ++axis) {
+    stride[axis] = step;
+    step *= static_cast<std::size_t>(header.shape[axis]);
+  }
+  std::size_t from = 0;
+  for (std::size_t to = 0; to < raw.size(); to += item) {
+    std::memcpy(&result[to], &raw[from], item);
+    // Counts up like an odometer, the last axis fastest.
+    for (std::size_t axis = rank; axis-- > 0;) {
+      from += stride[axis];
+      if (++index[axis] < static_cast<std::size_t>(header.shape[axis])) break;
+      from -= stride[axis] * index[axis];
+      index[axis] = 0;
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+NpyReader::NpyReader(const std::string& path) : source_(path), bytes_(std::make_unique<Bytes>()) {
+  auto file = std::make_unique<FileReader>(path);
+  std::vector<std::byte> start(std::min<std::uint64_t>(file->size(), kNpyHeaderBytes));
+  file->read_at(0, start);
+  header_ = parse_npy_header(start, file->size(), source_);
+  if (header_.fortran_order) {
+    std::vector<std::byte> raw(file->size() - header_.data_offset);
+    file->read_at(header_.data_offset, raw);
+    bytes_->content = to_c_order(header_, raw);
+  } else {
+    bytes_->file = std::move(file);
+  }
+}
+
+NpyReader::NpyReader(std::vector<std::byte> content, std::string source)
+    : source_(std::move(source)), bytes_(std::make_unique<Bytes>()) {
+  header_ = parse_npy_header(content, content.size(), source_);
+  content.erase(content.begin(),
+                content.begin() + static_cast<std::ptrdiff_t>(header_.data_offset));
+  bytes_->content = header_.fortran_order ? to_c_order(header_, content) : std::move(content);
+}
+
+NpyReader::~NpyReader() = default;
+NpyReader::NpyReader(NpyReader&&) noexcept = default;
+
+template <class Visitor>
+void NpyReader::visit_items(std::int64_t begin, std::size_t count, const Visitor& visitor) const {
+  METAPLASTIC_CHECK(begin >= 0 && begin <= header_.num_elements &&
+                    count <= static_cast<std::uint64_t>(header_.num_elements - begin));
+  const std::size_t item = header_.item_bytes;
+  std::uint64_t offset = static_cast<std::uint64_t>(begin) * item;
+  std::size_t left = count * item;
+  if (bytes_->file == nullptr) {
+    return decode_items(header_, std::span(bytes_->content).subspan(offset, left), visitor);
+  }
+  std::vector<std::byte> chunk(std::min(left, kChunkBytes));
+  while (left > 0) {
+    const std::span<std::byte> piece = std::span(chunk).first(std::min(left, chunk.size()));
+    bytes_->file->read_at(header_.data_offset + offset, piece);
+    decode_items(header_, piece, visitor);
+    offset += piece.size();
+    left -= piece.size();
+  }
+}
+
+void NpyReader::read_floats(std::int64_t begin, std::span<float> values) const {
+  float* next = values.data();
+  visit_items(begin, values.size(), [&](auto value) { *next++ = to_float(value); });
+}
+
+void NpyReader::read_integers(std::int64_t begin, std::span<std::int64_t> values) const {
+  std::int64_t* next = values.data();
+  visit_items(begin, values.size(), [&](auto value) { *next++ = to_integer(value, source_); });
+}
+
+NpyFloats read_all_floats(const NpyReader& reader) {
+  NpyFloats array{reader.shape(), {}};
+  array.values.resize(static_cast<std::size_t>(reader.num_elements()));
+  reader.read_floats(0, array.values);
+  return array;
+}
+
+NpyIntegers read_all_integers(const NpyReader& reader) {
+  NpyIntegers array{reader.shape(), {}};
+  array.values.resize(static_cast<std::size_t>(reader.num_elements()));
+  reader.read_integers(0, array.values);
+  return array;
+}
+
+NpyFloats read_npy_floats(const std::string& path) { return read_all_floats(NpyReader(path)); }
+
+NpyIntegers read_npy_integers(const std::string& path) {
+  return read_all_integers(NpyReader(path));
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,117 @@
+// NumPy's array files: .npy (format versions 1 to 3) and .npz (a zip of them).
+//
+// Read: bool, integers of 8 to 64 bits, floats of 16 to 64 bits, both byte orders, C and Fortran
+// order, up to 8 dimensions. Values come out in C order as float, or as exact int64. Non-finite
+// values are passed on: whether they are allowed is the caller's question.
+// Written: C order, little endian, version 1. Object arrays (pickles) are never read.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace metaplastic {
+
+inline constexpr std::size_t kMaxNpyDims = 8;
+
+enum class NpyKind { kBool, kSigned, kUnsigned, kFloat };
+
+struct NpyHeader {
+  NpyKind kind = NpyKind::kFloat;
+  std::size_t item_bytes = 4;
+  bool big_endian = false;
+  bool fortran_order = false;
+  std::vector<std::int64_t> shape;
+  std::int64_t num_elements = 1;  // product of the shape
+  std::uint64_t data_offset = 0;  // of the first element in the file
+};
+
+// Checks the header in `start` (the first bytes of a file of `file_bytes`, at least kNpyHeaderBytes
+// of them if the file has as many) and that exactly the elements follow it. Throws Error; `source`
+// starts the line.
+inline constexpr std::size_t kNpyHeaderBytes = (1 << 16) + 12;
+NpyHeader parse_npy_header(std::span<const std::byte> start, std::uint64_t file_bytes,
+                           const std::string& source);
+
+// One array, read piece by piece: a large file is never in memory as a whole (except one in
+// Fortran order, or a member of an npz, which are).
+class NpyReader {
+ public:
+  explicit NpyReader(const std::string& path);
+  // An array that stands in memory; `source` starts error lines.
+  NpyReader(std::vector<std::byte> content, std::string source);
+  ~NpyReader();
+  NpyReader(NpyReader&&) noexcept;
+
+  const std::string& source() const { return source_; }
+  const NpyHeader& header() const { return header_; }
+  const std::vector<std::int64_t>& shape() const { return header_.shape; }
+  std::int64_t num_elements() const { return header_.num_elements; }
+
+  // Elements [begin, begin + values.size()) in C order. Converted as C++ converts: a double
+  // beyond the range of float becomes infinite.
+  void read_floats(std::int64_t begin, std::span<float> values) const;
+  // The same as exact integers. Throws Error for an unsigned value above 2^63 - 1 and for floats
+  // that are no whole numbers (labels that a table program saved as floats are accepted).
+  void read_integers(std::int64_t begin, std::span<std::int64_t> values) const;
+
+ private:
+  struct Bytes;
+
+  template <class Visitor>
+  void visit_items(std::int64_t begin, std::size_t count, const Visitor& visitor) const;
+
+  std::string source_;
+  std::unique_ptr<Bytes> bytes_;
+  NpyHeader header_;
+};
+
+struct NpyFloats {
+  std::vector<std::int64_t> shape;
+  std::vector<float> values;
+};
+struct NpyIntegers {
+  std::vector<std::int64_t> shape;
+  std::vector<std::int64_t> values;
+};
+NpyFloats read_all_floats(const NpyReader& reader);
+NpyIntegers read_all_integers(const NpyReader& reader);
+NpyFloats read_npy_floats(const std::string& path);
+NpyIntegers read_npy_integers(const std::string& path);
+
+// The arrays of an npz. Nothing is decompressed before open().
+class NpzFile {
+ public:
+  // No array may decompress to more than max_array_bytes.
+  explicit NpzFile(const std::string& path, std::uint64_t max_array_bytes = std::uint64_t{1} << 36);
+  ~NpzFile();
+  NpzFile(NpzFile&&) noexcept;
+
+  // Names without ".npy", in the order of the file; other members are left out.
+  const std::vector<std::string>& names() const { return names_; }
+  bool contains(std::string_view name) const;
+  // Throws Error, with the nearest name, when there is no such array.
+  NpyReader open(const std::string& name) const;
+
+ private:
+  struct Archive;
+
+  std::string path_;
+  std::uint64_t max_array_bytes_;
+  std::unique_ptr<Archive> archive_;
+  std::vector<std::string> names_;
+};
+
+// Write atomically. The number of values must be the product of the shape.
+void write_npy(const std::string& path, std::span<const std::int64_t> shape,
+               std::span<const float> values);
+void write_npy(const std::string& path, std::span<const std::int64_t> shape,
+               std::span<const std::int32_t> values);
+void write_npy(const std::string& path, std::span<const std::int64_t> shape,
+               std::span<const std::int64_t> values);
+
+}  // namespace metaplastic
