@@ -83,7 +83,7 @@ NpyIntegers read_all_integers(const NpyReader& reader);
 NpyFloats read_npy_floats(const std::string& path);
 NpyIntegers read_npy_integers(const std::string& path);
 
-// The arrays of an npz. Nothing is decompressed before open().
+// The arrays of an npz. Nothing is decompressed before open(). Not for several threads at once.
 class NpzFile {
  public:
   // No array may decompress to more than max_array_bytes.
