@@ -20,7 +20,7 @@ DTYPES = {"float64": "F64", "int64": "I64", "int32": "I32"}
 MAX_BYTES, MAX_TOTAL = 300_000, 1_200_000
 TOLERANCE = 1e-6  # of gradients against differences
 
-# name: units from the input up, B, C, D, G, A, activation, K, objective_every, inner_lr, lambda, Y, shots
+# name: the FIELDS below; units from the input up
 CASES = {
     "01_tanh_augmented": ((7, 6, 5, 3), 5, 4, 3, 2, 2, "tanh", 3, 1, 0.1, 0.1, 3, 2),
     "02_relu": ((9, 8, 4), 8, 5, 3, 2, 0, "relu", 4, 2, 0.05, 0.1, 3, 3),
@@ -117,12 +117,12 @@ def check_gradients(name, case, theta, phi, bars):
                         break
                 worst = max(worst, error)
                 if not error < TOLERANCE:
-                    raise SystemExit(f"{name}: d/d {group}.{key}{place}: relative error {error:.1e}")
+                    raise SystemExit(f"{name}: {group}.{key}{place}: relative error {error:.1e}")
     return worst
 
 
 def check_case(name, case, losses, predictions, bars):
-    """Nothing is vacuous: finite, no near-tie in a prediction, no theta tensor without a gradient."""
+    """Nothing is vacuous: finite, no near-tie in a prediction, no tensor without a gradient."""
     assert torch.isfinite(losses).all(), name
     for P in predictions:
         best = P[:case["num_classes"]].topk(2, 0).values

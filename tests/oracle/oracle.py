@@ -243,7 +243,7 @@ def unroll(theta, phi, case):  # -> losses [num states], predictions per state, 
 
 
 def gradients(value, tensors):
-    """Gradient of a scalar by every tensor of a dictionary; zeros where it does not depend on one."""
+    """Gradient of a scalar by every tensor of a dictionary; zero where it does not depend on it."""
     found = torch.autograd.grad(value, list(tensors.values()), retain_graph=True, allow_unused=True)
     return {name: torch.zeros_like(tensor) if bar is None else bar
             for (name, tensor), bar in zip(tensors.items(), found)}
