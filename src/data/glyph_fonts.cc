@@ -17,6 +17,7 @@ namespace metaplastic {
 namespace {
 
 constexpr int kBox = 20;               // MNIST's box
+constexpr int kLeastExtent = 17;       // of the ink; faint tips may take up to 3 of the 20 pixels
 constexpr FT_Pos kUnitsPerPixel = 64;  // FreeType's 26.6 fixed point
 
 std::string text_property(FcPattern* pattern, const char* object) {
@@ -35,8 +36,8 @@ auto font_key(const FontFile& font) {
 }
 
 // Moves the image by whole pixels so that its centre of mass comes to the middle, as far as the
-// border allows.
-void centre_mass(std::span<std::uint8_t> image) {
+// border allows. False when the ink does not fill the box: a stray point spoiled the fit.
+bool centre_mass(std::span<std::uint8_t> image) {
   double mass = 0, moment_x = 0, moment_y = 0;
   int left = kSourceSide, right = -1, top = kSourceSide, bottom = -1;
   for (int y = 0; y < kSourceSide; ++y) {
@@ -52,7 +53,7 @@ void centre_mass(std::span<std::uint8_t> image) {
       bottom = y;
     }
   }
-  if (mass == 0) return;
+  if (std::max(right - left, bottom - top) + 1 < kLeastExtent) return false;
   const double middle = 0.5 * (kSourceSide - 1);
   const int move_x = std::clamp(static_cast<int>(std::lround(middle - moment_x / mass)), -left,
                                 kSourceSide - 1 - right);
@@ -66,6 +67,7 @@ void centre_mass(std::span<std::uint8_t> image) {
     }
   }
   std::copy(moved.begin(), moved.end(), image.begin());
+  return true;
 }
 
 }  // namespace
@@ -165,8 +167,7 @@ bool GlyphRenderer::render(char32_t character, std::span<std::uint8_t> out) {
   int mass = 0;
   for (const std::uint8_t value : out) mass += value;
   if (mass < kLeastMass) return false;
-  centre_mass(out);
-  return true;
+  return centre_mass(out);
 }
 
 }  // namespace metaplastic

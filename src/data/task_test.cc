@@ -145,7 +145,7 @@ TEST(Task, SupportAndQueryAreBalancedAndDisjoint) {
   const TaskDistribution distribution(plain_config(1, 0));  // plain glyphs: equal means same one
   const Task task = distribution.make_task(1, 0, Split::kTrain);
   TaskBatch support, query;
-  const int shots = 10, B = shots * task.num_classes();
+  const int shots = 4, B = shots * task.num_classes();  // a class has at least 8 instances
   task.draw_batch(Purpose::kSupport, 3, B, support);
   task.draw_batch(Purpose::kQuery, 3, B, query);
   for (int b = 0; b < B; ++b) {
