@@ -1,0 +1,83 @@
+// metaplastic apply: trains an encoder on unlabelled data with a rule, and writes the features.
+#include <memory>
+
+#include "base/error.h"
+#include "base/stop.h"
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/progress.h"
+#include "data/dataset_rows.h"
+#include "eval/encoder_file.h"
+#include "eval/feature_file.h"
+#include "eval/find_rule.h"
+
+namespace metaplastic {
+namespace {
+
+struct ApplyFlags {
+  std::string rule, data, out, model;
+  ApplyOptions options;
+  std::optional<int> resize;
+  std::optional<std::uint64_t> seed;
+  bool quiet = false;
+};
+
+int run_apply(ApplyFlags& flags) {
+  const FoundRule found = find_rule(flags.rule);
+  const Dataset data = load_dataset(flags.data);
+  // Both outputs are opened before the long work: a path that cannot be written fails here.
+  FeatureFile features(flags.out);
+  if (!flags.model.empty()) AtomicFileWriter{flags.model};
+  Progress progress(flags.quiet);
+  progress.note(describe(data));
+  for (const std::string& line : data.notes) progress.warn(line);
+  const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, flags.resize));
+  progress.note(describe(preprocess));
+  const auto prepared = prepare_rows(preprocess, data);
+
+  ApplyOptions& options = flags.options;
+  options.seed = flags.seed.value_or(0);
+  options.should_stop = stop_requested;
+  options.on_step = [&](int step, int steps) {
+    progress.update(fmt::format("inner step {}/{}", step, steps));
+  };
+  Applied applied = apply_rule(found.rule, SliceRows(prepared, 0, data.first_test_row), options);
+  progress.finish();
+  for (const std::string& line : applied.notes) progress.warn(line);
+  for (const std::string& line : applied.health.warnings()) progress.warn(line);
+  progress.note(fmt::format("dead units {:.1f} %, effective rank {:.1f} of {}, drift {:.3f}",
+                            100 * applied.health.dead_share, applied.health.effective_rank,
+                            applied.health.num_features, applied.health.drift));
+
+  Encoder& encoder = applied.encoders.back();
+  encoder.preprocess = preprocess;
+  encoder.record.rule = found.name;
+  encoder.record.rule_sha256 = found.sha256;
+  encoder.record.data = flags.data;
+  features.write(encoder, *prepared, encoder.num_layers());
+  if (!flags.model.empty()) save_encoder(flags.model, encoder);
+  return kExitOk;
+}
+
+}  // namespace
+
+Action add_apply(CLI::App& app) {
+  auto flags = std::make_shared<ApplyFlags>();
+  app.add_option("--rule", flags->rule, "rule file, or the name of a rule that comes along")
+      ->required()
+      ->type_name("RULE");
+  app.add_option("--data", flags->data, "unlabelled data; labels are not looked at")
+      ->required()
+      ->type_name("SPEC");
+  app.add_option("--out", flags->out, "features of all rows, as .npy")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("--model", flags->model, "also write the encoder, for embed")->type_name("FILE");
+  add_base_model(app, flags->options);
+  add_resize(app, flags->resize);
+  add_seed(app, flags->seed, "seed of initial weights and batches");
+  app.add_flag("--quiet", flags->quiet, "no progress on stderr");
+  return [flags] { return run_apply(*flags); };
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,81 @@
+// metaplastic evaluate: compares the features of several methods with few labels.
+#include "eval/evaluate.h"
+
+#include <cstdio>
+#include <memory>
+
+#include "base/error.h"
+#include "base/nearest.h"
+#include "base/stop.h"
+#include "baselines/methods.h"
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/progress.h"
+#include "eval/find_rule.h"
+#include "io/atomic_file.h"
+#include "io/json_lines.h"
+
+namespace metaplastic {
+namespace {
+
+struct EvaluateFlags {
+  std::string rule, data, json;
+  std::vector<std::string> methods = {"learned", "random", "raw", "pca"};
+  ApplyOptions options;
+  DrawOptions draws;
+  std::optional<int> resize;
+  std::optional<std::uint64_t> seed;
+  bool quiet = false;
+};
+
+int run_evaluate(const EvaluateFlags& flags) {
+  const FoundRule found = find_rule(flags.rule);
+  const auto methods = make_methods(flags.methods, found.rule, flags.options);
+  DrawOptions draws = flags.draws;
+  draws.seed = flags.seed.value_or(0);
+  const Dataset data = with_test_rows(load_dataset(flags.data), draws.seed);
+  if (!flags.json.empty()) AtomicFileWriter{flags.json};
+  Progress progress(flags.quiet);
+  progress.note(describe(data));
+  for (const std::string& line : data.notes) progress.warn(line);
+  const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, flags.resize));
+  progress.note(describe(preprocess));
+  MethodContext context;
+  context.seed = draws.seed;
+  context.should_stop = stop_requested;
+  context.on_progress = [&](const std::string& line) { progress.update(line); };
+  const EvaluationResult result =
+      evaluate_methods(data, prepare_rows(preprocess, data), methods, draws, context);
+  progress.finish();
+  for (const std::string& line : result.notes) progress.warn(line);
+  std::fputs(evaluation_table(result).c_str(), stdout);
+  if (!flags.json.empty()) write_json_atomically(flags.json, evaluation_json(result));
+  return kExitOk;
+}
+
+}  // namespace
+
+Action add_evaluate(CLI::App& app) {
+  auto flags = std::make_shared<EvaluateFlags>();
+  app.add_option("--rule", flags->rule, "rule file, or the name of a rule that comes along")
+      ->required()
+      ->type_name("RULE");
+  app.add_option("--data", flags->data, "labelled data; methods learn without the labels")
+      ->required()
+      ->type_name("SPEC");
+  add_whole(app, "--shots", flags->draws.shots, 1, 100'000, "labels per class");
+  add_whole(app, "--trials", flags->draws.trials, 1, 100'000, "test draws of labels");
+  app.add_option_function<std::string>(
+         "--methods",
+         [flags](const std::string& text) { flags->methods = parse_list("--methods", text); },
+         fmt::format("some of {} (default all)", join_names(method_names())))
+      ->type_name("NAME,...");
+  add_base_model(app, flags->options);
+  add_resize(app, flags->resize);
+  add_seed(app, flags->seed, "seed of draws, initial weights and batches");
+  app.add_option("--json", flags->json, "also write the result as JSON")->type_name("FILE");
+  app.add_flag("--quiet", flags->quiet, "no progress on stderr");
+  return [flags] { return run_evaluate(*flags); };
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,163 @@
+#include "cli/flags.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "base/nearest.h"
+#include "base/text.h"
+
+namespace metaplastic {
+namespace {
+
+constexpr int kMaxSteps = 1'000'000;
+constexpr int kMaxBatch = 4096;
+constexpr int kMaxSide = 4096;
+
+std::vector<int> parse_widths(const std::string& flag, const std::string& text) {
+  std::vector<int> widths;
+  for (const std::string& part : parse_list(flag, text)) {
+    widths.push_back(static_cast<int>(parse_whole(flag, part, 1, kMaxUnits)));
+  }
+  if (widths.size() >= kMaxLayers) {
+    fail("{}: expected at most {} widths, found {}; the top layer's is --features", flag,
+         kMaxLayers - 1, widths.size());
+  }
+  return widths;
+}
+
+std::vector<std::string> flag_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::int64_t parse_whole(const std::string& flag, const std::string& text, std::int64_t low,
+                         std::int64_t high) {
+  std::int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, code] = std::from_chars(text.data(), end, value);
+  if (code != std::errc{} || rest != end || value < low || value > high) {
+    fail("{}: expected a whole number from {} to {}, found {}", flag, low, high, quote_text(text));
+  }
+  return value;
+}
+
+double parse_real(const std::string& flag, const std::string& text, double low, double high) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, code] = std::from_chars(text.data(), end, value);
+  if (code != std::errc{} || rest != end || !std::isfinite(value) || value < low || value > high) {
+    fail("{}: expected a number from {} to {}, found {}", flag, low, high, quote_text(text));
+  }
+  return value;
+}
+
+std::vector<std::string> parse_list(const std::string& flag, const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', start), text.size());
+    parts.push_back(text.substr(start, comma - start));
+    if (parts.back().empty()) {
+      fail("{}: expected values with commas between them, found {}; write them as a,b,c", flag,
+           quote_text(text));
+    }
+    start = comma + 1;
+  }
+  return parts;
+}
+
+void add_whole(CLI::App& app, const std::string& flag, std::optional<int>& value, int low, int high,
+               const std::string& help) {
+  app.add_option_function<std::string>(
+         flag,
+         [&value, flag, low, high](const std::string& text) {
+           value = static_cast<int>(parse_whole(flag, text, low, high));
+         },
+         help)
+      ->type_name("N");
+}
+
+void add_whole(CLI::App& app, const std::string& flag, int& value, int low, int high,
+               const std::string& help) {
+  app.add_option_function<std::string>(
+         flag,
+         [&value, flag, low, high](const std::string& text) {
+           value = static_cast<int>(parse_whole(flag, text, low, high));
+         },
+         fmt::format("{} (default {})", help, value))
+      ->type_name("N");
+}
+
+void add_seed(CLI::App& app, std::optional<std::uint64_t>& seed, const std::string& help) {
+  app.add_option_function<std::string>(
+         "--seed",
+         [&seed](const std::string& text) {
+           seed = static_cast<std::uint64_t>(
+               parse_whole("--seed", text, 0, std::numeric_limits<std::int64_t>::max()));
+         },
+         help + " (default 0)")
+      ->type_name("S");
+}
+
+void add_base_model(CLI::App& app, ApplyOptions& options) {
+  add_whole(app, "--steps", options.inner_steps, 1, kMaxSteps,
+            "inner steps (default: as the rule was judged)");
+  app.add_option_function<std::string>(
+         "--hidden",
+         [&options](const std::string& text) {
+           options.model.hidden = parse_widths("--hidden", text);
+         },
+         fmt::format("widths of the hidden layers (default {})",
+                     fmt::join(options.model.hidden, ",")))
+      ->type_name("U,U,...");
+  add_whole(app, "--features", options.model.features, 1, kMaxUnits, "width of the top layer");
+  app.add_option_function<std::string>(
+         "--activation",
+         [&options](const std::string& text) {
+           options.model.activation = activation_from_name(text);
+         },
+         fmt::format("one of {} (default {})", join_names(activation_names()),
+                     activation_name(options.model.activation)))
+      ->type_name("NAME");
+  add_whole(app, "--inner-batch", options.inner_batch, 2, kMaxBatch,
+            "rows per inner step (default: as the rule was meta-trained)");
+}
+
+void add_resize(CLI::App& app, std::optional<int>& resize) {
+  add_whole(app, "--resize", resize, 0, kMaxSide,
+            fmt::format("side that images are resized to; 0 keeps their size (default: {0} where "
+                        "they are larger than {0})",
+                        kDefaultSide));
+}
+
+void check_flags(const CLI::App& app, const std::vector<std::string>& arguments) {
+  const std::vector<std::string> names = flag_names(app);
+  for (std::size_t n = 0; n < arguments.size(); ++n) {
+    const std::string& argument = arguments[n];
+    if (argument == "--") return;
+    if (argument.size() < 2 || argument[0] != '-') continue;
+    const std::size_t equals = argument.find('=');
+    const std::string name = argument.substr(0, equals);
+    if (std::ranges::find(names, name) == names.end()) {
+      fail("{}: unknown flag {}{}", app.get_name(), quote_text(name), did_you_mean(name, names));
+    }
+    const CLI::Option* option = app.get_option_no_throw(name);
+    if (option == nullptr || option->get_expected_min() == 0 || equals != std::string::npos)
+      continue;
+    if (n + 1 == arguments.size() || arguments[n + 1].starts_with("--")) {
+      fail("{}: expected a value after {}, found {}; see metaplastic {} --help", app.get_name(),
+           name, n + 1 == arguments.size() ? "none" : quote_text(arguments[n + 1]), app.get_name());
+    }
+    ++n;
+  }
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,130 @@
+// The program: picks the subcommand, turns errors into one line and an exit status.
+#include <csignal>
+#include <cstdio>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/nearest.h"
+#include "base/stop.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "eval/stopped.h"
+
+namespace metaplastic {
+namespace {
+
+struct Command {
+  const char* name;
+  const char* help;
+  Action (*add)(CLI::App&);
+  bool hidden = false;
+};
+
+// The order of the help text.
+constexpr Command kCommands[] = {
+    {"train", "meta-train a rule", add_train},
+    {"apply", "train an encoder on unlabelled data with a rule, write the features", add_apply},
+    {"embed", "features of new data by an encoder", add_embed},
+    {"evaluate", "compare the features of several methods with few labels", add_evaluate},
+    {"inspect", "show what a rule, encoder or checkpoint holds", add_inspect},
+    {"classical", "write the hand-set rules", add_classical, true},
+};
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) {
+    if (!command.hidden) names.push_back(command.name);
+  }
+  return names;
+}
+
+// CLI11 would say what is missing before it says which word it does not know.
+void check_command(const std::vector<std::string>& arguments) {
+  const std::vector<std::string> names = command_names();
+  if (arguments.empty()) {
+    fail("expected a command ({}), found none; see metaplastic --help", join_names(names));
+  }
+  const std::string& word = arguments[0];
+  const std::vector<std::string> flags = {"--help", "--version", "-h"};
+  if (std::ranges::find(flags, word) != flags.end()) return;
+  if (word.starts_with("-")) fail("unknown flag {}{}", quote_text(word), did_you_mean(word, flags));
+  for (const Command& command : kCommands) {
+    if (word == command.name) return;
+  }
+  fail("unknown command {}{}", quote_text(word), did_you_mean(word, names));
+}
+
+std::string one_line(std::string text) {
+  for (char& c : text) {
+    if (c == '\n' || c == '\r') c = ' ';
+  }
+  while (text.ends_with(' ')) text.pop_back();
+  return text;
+}
+
+int run(const std::vector<std::string>& arguments) {
+  check_command(arguments);
+  CLI::App app("Meta-learns neuron-local update rules, and applies them to unlabelled data.",
+               "metaplastic");
+  app.set_version_flag("--version", "metaplastic " METAPLASTIC_VERSION);
+  app.require_subcommand(1);
+  std::vector<std::pair<CLI::App*, Action>> actions;
+  for (const Command& command : kCommands) {
+    CLI::App* subcommand = app.add_subcommand(command.name, command.help);
+    if (command.hidden) subcommand->group("");
+    actions.emplace_back(subcommand, command.add(*subcommand));
+    if (arguments[0] == command.name) {
+      check_flags(*subcommand, {arguments.begin() + 1, arguments.end()});
+    }
+  }
+  try {
+    // CLI11 takes the words from the back.
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::Success& help_or_version) {
+    return app.exit(help_or_version);
+  } catch (const CLI::ParseError& error) {
+    fail("{}: {}; see metaplastic {} --help", arguments[0], one_line(error.what()), arguments[0]);
+  }
+  for (const auto& [subcommand, action] : actions) {
+    if (subcommand->parsed()) return action();
+  }
+  METAPLASTIC_CHECK(false);
+  return kExitInternal;
+}
+
+int report(const char* kind, const std::string& line, int status) {
+  std::fprintf(stderr, "metaplastic: %s%s\n", kind, one_line(line).c_str());
+  return status;
+}
+
+}  // namespace
+
+int stopped(const char* what_next) {
+  return report("", fmt::format("stopped by signal {}; {}", stop_signal(), what_next),
+                kExitStopped);
+}
+
+}  // namespace metaplastic
+
+int main(int argc, char** argv) {
+  using namespace metaplastic;
+  install_stop_handlers();
+  try {
+    const int status = run({argv + 1, argv + argc});
+    // What was printed may have been lost: a full disk behind stdout shows here.
+    if (std::fflush(stdout) != 0)
+      return report("", "standard output: cannot be written", kExitUser);
+    return status;
+  } catch (const Error& error) {
+    return report("", error.what(), kExitUser);
+  } catch (const Stopped&) {
+    return stopped("nothing was written");
+  } catch (const std::bad_alloc&) {
+    return report("internal error: ", "out of memory", kExitInternal);
+  } catch (const std::exception& error) {
+    return report("internal error: ", error.what(), kExitInternal);
+  }
+}

@@ -1,0 +1,61 @@
+#include "cli/progress.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+namespace metaplastic {
+namespace {
+
+constexpr double kTerminalInterval = 0.1;
+constexpr double kLogInterval = 10;
+
+std::size_t terminal_width() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1u : 79u;
+}
+
+}  // namespace
+
+Progress::Progress(bool quiet) : quiet_(quiet), is_terminal_(isatty(STDERR_FILENO) == 1) {}
+
+void Progress::update(const std::string& line) {
+  if (quiet_) return;
+  pending_ = line;
+  const double now = steady_seconds();
+  if (any_ && now - last_shown_ < (is_terminal_ ? kTerminalInterval : kLogInterval)) return;
+  any_ = true;
+  last_shown_ = now;
+  if (is_terminal_) {
+    std::fprintf(stderr, "\r\033[K%s", line.substr(0, terminal_width()).c_str());
+    live_ = true;
+  } else {
+    std::fprintf(stderr, "%s\n", line.c_str());
+    pending_.clear();
+  }
+}
+
+void Progress::note(const std::string& line) {
+  if (!quiet_) print_line(line);
+}
+
+void Progress::warn(const std::string& line) { print_line("metaplastic: warning: " + line); }
+
+void Progress::finish() {
+  if (live_) {
+    std::fprintf(stderr, "\r\033[K%s\n", pending_.c_str());
+  } else if (!pending_.empty()) {
+    std::fprintf(stderr, "%s\n", pending_.c_str());
+  }
+  live_ = false;
+  pending_.clear();
+}
+
+void Progress::print_line(const std::string& line) {
+  if (live_) std::fputs("\r\033[K", stderr);
+  live_ = false;
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+}  // namespace metaplastic

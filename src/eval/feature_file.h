@@ -1,0 +1,25 @@
+// Features as a .npy file, written block by block while they are computed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "eval/encoder.h"
+#include "io/atomic_file.h"
+
+namespace metaplastic {
+
+// Opens the file at once, so that a path that cannot be written fails before long work; the file
+// appears under its name only after the last row.
+class FeatureFile {
+ public:
+  explicit FeatureFile(const std::string& path) : writer_(path) {}
+
+  // Writes [num_rows, num_features] float32: layer `layer` of every prepared row.
+  void write(const Encoder& encoder, const RowSource& prepared, int layer);
+
+ private:
+  AtomicFileWriter writer_;
+};
+
+}  // namespace metaplastic
