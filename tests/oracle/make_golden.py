@@ -42,7 +42,9 @@ def make_episode(random, case, centres, num_points):
     x = centres[:, labels] + random.normal(size=(centres.shape[0], num_points))
     batch = {"x": torch.tensor(x), "labels": torch.tensor(labels.astype(np.int32))}
     if case["A"] > 0:
-        batch["augmentation"] = torch.tensor(random.normal(size=(num_points, case["A"])))
+        # The program takes coefficients in single precision; these are exact in both.
+        coefficients = random.normal(size=(num_points, case["A"])).astype("float32")
+        batch["augmentation"] = torch.tensor(coefficients.astype("float64"))
     return batch
 
 
