@@ -1,0 +1,115 @@
+#include <gtest/gtest.h>
+
+#include "baselines/methods.h"
+#include "baselines/pca.h"
+#include "eval/evaluate.h"
+#include "eval/test_data.h"
+#include "io/test_folder.h"
+#include "rule/classical.h"
+
+namespace metaplastic {
+namespace {
+
+// Rows on a plane in many dimensions: two components must keep all distances.
+std::vector<float> plane_rows(int num_rows, int num_features) {
+  Random random(8, Purpose::kTest);
+  std::vector<float> a, b, rows;
+  for (int u = 0; u < num_features; ++u) a.push_back(random.normal()), b.push_back(random.normal());
+  for (int n = 0; n < num_rows; ++n) {
+    const float s = random.normal(), t = random.normal();
+    for (int u = 0; u < num_features; ++u) {
+      rows.push_back(5 + s * a[static_cast<std::size_t>(u)] + t * b[static_cast<std::size_t>(u)]);
+    }
+  }
+  return rows;
+}
+
+double square_distance(const std::vector<float>& rows, int width, int i, int j) {
+  double sum = 0;
+  for (int u = 0; u < width; ++u) {
+    const auto difference = static_cast<double>(rows[static_cast<std::size_t>(i * width + u)] -
+                                                rows[static_cast<std::size_t>(j * width + u)]);
+    sum += difference * difference;
+  }
+  return sum;
+}
+
+TEST(Pca, KeepsDistancesOnAPlaneWhicheverWayItDecomposes) {
+  for (const int F : {20, 2100}) {  // by covariance; by the products of rows
+    constexpr int kN = 40;
+    const std::vector<float> rows = plane_rows(kN, F);
+    const auto candidates = pca_method()->fit(*rows_of(rows, F), {});
+    ASSERT_FALSE(candidates.empty());
+    EXPECT_EQ(candidates[0].num_features, 16);
+    std::vector<float> features(kN * 16);
+    candidates[0].encode(rows, kN, features);
+    for (int j = 1; j < kN; ++j) {
+      const double expected = square_distance(rows, F, 0, j);
+      EXPECT_NEAR(square_distance(features, 16, 0, j), expected, 1e-3 * expected + 1e-6);
+    }
+    // The first two carry everything; the first carries more than the second.
+    double variance[16] = {};
+    for (int n = 0; n < kN; ++n) {
+      for (int k = 0; k < 16; ++k) {
+        variance[k] +=
+            std::pow(static_cast<double>(features[static_cast<std::size_t>(n * 16 + k)]), 2);
+      }
+    }
+    EXPECT_GT(variance[0], variance[1]);
+    EXPECT_LT(variance[2], 1e-4 * variance[1]);
+  }
+}
+
+TEST(Pca, ComponentsAreClippedToWhatTheDataHave) {
+  const auto sizes = [](int num_rows, int num_features) {
+    std::vector<int> result;
+    const std::vector<float> rows = plane_rows(num_rows, num_features);
+    for (const auto& candidate : pca_method()->fit(*rows_of(rows, num_features), {})) {
+      result.push_back(candidate.num_features);
+    }
+    return result;
+  };
+  EXPECT_EQ(sizes(300, 200), (std::vector<int>{16, 32, 64, 128}));
+  EXPECT_EQ(sizes(300, 40), (std::vector<int>{16, 32, 40}));
+  EXPECT_EQ(sizes(25, 200), (std::vector<int>{16, 24}));
+  EXPECT_EQ(sizes(300, 3), (std::vector<int>{3}));
+}
+
+TEST(Methods, UnknownAndRepeatedNamesAreRefused) {
+  const Rule rule = make_classical_rule("hebb", {"compact", 4, 2, 1}, 1);
+  EXPECT_NE(error_line([&] {
+              make_methods({"raw", "lerned"}, rule, {});
+            }).find("did you mean 'learned'?"),
+            std::string::npos);
+  EXPECT_NE(error_line([&] {
+              make_methods({"raw", "raw"}, rule, {});
+            }).find("twice"),
+            std::string::npos);
+  EXPECT_EQ(make_methods({"pca", "raw"}, rule, {})[0]->name(), "pca");
+}
+
+TEST(Methods, AllOfThemThroughTheProtocol) {
+  const Dataset data = with_test_rows(gaussian_dataset(240, 12, 3, 8), 1);
+  const auto prepared = prepare_rows(fit_preprocess(data), data);
+  ApplyOptions options;
+  options.model = {{16}, 8, Unary::kRelu};
+  options.inner_batch = 16;
+  options.inner_steps = 8;
+  const Rule rule = make_classical_rule("hebb-decorrelate", {"compact", 4, 2, 1}, 1);
+  DrawOptions draws;
+  draws.shots = 5;
+  draws.trials = 5;
+  const EvaluationResult result =
+      evaluate_methods(data, prepared, make_methods(method_names(), rule, options), draws, {});
+  ASSERT_EQ(result.methods.size(), method_names().size());
+  for (std::size_t n = 0; n < method_names().size(); ++n) {
+    const MethodResult& method = result.methods[n];
+    EXPECT_EQ(method.name, method_names()[n]);
+    EXPECT_GT(method.accuracy, 0.6) << method.name;
+    EXPECT_EQ(method.steps > 0, method.name == "learned") << method.name;
+  }
+  EXPECT_GT(result.methods[2].accuracy, 0.95);  // raw
+}
+
+}  // namespace
+}  // namespace metaplastic

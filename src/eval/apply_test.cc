@@ -1,0 +1,165 @@
+#include "eval/apply.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "eval/feature_file.h"
+#include "eval/test_data.h"
+#include "io/npy.h"
+#include "io/test_folder.h"
+#include "rule/classical.h"
+
+namespace metaplastic {
+namespace {
+
+Rule small_rule(const char* name = "hebb-decorrelate") {
+  return make_classical_rule(name, {"compact", 4, 2, 1}, 1);
+}
+
+ApplyOptions small_options() {
+  ApplyOptions options;
+  options.model = {{12}, 8, Unary::kTanh};
+  options.inner_batch = 16;
+  options.inner_steps = 10;
+  options.seed = 4;
+  return options;
+}
+
+const std::vector<float>& top_weights(const Applied& applied) {
+  return applied.last().layers.back().W;
+}
+
+TEST(Apply, SameSeedSameBitsOtherSeedOthers) {
+  const Dataset data = gaussian_dataset(100, 6, 3, 3);
+  ApplyOptions options = small_options();
+  const Applied first = apply_rule(small_rule(), data, options);
+  const Applied again = apply_rule(small_rule(), data, options);
+  EXPECT_EQ(top_weights(first), top_weights(again));
+  EXPECT_EQ(first.last().layers[0].b, again.last().layers[0].b);
+  options.seed = 5;
+  EXPECT_NE(top_weights(first), top_weights(apply_rule(small_rule(), data, options)));
+}
+
+TEST(Apply, ASnapshotIsTheEndOfAShorterRun) {
+  const Dataset data = gaussian_dataset(100, 6, 3, 3);
+  ApplyOptions options = small_options();
+  options.snapshots = {7, 0, 3};
+  const Applied all = apply_rule(small_rule(), data, options);
+  ASSERT_EQ(all.encoders.size(), 4u);
+  for (const std::size_t n : {0u, 1u, 2u, 3u}) {
+    ApplyOptions shorter = small_options();
+    shorter.inner_steps = all.encoders[n].record.inner_steps;
+    EXPECT_EQ(*shorter.inner_steps, (std::vector<int>{0, 3, 7, 10})[n]);
+    EXPECT_EQ(all.encoders[n].layers[0].W,
+              apply_rule(small_rule(), data, shorter).last().layers[0].W);
+  }
+  EXPECT_NE(all.encoders[0].layers[0].W, all.encoders[1].layers[0].W);
+}
+
+TEST(Apply, FewRowsMakeSmallBatchesAndAreReported) {
+  const Applied applied = apply_rule(small_rule(), gaussian_dataset(9, 6, 3, 3), small_options());
+  EXPECT_EQ(applied.last().record.inner_batch, 9);
+  ASSERT_EQ(applied.notes.size(), 1u);
+  EXPECT_NE(applied.notes[0].find("all 9 rows"), std::string::npos);
+  EXPECT_NE(error_line([&] {
+              apply_rule(small_rule(), gaussian_dataset(1, 6, 1, 3), small_options());
+            }).find("at least 2 rows"),
+            std::string::npos);
+}
+
+TEST(Apply, NonFiniteWeightsAreAnErrorWithTheStep) {
+  Rule rule = small_rule();
+  rule.theta.back() = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_NE(error_line([&] {
+              apply_rule(rule, gaussian_dataset(50, 6, 2, 3), small_options());
+            }).find("after inner step 1 "),
+            std::string::npos);
+}
+
+TEST(Apply, StopsWhenAsked) {
+  ApplyOptions options = small_options();
+  int num_steps = 0;
+  options.on_step = [&](int step, int) { num_steps = step; };
+  options.should_stop = [&] { return num_steps == 4; };
+  EXPECT_THROW(apply_rule(small_rule(), gaussian_dataset(50, 6, 2, 3), options), Stopped);
+  EXPECT_EQ(num_steps, 4);
+}
+
+TEST(Apply, RefusesArchitecturesOutOfRange) {
+  ApplyOptions options = small_options();
+  options.model.hidden.assign(kMaxLayers, 4);
+  EXPECT_NE(error_line([&] { options.model.architecture(6); }).find("layers"), std::string::npos);
+  options.model.hidden = {kMaxUnits, kMaxUnits};
+  EXPECT_NE(error_line([&] { options.model.architecture(6); }).find("weights"), std::string::npos);
+}
+
+TEST(Apply, OnlyLargeImagesAreResized) {
+  Dataset data = gaussian_dataset(4, 28 * 28, 2, 1);
+  EXPECT_EQ(preprocess_options(data, {}).resize, 0);
+  EXPECT_EQ(preprocess_options(data, 5).resize, 5);
+  data.kind = DataKind::kImage;
+  data.image = {28, 28, 1};
+  EXPECT_EQ(preprocess_options(data, {}).resize, kDefaultSide);
+  EXPECT_EQ(preprocess_options(data, 0).resize, 0);
+  data.image = {8, 8, 1};
+  EXPECT_EQ(preprocess_options(data, {}).resize, 0);
+}
+
+TEST(Health, KnownFeatures) {
+  std::vector<float>
+      features;  // [64,4]: two independent units, one constant, one copy of the first
+  Random random(2, Purpose::kTest);
+  for (int n = 0; n < 64; ++n) {
+    const float a = n % 2 ? 1.0f : -1.0f, b = n / 2 % 2 ? 1.0f : -1.0f;
+    features.insert(features.end(), {a, b, 7.0f, 0.0f});
+  }
+  EXPECT_EQ(count_dead_units(features, 64, 4), 2);
+  EXPECT_NEAR(effective_rank(features, 64, 4), 2.0, 1e-9);
+  EXPECT_EQ(effective_rank(std::vector<float>(64, 1.0f), 16, 4), 1.0);
+  // Wide features are looked at through their rows: 600 units that all say the same.
+  std::vector<float> wide;
+  for (int n = 0; n < 20; ++n) wide.insert(wide.end(), 600, random.normal());
+  EXPECT_NEAR(effective_rank(wide, 20, 600), 1.0, 1e-6);
+}
+
+TEST(Health, DriftLooksAtDirectionsOnly) {
+  const Architecture architecture{{3, 2}, Unary::kRelu};
+  const std::vector<float> phi = make_phi<float>(architecture, {}, Random(1, Purpose::kTest));
+  std::vector<float> longer = phi;
+  for (float& value : longer) value *= 2;
+  EXPECT_NEAR(phi_drift(architecture, phi, longer), 0, 1e-6);
+  for (float& value : longer) value *= -1;
+  EXPECT_NEAR(phi_drift(architecture, phi, longer), 2, 1e-6);
+}
+
+TEST(Health, WarningsNameWhatIsOutOfRange) {
+  Health health{0.1, 20, 128, 0.1};
+  EXPECT_TRUE(health.warnings().empty());
+  health.dead_share = 0.9;
+  health.effective_rank = 1.5;
+  health.drift = 0.8;
+  const auto lines = health.warnings();
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_NE(lines[0].find("found 90 %"), std::string::npos);
+  EXPECT_NE(lines[1].find("found 1.5 of 128"), std::string::npos);
+  EXPECT_NE(lines[2].find("found 0.80"), std::string::npos);
+}
+
+TEST(FeatureFile, IsReadBackAndAppearsWhenWhole) {
+  const TestFolder folder;
+  const Dataset data = gaussian_dataset(700, 6, 3, 3);
+  const Applied applied = apply_rule(small_rule(), data, small_options());
+  { FeatureFile unfinished(folder.path("f.npy")); }
+  EXPECT_EQ(folder.num_entries(), 0);
+  FeatureFile(folder.path("f.npy")).write(applied.last(), data, 2);
+  const NpyFloats read = read_npy_floats(folder.path("f.npy"));
+  EXPECT_EQ(read.shape, (std::vector<std::int64_t>{700, 8}));
+  std::vector<float> expected(700 * 8);
+  encode(applied.last(), read_all_rows(data), 700, 2, expected);
+  EXPECT_EQ(read.values, expected);
+  EXPECT_NE(error_line([&] { FeatureFile(folder.path("none/f.npy")); }), "no error");
+}
+
+}  // namespace
+}  // namespace metaplastic
