@@ -46,7 +46,7 @@ struct AugmentConfig {
 
 struct TaskConfig {
   int image_side = 14;
-  int min_classes = 2;
+  int min_classes = 3;
   int max_classes = 10;
   bool permute_inputs = true;
   float glyph_weight = 1.0f;
@@ -61,7 +61,8 @@ struct TaskConfig {
   template <class Visitor>
   void visit(Visitor& v) {
     v("image_side", image_side, Range{4, 56}, "side of the tasks' square grey images", "14 and 28");
-    v("min_classes", min_classes, Range{2, 1000}, "fewest classes of a task");
+    v("min_classes", min_classes, Range{2, 1000},
+      "fewest classes of a task; with two, the cosine objective has no gradient unless augmented");
     v("max_classes", max_classes, Range{2, 1000}, "most classes of a task", "10");
     v("permute_inputs", permute_inputs, "permute the pixels, anew for every task", "true");
     v("glyphs", glyph_weight, Range{0, 1e6}, "weight of rendered characters among the families");

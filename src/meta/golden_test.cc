@@ -54,7 +54,8 @@ struct Golden {
     for (int l = 1; l <= architecture.num_layers(); ++l) {
       const LayerOffsets at = layer_offsets(architecture, l);
       const auto up = static_cast<std::size_t>(l);
-      const std::int64_t weights = std::int64_t{architecture.widths[up - 1]} * architecture.widths[up];
+      const std::int64_t weights =
+          std::int64_t{architecture.widths[up - 1]} * architecture.widths[up];
       copy(fmt::format("{}.W{}", prefix, l), flat.data() + at.W, weights);
       copy(fmt::format("{}.V{}", prefix, l), flat.data() + at.V, weights);
       copy(fmt::format("{}.b{}", prefix, l), flat.data() + at.b, architecture.widths[up]);
@@ -72,7 +73,9 @@ struct Golden {
 class GoldenData : public TruncationData<double> {
  public:
   explicit GoldenData(const Golden& golden) : golden_(golden) {}
-  std::span<const double> inner_batch(int k) override { return golden_.values(fmt::format("x.{}", k)); }
+  std::span<const double> inner_batch(int k) override {
+    return golden_.values(fmt::format("x.{}", k));
+  }
   const Probe<double>& probe(int k) override {
     const int every = golden_.truncation.objective_every;
     const int state = (k + 1) / every - 1;
@@ -147,30 +150,38 @@ TEST_P(GoldenTest, MetaGradientEqualsTheOracle) {
   EXPECT_TRUE(result.finite);
   EXPECT_NEAR(result.meta_loss, golden.values("loss")[0], kTolerance);
   const auto accuracies = golden.values("accuracies");
-  EXPECT_NEAR(result.accuracy, std::reduce(accuracies.begin(), accuracies.end()) / double(accuracies.size()), 1e-12);
+  EXPECT_NEAR(result.accuracy,
+              std::reduce(accuracies.begin(), accuracies.end()) / double(accuracies.size()), 1e-12);
   EXPECT_LT(relative_error(phi, golden.phi("final")), kTolerance);
   EXPECT_LT(relative_error(workspace.phi_bar, golden.phi("phi_bar")), kTolerance);
   for (const ThetaEntry& entry : golden.layout->entries()) {
-    const std::span<const double> found(theta_bar.data() + entry.offset, static_cast<std::size_t>(entry.size()));
-    EXPECT_LT(relative_error(found, golden.values("theta_bar." + std::string(entry.name))), kTolerance)
+    const std::span<const double> found(theta_bar.data() + entry.offset,
+                                        static_cast<std::size_t>(entry.size()));
+    EXPECT_LT(relative_error(found, golden.values("theta_bar." + std::string(entry.name))),
+              kTolerance)
         << entry.name;
   }
 }
 
 std::vector<std::string> golden_files() {
   std::vector<std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(METAPLASTIC_SOURCE_DIR "/tests/oracle/golden")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(METAPLASTIC_SOURCE_DIR "/tests/oracle/golden")) {
     if (entry.path().extension() == ".safetensors") files.push_back(entry.path().string());
   }
   std::ranges::sort(files);
   return files;
 }
 
-INSTANTIATE_TEST_SUITE_P(Oracle, GoldenTest, testing::ValuesIn(golden_files()), [](const auto& info) {
-  std::string name = std::filesystem::path(info.param).stem().string();
-  std::ranges::replace_if(name, [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Oracle, GoldenTest, testing::ValuesIn(golden_files()),
+                         [](const auto& info) {
+                           std::string name = std::filesystem::path(info.param).stem().string();
+                           std::ranges::replace_if(
+                               name,
+                               [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); },
+                               '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace metaplastic

@@ -1,0 +1,124 @@
+// The truncation: gradient by central differences in double, memory that does not grow with K.
+#include "meta/truncation.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace metaplastic {
+namespace {
+
+// Fixed random batches; probes of three classes. (Two would not do: their centred targets are
+// opposite, so are the predictions, and the cosine is 1 or -1 whatever the features.)
+class RandomData : public TruncationData<double> {
+ public:
+  RandomData(int num_inputs, int batch) : num_inputs_(num_inputs), batch_(batch) {}
+  std::span<const double> inner_batch(int k) override {
+    return fill(x_, batch_, static_cast<std::uint32_t>(k));
+  }
+  const Probe<double>& probe(int k) override {
+    const std::vector<int> labels = {0, 1, 2, 0, 1, 2, 0, 1, 2};
+    probe_.num_support = probe_.num_query = 9;
+    fill(probe_.support, 9, 1000 + static_cast<std::uint32_t>(k));
+    fill(probe_.query, 9, 2000 + static_cast<std::uint32_t>(k));
+    make_probe_targets<double>(3, labels, {}, labels, {}, probe_.targets);
+    return probe_;
+  }
+
+ private:
+  std::span<const double> fill(std::vector<double>& x, int count, std::uint32_t step) {
+    Random random(5, Purpose::kTest, 0, step);
+    x.resize(static_cast<std::size_t>(num_inputs_) * static_cast<std::size_t>(count));
+    for (double& value : x) value = random.normal();
+    return x;
+  }
+  int num_inputs_, batch_;
+  std::vector<double> x_;
+  Probe<double> probe_;
+};
+
+struct Problem {
+  Problem() : layout(RuleSizes{"compact", 5, 3, 2}) {
+    // Larger than a fresh theta, biases included, so that every path carries some gradient.
+    Random random(3, Purpose::kTest);
+    theta.resize(static_cast<std::size_t>(layout.size()));
+    for (double& value : theta) value = 0.4 * random.normal();
+    architecture.widths = {7, 6, 5};
+    architecture.activation = Unary::kTanh;
+    phi = make_phi<double>(architecture, {}, Random(1, Purpose::kPhiInit));
+    shape.K = 4;
+    shape.objective_every = 2;
+  }
+  double loss(const std::vector<double>& theta_at) {
+    std::vector<double> state = phi, unused(theta.size());
+    RandomData data(7, 9);
+    return truncated_gradient(layout, theta_at.data(), architecture, state, shape, data, workspace,
+                              unused.data())
+        .meta_loss;
+  }
+
+  ThetaLayout layout;
+  std::vector<double> theta, phi;
+  Architecture architecture;
+  TruncationShape<double> shape;
+  TruncationWorkspace<double> workspace;
+};
+
+TEST(TruncationTest, MetaGradientEqualsCentralDifferences) {
+  Problem problem;
+  std::vector<double> state = problem.phi, theta_bar(problem.theta.size(), 0.0);
+  RandomData data(7, 9);
+  truncated_gradient(problem.layout, problem.theta.data(), problem.architecture, state,
+                     problem.shape, data, problem.workspace, theta_bar.data());
+  // Along random directions. Thousands of ReLUs leave a kink within reach of large spacings, and
+  // rounding limits small ones to about 1e-16 / h, so the best of several is taken.
+  for (std::uint32_t direction = 0; direction < 6; ++direction) {
+    Random random(9, Purpose::kTest, direction);
+    std::vector<double> along(problem.theta.size());
+    double expected = 0;
+    for (std::size_t i = 0; i < along.size(); ++i) {
+      along[i] = random.normal() / std::sqrt(double(along.size()));
+      expected += along[i] * theta_bar[i];
+    }
+    double best = 1;
+    for (const double h : {1e-4, 1e-5, 1e-6, 1e-7}) {
+      const auto at = [&](double shift) {
+        std::vector<double> moved = problem.theta;
+        for (std::size_t i = 0; i < moved.size(); ++i) moved[i] += shift * along[i];
+        return problem.loss(moved);
+      };
+      const double found = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
+      best = std::min(best, std::abs(found - expected) / std::abs(expected));
+    }
+    EXPECT_LT(best, 1e-6) << "direction " << direction;
+  }
+}
+
+TEST(TruncationTest, TapeMemoryDoesNotGrowWithK) {
+  Problem problem;
+  const auto peak = [&](int K) {
+    TruncationWorkspace<double> workspace;
+    problem.shape.K = K;
+    std::vector<double> state = problem.phi, theta_bar(problem.theta.size(), 0.0);
+    RandomData data(7, 9);
+    truncated_gradient(problem.layout, problem.theta.data(), problem.architecture, state,
+                       problem.shape, data, workspace, theta_bar.data());
+    EXPECT_EQ(workspace.states.size(), static_cast<std::size_t>(K + 1) * problem.phi.size());
+    return workspace.tape.arena().peak_bytes();
+  };
+  EXPECT_EQ(peak(4), peak(256));
+}
+
+TEST(TruncationTest, TruncationsInARowEqualOneUnroll) {
+  Problem problem;
+  std::vector<double> whole = problem.phi, parts = problem.phi, unused(problem.theta.size());
+  RandomData data(7, 9);
+  unroll(problem.layout, problem.theta.data(), problem.architecture, whole, 4, 0.02, data,
+         problem.workspace.tape);
+  truncated_gradient(problem.layout, problem.theta.data(), problem.architecture, parts,
+                     problem.shape, data, problem.workspace, unused.data());
+  EXPECT_EQ(whole, parts);
+}
+
+}  // namespace
+}  // namespace metaplastic
