@@ -11,6 +11,7 @@
 #include "data/data_spec.h"
 #include "data/dataset_parts.h"
 #include "data/dataset_rows.h"
+#include "data/read_text.h"
 
 namespace metaplastic {
 namespace {
@@ -108,6 +109,10 @@ void set_labels(Dataset& data, const std::vector<std::int64_t>& values, const st
 void set_labels(Dataset& data, const std::vector<std::string>& values, const std::string& source) {
   const std::set<std::string> distinct(values.begin(), values.end());
   std::vector<std::string> order(distinct.begin(), distinct.end());
+  for (const std::string& label : order) {
+    if (is_utf8(label)) continue;
+    fail("{}: expected UTF-8 labels, found {}; save it as UTF-8", source, quote_text(label));
+  }
   const bool numeric = std::all_of(order.begin(), order.end(), [](const std::string& name) {
     return whole_number(name).has_value();
   });

@@ -10,9 +10,9 @@
 #include "base/text.h"
 #include "data/dataset_parts.h"
 #include "data/dataset_rows.h"
+#include "data/read_bytes.h"
 #include "data/read_csv.h"
 #include "data/read_text.h"
-#include "io/atomic_file.h"
 
 namespace metaplastic {
 namespace {
@@ -51,7 +51,7 @@ class CsvLoader {
   CsvLoader(const DataSpec& spec, const std::string& source)
       : spec_(spec),
         source_(source),
-        reader_(read_text_file(spec.paths[0], static_cast<std::uint64_t>(kMaxDataBytes)), source,
+        reader_(read_regular_file(spec.paths[0], static_cast<std::uint64_t>(kMaxDataBytes)), source,
                 delimiter_of(spec)),
         one_hot_(spec.choice("categorical", {"error", "onehot"}) == "onehot") {
     const std::string policy = spec.choice("missing", {"error", "mean", "zero"});

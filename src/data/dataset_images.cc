@@ -1,15 +1,11 @@
 // The form images: a folder of pictures, a sub-folder per class.
-#include <algorithm>
-#include <filesystem>
-#include <system_error>
-
 #include "base/error.h"
 #include "base/text.h"
 #include "data/dataset_folder.h"
 #include "data/dataset_parts.h"
 #include "data/dataset_rows.h"
+#include "data/read_bytes.h"
 #include "data/read_image.h"
-#include "io/atomic_file.h"
 
 namespace metaplastic {
 namespace {
@@ -17,8 +13,7 @@ namespace {
 constexpr int kMaxSide = 1024;
 
 Picture read_picture(const std::string& path) {
-  const std::vector<std::byte> bytes =
-      read_whole_file(path, static_cast<std::uint64_t>(kMaxPictureBytes));
+  const std::string bytes = read_regular_file(path, static_cast<std::uint64_t>(kMaxPictureBytes));
   return decode_picture({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()},
                         printable(path, 400));
 }

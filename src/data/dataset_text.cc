@@ -9,9 +9,9 @@
 #include "base/text.h"
 #include "data/dataset_folder.h"
 #include "data/dataset_parts.h"
+#include "data/read_bytes.h"
 #include "data/read_csv.h"
 #include "data/read_text.h"
-#include "io/atomic_file.h"
 
 namespace metaplastic {
 namespace {
@@ -52,7 +52,7 @@ class DocumentBuilder {
 
 // A text file without its byte order mark, checked to be UTF-8.
 std::string read_utf8(const std::string& path, std::uint64_t max_bytes) {
-  std::string text = read_text_file(path, max_bytes);
+  std::string text = read_regular_file(path, max_bytes);
   if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
   const std::size_t bad = find_bad_utf8(text);
   const std::size_t zero = std::min(bad, text.find('\0'));

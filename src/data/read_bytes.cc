@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "io/file_reader.h"
 
 namespace metaplastic {
 
@@ -72,6 +73,17 @@ void ByteReader::expect_end() {
   if (read_some(extra) != 0) {
     fail("{}: expected {} bytes as its header says, found more; the file is damaged", path_, end);
   }
+}
+
+std::string read_regular_file(const std::string& path, std::uint64_t max_bytes) {
+  const FileReader reader(path);
+  if (reader.size() > max_bytes) {
+    fail("{}: expected at most {} bytes, found {}; use a smaller file", printable(path, 400),
+         max_bytes, reader.size());
+  }
+  std::string content(reader.size(), '\0');
+  reader.read_at(0, std::as_writable_bytes(std::span(content)));
+  return content;
 }
 
 }  // namespace metaplastic

@@ -1,4 +1,4 @@
-// Sequential reading of a file that may be gzip-compressed, with exact counts.
+// Bytes of regular files: read in sequence, gzip-compressed or not, with exact counts; or at once.
 #pragma once
 
 #include <cstdint>
@@ -30,5 +30,9 @@ class ByteReader {
   std::int64_t position_ = 0;
   std::int64_t max_bytes_ = 0;
 };
+
+// A whole regular file. Throws Error for folders, devices and pipes, which may never end, and above
+// max_bytes, before memory is taken.
+std::string read_regular_file(const std::string& path, std::uint64_t max_bytes);
 
 }  // namespace metaplastic
