@@ -28,12 +28,12 @@ int run_apply(ApplyFlags& flags) {
   // Both outputs are opened before the long work: a path that cannot be written fails here.
   FeatureFile features(flags.out);
   if (!flags.model.empty()) AtomicFileWriter{flags.model};
+  const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, flags.resize));
+  const auto prepared = prepare_rows(preprocess, data);
   Progress progress(flags.quiet);
   progress.note(describe(data));
-  for (const std::string& line : data.notes) progress.warn(line);
-  const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, flags.resize));
   progress.note(describe(preprocess));
-  const auto prepared = prepare_rows(preprocess, data);
+  for (const std::string& line : data.notes) progress.warn(line);
 
   ApplyOptions& options = flags.options;
   options.seed = flags.seed.value_or(0);

@@ -35,11 +35,12 @@ int run_evaluate(const EvaluateFlags& flags) {
   draws.seed = flags.seed.value_or(0);
   const Dataset data = with_test_rows(load_dataset(flags.data), draws.seed);
   if (!flags.json.empty()) AtomicFileWriter{flags.json};
+  make_draws(data, draws);  // refuses too few labels before anything is shown or learned
+  const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, flags.resize));
   Progress progress(flags.quiet);
   progress.note(describe(data));
-  for (const std::string& line : data.notes) progress.warn(line);
-  const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, flags.resize));
   progress.note(describe(preprocess));
+  for (const std::string& line : data.notes) progress.warn(line);
   MethodContext context;
   context.seed = draws.seed;
   context.should_stop = stop_requested;
