@@ -72,7 +72,7 @@ void RunFolder::begin() {
   if (error)
     fail("{}: expected to make this folder, the system says: {}", file("rules"), error.message());
   write_file_atomically(file("config.toml"), to_toml(config_));
-  metrics_.open(file("metrics.jsonl"));
+  metrics_.emplace(file("metrics.jsonl"));
 }
 
 RunState RunFolder::resume(const MetaConfig& config) {
@@ -82,12 +82,13 @@ RunState RunFolder::resume(const MetaConfig& config) {
   }
   RunState state = load_checkpoint(path, config);
   seed_ = state.seed;
-  metrics_.open_after(file("metrics.jsonl"), state.outer.outer_step);
+  truncate_json_lines_after(file("metrics.jsonl"), "outer_step", state.outer.outer_step);
+  metrics_.emplace(file("metrics.jsonl"));
   return state;
 }
 
 void RunFolder::append_metrics(const OuterMetrics& metrics) {
-  metrics_.append(metrics_to_json(metrics));
+  metrics_->write(metrics_to_json(metrics));
 }
 
 void RunFolder::save(const RunState& state) {

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "io/json_lines.h"
 #include "meta/checkpoint.h"
-#include "meta/metrics_file.h"
 #include "meta/trainer.h"
 
 namespace metaplastic {
@@ -37,7 +38,7 @@ class RunFolder {
   MetaConfig config_;
   std::uint64_t seed_;
   std::vector<std::string> tasks_;
-  MetricsFile metrics_;
+  std::optional<JsonLinesWriter> metrics_;  // open between begin() or resume() and the end
 };
 
 }  // namespace metaplastic
