@@ -270,6 +270,7 @@ class Errors(Cli):
         inside = self.csv / "x"  # a file is no folder, for root too
         self.refused("apply", "--rule", "hebb", "--data", self.data, "--out", inside, mentions=[inside])
         self.refused(*self.rule_of(), "--model", inside, mentions=[inside])
+        self.refused(*self.rule_of(), "--model", self.path("x.npy"), mentions=["--model", "--out"])
         self.refused("evaluate", "--rule", "hebb", "--data", self.data, "--json", inside, mentions=[inside])
         self.refused("train", "--config", TINY, "--out", inside, mentions=[self.csv])
         self.refused("apply", "--rule", "hebb", "--data", self.data, "--out", self.folder,

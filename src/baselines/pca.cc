@@ -18,6 +18,8 @@ constexpr int kComponents[] = {16, 32, 64, 128};
 // random rows, whose non-zero spectrum is the same.
 constexpr int kMaxDecomposed = 2048;
 constexpr std::int64_t kBlockRows = 1024;
+// Of the largest component's: below it lies the rounding of the float rows.
+constexpr double kLeastVariance = 1e-10;
 
 // Components are the columns, by falling variance.
 struct Components {
@@ -60,15 +62,25 @@ Components from_rows(const RowSource& rows, int k, std::uint64_t seed) {
   const Eigen::RowVectorXd mean = mean_of(rows);
   Random random(seed, Purpose::kBaseline);
   const auto drawn = sorted_sample(random, rows.num_rows(), kMaxDecomposed);
-  MatrixF sample(static_cast<Eigen::Index>(drawn.size()), rows.num_features());
+  const auto n = static_cast<Eigen::Index>(drawn.size());
+  MatrixF sample(n, rows.num_features());
   gather_rows(rows, drawn, {sample.data(), static_cast<std::size_t>(sample.size())});
-  sample.rowwise() -= mean.cast<float>();
-  const Eigen::MatrixXd products = (sample * sample.transpose()).cast<double>();
+  const MatrixD x = sample.cast<double>().rowwise() - mean;
+  MatrixD products(n, n);
+  gemm(false, true, static_cast<int>(n), static_cast<int>(n), rows.num_features(), 1.0, x.data(),
+       x.cols(), x.data(), x.cols(), 0.0, products.data(), n);
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(products);
-  MatrixF axes =
-      sample.transpose() * solver.eigenvectors().rightCols(k).rowwise().reverse().cast<float>();
-  axes.colwise().normalize();
-  return {mean.cast<float>(), axes};
+  MatrixD axes = x.transpose() * solver.eigenvectors().rightCols(k).rowwise().reverse();
+  // The sums above lie along an axis only where the rows vary; elsewhere they are rounding errors.
+  const double least = kLeastVariance * solver.eigenvalues().maxCoeff();
+  for (int c = 0; c < k; ++c) {
+    if (solver.eigenvalues()[n - 1 - c] > least) {
+      axes.col(c).normalize();
+    } else {
+      axes.col(c).setZero();
+    }
+  }
+  return {mean.cast<float>(), axes.cast<float>()};
 }
 
 class PcaMethod : public FeatureMethod {

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/stop.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
@@ -23,6 +24,10 @@ struct ApplyFlags {
 };
 
 int run_apply(ApplyFlags& flags) {
+  if (flags.out == flags.model) {
+    fail("--model: expected another file than --out, found {} for both",
+         quote_text(flags.out, 200));
+  }
   const FoundRule found = find_rule(flags.rule);
   const Dataset data = load_dataset(flags.data);
   // Both outputs are opened before the long work: a path that cannot be written fails here.
@@ -54,7 +59,7 @@ int run_apply(ApplyFlags& flags) {
   encoder.record.rule = found.name;
   encoder.record.rule_sha256 = found.sha256;
   encoder.record.data = flags.data;
-  features.write(encoder, *prepared, encoder.num_layers());
+  features.write(encoder, *prepared, encoder.num_layers(), stop_requested);
   if (!flags.model.empty()) save_encoder(flags.model, encoder);
   return kExitOk;
 }

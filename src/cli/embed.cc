@@ -1,6 +1,7 @@
 // metaplastic embed: features of new rows by an encoder that apply wrote.
 #include <memory>
 
+#include "base/stop.h"
 #include "cli/commands.h"
 #include "eval/encoder_file.h"
 #include "eval/feature_file.h"
@@ -16,7 +17,7 @@ int run_embed(const EmbedFlags& flags) {
   const Encoder encoder = load_encoder(flags.model);
   const Dataset data = load_dataset(flags.data);
   const auto prepared = prepare_rows(encoder.preprocess, data);
-  FeatureFile(flags.out).write(encoder, *prepared, encoder.num_layers());
+  FeatureFile(flags.out).write(encoder, *prepared, encoder.num_layers(), stop_requested);
   return kExitOk;
 }
 

@@ -22,10 +22,12 @@ std::string npy_header(std::int64_t num_rows, int num_features) {
 
 }  // namespace
 
-void FeatureFile::write(const Encoder& encoder, const RowSource& prepared, int layer) {
+void FeatureFile::write(const Encoder& encoder, const RowSource& prepared, int layer,
+                        const std::function<bool()>& should_stop) {
   writer_.write(npy_header(prepared.num_rows(),
                            encoder.architecture.widths[static_cast<std::size_t>(layer)]));
-  encode_rows(encoder, prepared, layer, [this](std::span<const float> features, std::int64_t) {
+  encode_rows(encoder, prepared, layer, [&](std::span<const float> features, std::int64_t) {
+    if (should_stop && should_stop()) throw Stopped{};
     writer_.write(std::as_bytes(features));
   });
   writer_.commit();

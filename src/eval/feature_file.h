@@ -1,10 +1,11 @@
 // Features as a .npy file, written block by block while they are computed.
 #pragma once
 
-#include <cstdint>
+#include <functional>
 #include <string>
 
 #include "eval/encoder.h"
+#include "eval/stopped.h"
 #include "io/atomic_file.h"
 
 namespace metaplastic {
@@ -15,8 +16,10 @@ class FeatureFile {
  public:
   explicit FeatureFile(const std::string& path) : writer_(path) {}
 
-  // Writes [num_rows, num_features] float32: layer `layer` of every prepared row.
-  void write(const Encoder& encoder, const RowSource& prepared, int layer);
+  // Writes [num_rows, num_features] float32: layer `layer` of every prepared row. should_stop may
+  // be empty; Stopped leaves no file.
+  void write(const Encoder& encoder, const RowSource& prepared, int layer,
+             const std::function<bool()>& should_stop = {});
 
  private:
   AtomicFileWriter writer_;
