@@ -15,6 +15,7 @@
 #include <hwy/highway.h>
 
 #include "tensor/kernels_elementwise-inl.h"
+#include "tensor/kernels_gemm-inl.h"
 #include "tensor/kernels_linear-inl.h"
 #include "tensor/kernels_norm-inl.h"
 
@@ -39,9 +40,14 @@ const Kernels<T>* table() {
                                     rms_channels_vjp<T>,
                                     gate_add_unit<T>,
                                     gate_add_vjp<T>,
+                                    gemm_small<T>,
+                                    column_dots<T>,
+                                    scale_columns<T>,
+                                    scale_columns_vjp<T>,
                                     add_to<T>,
                                     axpy<T>,
                                     multiply<T>,
+                                    multiply_sign<T>,
                                     dot<T>};
   return &kTable;
 }

@@ -25,6 +25,9 @@ enum class Unary : int {
   kRootGrowth,    // sqrt(1 + x^2) - 1
 };
 
+// More lanes than any vector has.
+constexpr int kPackMultiple = 64;
+
 template <class T>
 struct Kernels {
   std::string_view name;
@@ -67,10 +70,26 @@ struct Kernels {
   void (*gate_add_vjp)(const T* x, const T* gate, const T* y_bar, int C, int B, bool accumulate_x,
                        T* x_bar, bool accumulate_gate, T* gate_bar);
 
+  // C [m,n] (+)= alpha op(A) op(B), row-major, for operands that fit the second-level cache.
+  // packed: k * (n rounded up to kPackMultiple) elements of scratch.
+  void (*gemm_small)(bool transpose_a, bool transpose_b, int m, int n, int k, T alpha, const T* a,
+                     std::ptrdiff_t lda, const T* b, std::ptrdiff_t ldb, bool accumulate, T* c,
+                     std::ptrdiff_t ldc, T* packed);
+
+  // Matrices [rows, cols], reduced over rows: sums[j] = sum_i x[i,j] z[i,j].
+  void (*column_dots)(const T* x, const T* z, int rows, int cols, T* sums);
+  // y[i,j] = x[i,j] inv[j]
+  void (*scale_columns)(const T* x, const T* inv, int rows, int cols, T* y);
+  // x_bar (+)= inv[j] (y_bar - y mean[j])
+  void (*scale_columns_vjp)(const T* y, const T* y_bar, const T* inv, const T* mean, int rows,
+                            int cols, bool accumulate, T* x_bar);
+
   // Plain vectors of n elements.
   void (*add_to)(const T* x, std::ptrdiff_t n, bool accumulate, T* y);                // y (+)= x
   void (*axpy)(T alpha, const T* x, std::ptrdiff_t n, bool accumulate, T* y);         // y (+)= a x
   void (*multiply)(const T* x, const T* z, std::ptrdiff_t n, bool accumulate, T* y);  // y (+)= x z
+  void (*multiply_sign)(const T* x, const T* w, std::ptrdiff_t n, bool accumulate,
+                        T* y);  // y (+)= x sign(w)
   T (*dot)(const T* x, const T* z, std::ptrdiff_t n);
 };
 

@@ -172,6 +172,14 @@ void multiply(const T* x, const T* z, std::ptrdiff_t n, bool accumulate, T* y) {
 }
 
 template <class T>
+void multiply_sign(const T* x, const T* w, std::ptrdiff_t n, bool accumulate, T* y) {
+  for (std::ptrdiff_t i = 0; i < n; ++i) {
+    const T value = w[i] > T(0) ? x[i] : w[i] < T(0) ? -x[i] : T(0);
+    y[i] = accumulate ? y[i] + value : value;
+  }
+}
+
+template <class T>
 T dot(const T* x, const T* z, std::ptrdiff_t n) {
   const hn::ScalableTag<T> d;
   const std::ptrdiff_t N = static_cast<std::ptrdiff_t>(hn::Lanes(d));

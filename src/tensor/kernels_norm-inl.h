@@ -160,6 +160,31 @@ void rms_channels_vjp(const T* y, const T* y_bar, const T* inv, int C, int B, bo
   }
 }
 
+template <class T>
+void column_dots(const T* x, const T* z, int rows, int cols, T* sums) {
+  for (int j = 0; j < cols; ++j) sums[j] = T(0);
+  for (int i = 0; i < rows; ++i, x += cols, z += cols)
+    for (int j = 0; j < cols; ++j) sums[j] += x[j] * z[j];
+}
+
+template <class T>
+void scale_columns(const T* x, const T* inv, int rows, int cols, T* y) {
+  for (int i = 0; i < rows; ++i, x += cols, y += cols)
+    for (int j = 0; j < cols; ++j) y[j] = x[j] * inv[j];
+}
+
+template <class T>
+void scale_columns_vjp(const T* y, const T* y_bar, const T* inv, const T* mean, int rows, int cols,
+                       bool accumulate, T* x_bar) {
+  for (int i = 0; i < rows; ++i, y += cols, y_bar += cols, x_bar += cols) {
+    if (accumulate) {
+      for (int j = 0; j < cols; ++j) x_bar[j] += inv[j] * (y_bar[j] - y[j] * mean[j]);
+    } else {
+      for (int j = 0; j < cols; ++j) x_bar[j] = inv[j] * (y_bar[j] - y[j] * mean[j]);
+    }
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace metaplastic
 HWY_AFTER_NAMESPACE();

@@ -6,13 +6,40 @@
 namespace metaplastic {
 namespace {
 
-// sums[j] = sum over rows of x[i,j] z[i,j]; one pass in the order of memory.
 template <class T>
-void column_dots(const T* x, const T* z, int rows, int cols, T* sums) {
-  std::fill_n(sums, cols, T(0));
-  for (int i = 0; i < rows; ++i, x += cols, z += cols) {
-    for (int j = 0; j < cols; ++j) sums[j] += x[j] * z[j];
-  }
+Var<T> rms_normalise_all(Tape<T>& tape, const Var<T>& x, T offset) {
+  const std::ptrdiff_t n = x.size();
+  const Var<T> y = tape.make(x.rows(), x.cols(), x.needs_gradient());
+  const T inv = T(1) / std::sqrt(kernels<T>().dot(x.data, x.data, n) / T(n) + offset);
+  kernels<T>().axpy(inv, x.data, n, false, y.data);
+  tape.on_backward(y, [&tape, x, y, inv, n] {
+    // x_bar = inv (y_bar - y mean(y_bar y))
+    const T* y_bar = tape.bar(y);
+    const T mean = kernels<T>().dot(y_bar, y.data, n) / T(n);
+    const Bar<T> bar = tape.bar_for_writing(x);
+    kernels<T>().axpy(inv, y_bar, n, bar.accumulate, bar.data);
+    kernels<T>().axpy(-inv * mean, y.data, n, true, bar.data);
+  });
+  return y;
+}
+
+template <class T>
+Var<T> rms_normalise_columns(Tape<T>& tape, const Var<T>& x, T offset) {
+  const int rows = x.rows(), cols = x.cols();
+  const Var<T> y = tape.make(rows, cols, x.needs_gradient());
+  T* inv = tape.scratch(cols);  // [cols]
+  kernels<T>().column_dots(x.data, x.data, rows, cols, inv);
+  for (int j = 0; j < cols; ++j) inv[j] = T(1) / std::sqrt(inv[j] / T(rows) + offset);
+  kernels<T>().scale_columns(x.data, inv, rows, cols, y.data);
+  T* mean = y.needs_gradient() ? tape.scratch(cols) : nullptr;
+  tape.on_backward(y, [&tape, x, y, inv, mean, rows, cols] {
+    const T* y_bar = tape.bar(y);
+    kernels<T>().column_dots(y_bar, y.data, rows, cols, mean);
+    for (int j = 0; j < cols; ++j) mean[j] /= T(rows);
+    const Bar<T> bar = tape.bar_for_writing(x);
+    kernels<T>().scale_columns_vjp(y.data, y_bar, inv, mean, rows, cols, bar.accumulate, bar.data);
+  });
+  return y;
 }
 
 }  // namespace
@@ -20,33 +47,8 @@ void column_dots(const T* x, const T* z, int rows, int cols, T* sums) {
 template <class T>
 Var<T> rms_normalise(Tape<T>& tape, const Var<T>& x, Over over, T offset) {
   METAPLASTIC_CHECK(x.channels() == 1 && x.contiguous());
-  // Over all of x is the same as one long column.
-  const int rows = over == Over::kColumns ? x.rows() : static_cast<int>(x.size());
-  const int cols = over == Over::kColumns ? x.cols() : 1;
-  const Var<T> y = tape.make(x.rows(), x.cols(), x.needs_gradient());
-  T* inv = tape.scratch(cols);  // [cols]
-  column_dots(x.data, x.data, rows, cols, inv);
-  for (int j = 0; j < cols; ++j) inv[j] = T(1) / std::sqrt(inv[j] / T(rows) + offset);
-  for (int i = 0; i < rows; ++i)
-    for (int j = 0; j < cols; ++j) {
-      const std::ptrdiff_t at = std::ptrdiff_t{i} * cols + j;
-      y.data[at] = x.data[at] * inv[j];
-    }
-  T* mean = y.needs_gradient() ? tape.scratch(cols) : nullptr;
-  tape.on_backward(y, [&tape, x, y, inv, mean, rows, cols] {
-    // x_bar = inv (y_bar - y mean(y_bar y))
-    const T* y_bar = tape.bar(y);
-    column_dots(y_bar, y.data, rows, cols, mean);
-    for (int j = 0; j < cols; ++j) mean[j] /= T(rows);
-    const Bar<T> bar = tape.bar_for_writing(x);
-    for (int i = 0; i < rows; ++i)
-      for (int j = 0; j < cols; ++j) {
-        const std::ptrdiff_t at = std::ptrdiff_t{i} * cols + j;
-        const T value = inv[j] * (y_bar[at] - y.data[at] * mean[j]);
-        bar.data[at] = bar.accumulate ? bar.data[at] + value : value;
-      }
-  });
-  return y;
+  return over == Over::kAll ? rms_normalise_all(tape, x, offset)
+                            : rms_normalise_columns(tape, x, offset);
 }
 
 template <class T>
@@ -55,7 +57,7 @@ Var<T> remove_shrinking(Tape<T>& tape, const Var<T>& step, const Var<T>& w) {
   const int rows = w.rows(), cols = w.cols();
   const Var<T> y = tape.make(rows, cols, step.needs_gradient() || w.needs_gradient());
   T* along = tape.scratch(cols);  // relu(mean over rows of step w), [cols]
-  column_dots(step.data, w.data, rows, cols, along);
+  kernels<T>().column_dots(step.data, w.data, rows, cols, along);
   for (int j = 0; j < cols; ++j) along[j] = std::max(T(0), along[j] / T(rows));
   for (int i = 0; i < rows; ++i)
     for (int j = 0; j < cols; ++j) {
@@ -67,7 +69,7 @@ Var<T> remove_shrinking(Tape<T>& tape, const Var<T>& step, const Var<T>& w) {
     // along_bar = -sum y_bar w where the relu is open; step_bar = y_bar + w along_bar / rows;
     // w_bar = -y_bar along + step along_bar / rows.
     const T* y_bar = tape.bar(y);
-    column_dots(y_bar, w.data, rows, cols, along_bar);
+    kernels<T>().column_dots(y_bar, w.data, rows, cols, along_bar);
     for (int j = 0; j < cols; ++j) along_bar[j] = along[j] > T(0) ? -along_bar[j] / T(rows) : T(0);
     T* step_bar = step.needs_gradient() ? tape.bar(step) : nullptr;
     T* w_bar = w.needs_gradient() ? tape.bar(w) : nullptr;

@@ -32,26 +32,14 @@ Var<T> multiply(Tape<T>& tape, const Var<T>& a, const Var<T>& b) {
   return y;
 }
 
-namespace {
-
-template <class T>
-void add_signed(const T* a, const T* w, std::ptrdiff_t n, bool accumulate, T* out) {
-  for (std::ptrdiff_t i = 0; i < n; ++i) {
-    const T value = w[i] > T(0) ? a[i] : w[i] < T(0) ? -a[i] : T(0);
-    out[i] = accumulate ? out[i] + value : value;
-  }
-}
-
-}  // namespace
-
 template <class T>
 Var<T> multiply_sign(Tape<T>& tape, const Var<T>& a, const Var<T>& w) {
   METAPLASTIC_CHECK(a.dims == w.dims && a.contiguous() && w.contiguous());
   const Var<T> y = tape.make(a.dims[0], a.dims[1], a.dims[2], a.needs_gradient());
-  add_signed(a.data, w.data, a.size(), false, y.data);
+  kernels<T>().multiply_sign(a.data, w.data, a.size(), false, y.data);
   tape.on_backward(y, [&tape, a, w, y] {
     const Bar<T> bar = tape.bar_for_writing(a);
-    add_signed(tape.bar(y), w.data, a.size(), bar.accumulate, bar.data);
+    kernels<T>().multiply_sign(tape.bar(y), w.data, a.size(), bar.accumulate, bar.data);
   });
   return y;
 }

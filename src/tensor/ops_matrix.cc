@@ -17,14 +17,36 @@ Var<T> reshape(const Var<T>& value, int units, int channels, int examples) {
 
 namespace {
 
+// Above this our own kernel, which does not block for the caches, loses to BLAS.
+constexpr std::size_t kSmallProductBytes = std::size_t{4} << 20;
+
+// C [m,n] (+)= alpha op(A) op(B).
+template <class T>
+void product(Tape<T>& tape, bool transpose_a, bool transpose_b, int m, int n, int k, T alpha,
+             const T* a, std::ptrdiff_t lda, const T* b, std::ptrdiff_t ldb, bool accumulate, T* c,
+             std::ptrdiff_t ldc) {
+  const auto M = static_cast<std::size_t>(m), N = static_cast<std::size_t>(n),
+             K = static_cast<std::size_t>(k);
+  if ((M * K + K * N + M * N) * sizeof(T) > kSmallProductBytes) {
+    gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, accumulate ? T(1) : T(0), c,
+         ldc);
+    return;
+  }
+  const std::size_t bytes = K * (N + kPackMultiple) * sizeof(T);
+  T* packed = static_cast<T*>(tape.arena().allocate(bytes));
+  kernels<T>().gemm_small(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, accumulate, c,
+                          ldc, packed);
+  tape.arena().release(packed, bytes);
+}
+
 // X_bar (+)= alpha op(P) op(Q), the adjoint of one factor of a product.
 template <class T>
 void add_product(Tape<T>& tape, const Var<T>& x, bool tp, const T* p, std::ptrdiff_t ldp, bool tq,
                  const T* q, std::ptrdiff_t ldq, int k, T alpha) {
   const Bar<T> bar = tape.bar_for_writing(x);
   const int columns = x.channels() * x.examples();
-  gemm(tp, tq, x.units(), columns, k, alpha, p, ldp, q, ldq, bar.accumulate ? T(1) : T(0), bar.data,
-       x.unit_stride);
+  product(tape, tp, tq, x.units(), columns, k, alpha, p, ldp, q, ldq, bar.accumulate, bar.data,
+          x.unit_stride);
 }
 
 }  // namespace
@@ -40,8 +62,8 @@ Var<T> matmul(Tape<T>& tape, const Var<T>& a, bool transpose_a, const Var<T>& b,
   const int examples = transpose_b ? b.units() : b.examples();
   const int n = channels * examples;
   const Var<T> c = tape.make(m, channels, examples, a.needs_gradient() || b.needs_gradient());
-  gemm(transpose_a, transpose_b, m, n, k, alpha, a.data, a.unit_stride, b.data, b.unit_stride, T(0),
-       c.data, n);
+  product(tape, transpose_a, transpose_b, m, n, k, alpha, a.data, a.unit_stride, b.data,
+          b.unit_stride, false, c.data, n);
   tape.on_backward(c, [&tape, a, b, c, transpose_a, transpose_b, alpha, m, n] {
     const T* c_bar = tape.bar(c);
     if (a.needs_gradient()) {
