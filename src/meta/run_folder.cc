@@ -1,5 +1,10 @@
 #include "meta/run_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -60,6 +65,23 @@ RunFolder::RunFolder(std::string path, const MetaConfig& config, std::uint64_t s
                      std::vector<std::string> tasks)
     : path_(std::move(path)), config_(config), seed_(seed), tasks_(std::move(tasks)) {}
 
+RunFolder::~RunFolder() {
+  if (lock_ >= 0) close(lock_);
+}
+
+void RunFolder::lock() {
+  const std::string path = file(".lock");
+  lock_ = open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+  if (lock_ < 0)
+    fail("{}: expected to write in this folder, the system says: {}", path_, std::strerror(errno));
+  if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    fail(
+        "{}: another process is training in this folder; wait for it, stop it, or use another "
+        "--out",
+        path_);
+  }
+}
+
 void RunFolder::begin() {
   for (const char* name : {"checkpoint.safetensors", "metrics.jsonl", "rule.safetensors"}) {
     if (std::filesystem::exists(file(name))) {
@@ -71,6 +93,7 @@ void RunFolder::begin() {
   std::filesystem::create_directories(file("rules"), error);
   if (error)
     fail("{}: expected to make this folder, the system says: {}", file("rules"), error.message());
+  lock();
   write_file_atomically(file("config.toml"), to_toml(config_));
   metrics_.emplace(file("metrics.jsonl"));
 }
@@ -80,6 +103,7 @@ RunState RunFolder::resume(const MetaConfig& config) {
   if (!std::filesystem::exists(path)) {
     fail("{}: expected a checkpoint to resume from, found none; start without --resume", path);
   }
+  lock();
   RunState state = load_checkpoint(path, config);
   seed_ = state.seed;
   truncate_json_lines_after(file("metrics.jsonl"), "outer_step", state.outer.outer_step);

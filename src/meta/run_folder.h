@@ -20,6 +20,9 @@ class RunFolder {
   // `tasks` describes the task distribution, for provenance. Touches nothing yet.
   RunFolder(std::string path, const MetaConfig& config, std::uint64_t seed,
             std::vector<std::string> tasks);
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
 
   // Makes the folder and writes config.toml. Throws Error when a run is already there.
   void begin();
@@ -32,12 +35,15 @@ class RunFolder {
   void write_rules(const RunState& state, const BestRule& candidate, bool best);
 
  private:
+  // Keeps other processes out of the folder until this one ends, however it ends.
+  void lock();
   std::string file(const std::string& name) const { return path_ + "/" + name; }
 
   std::string path_;
   MetaConfig config_;
   std::uint64_t seed_;
   std::vector<std::string> tasks_;
+  int lock_ = -1;                           // descriptor
   std::optional<JsonLinesWriter> metrics_;  // open between begin() or resume() and the end
 };
 

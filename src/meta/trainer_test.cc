@@ -113,6 +113,14 @@ TEST_F(TrainerTest, RefusesToOverwriteARunOrToResumeNothing) {
   }
 }
 
+TEST_F(TrainerTest, OneProcessAtATimeTrainsInAFolder) {
+  MetaConfig config = tiny_config();
+  RunFolder holder(path("a"), config, 7, {});
+  holder.begin();
+  RunFolder other(path("a"), config, 7, {});
+  EXPECT_THROW(other.begin(), Error);
+}
+
 TEST_F(TrainerTest, DamagedCheckpointIsRefusedByName) {
   MetaConfig config = tiny_config();
   config.outer.outer_steps = 1;
