@@ -241,6 +241,7 @@ class Errors(Cli):
         evaluate = ("evaluate", "--rule", "hebb", "--data", self.data)
         for flag, value in (("--shots", "0"), ("--trials", "0"), ("--trials", "x")):
             self.refused(*evaluate, flag, value, mentions=[flag, f"'{value}'", "100000"])
+        self.refused(*evaluate, "--layer", "topp", mentions=["--layer", "'topp'", "'top'"])
         self.refused(*evaluate, "--methods", "raw,raw", mentions=["twice"])
         self.refused(*evaluate, "--methods", "raw,", mentions=["--methods"])
         self.refused(*evaluate, "--shots", "31", mentions=["31", "found 26"])

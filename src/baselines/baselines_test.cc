@@ -109,6 +109,14 @@ TEST(Methods, AllOfThemThroughTheProtocol) {
     EXPECT_EQ(method.steps > 0, method.name == "learned") << method.name;
   }
   EXPECT_GT(result.methods[2].accuracy, 0.95);  // raw
+
+  const EvaluationResult top = evaluate_methods(
+      data, prepared, make_methods({"learned", "random"}, rule, options, Readout::kTopLayer), draws,
+      {});
+  for (const MethodResult& method : top.methods) {
+    EXPECT_EQ(method.settings["layer"], 2);
+    EXPECT_EQ(method.settings["readout"], "top");
+  }
 }
 
 }  // namespace

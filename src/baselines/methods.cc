@@ -14,15 +14,15 @@ namespace {
 
 struct Row {
   std::string name;
-  std::function<std::unique_ptr<FeatureMethod>(const Rule&, const ApplyOptions&)> make;
+  std::function<std::unique_ptr<FeatureMethod>(const Rule&, const ApplyOptions&, Readout)> make;
 };
 
 const std::vector<Row>& table() {
   static const std::vector<Row> kTable = {
       {"learned", learned_method},
       {"random", random_method},
-      {"raw", [](const Rule&, const ApplyOptions&) { return raw_method(); }},
-      {"pca", [](const Rule&, const ApplyOptions&) { return pca_method(); }}};
+      {"raw", [](const Rule&, const ApplyOptions&, Readout) { return raw_method(); }},
+      {"pca", [](const Rule&, const ApplyOptions&, Readout) { return pca_method(); }}};
   return kTable;
 }
 
@@ -39,7 +39,8 @@ const std::vector<std::string>& method_names() {
 
 std::vector<std::unique_ptr<FeatureMethod>> make_methods(const std::vector<std::string>& names,
                                                          const Rule& rule,
-                                                         const ApplyOptions& options) {
+                                                         const ApplyOptions& options,
+                                                         Readout readout) {
   if (names.empty())
     fail("methods: expected at least one of {}, found none", join_names(method_names()));
   std::vector<std::unique_ptr<FeatureMethod>> methods;
@@ -54,7 +55,7 @@ std::vector<std::unique_ptr<FeatureMethod>> make_methods(const std::vector<std::
       fail("methods: expected each method once, found {} twice; name it once",
            quote_text(names[n]));
     }
-    methods.push_back(row->make(rule, options));
+    methods.push_back(row->make(rule, options, readout));
   }
   return methods;
 }

@@ -17,9 +17,11 @@ namespace metaplastic {
 const std::vector<std::string>& method_names();
 
 // One method per name, in that order. The rule is what "learned" applies; `options` also give
-// "random" its base model. Throws Error for an unknown name (with the nearest one) or a name twice.
+// "random" its base model; readout is for both. Throws Error for an unknown name (with the nearest
+// one) or a name twice.
 std::vector<std::unique_ptr<FeatureMethod>> make_methods(const std::vector<std::string>& names,
                                                          const Rule& rule,
-                                                         const ApplyOptions& options);
+                                                         const ApplyOptions& options,
+                                                         Readout readout = Readout::kBestLayer);
 
 }  // namespace metaplastic

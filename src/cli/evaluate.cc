@@ -1,12 +1,14 @@
 // metaplastic evaluate: compares the features of several methods with few labels.
 #include "eval/evaluate.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/stop.h"
+#include "base/text.h"
 #include "baselines/methods.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
@@ -22,6 +24,7 @@ struct EvaluateFlags {
   std::string rule, data, json;
   std::vector<std::string> methods = {"learned", "random", "raw", "pca"};
   ApplyOptions options;
+  Readout readout = Readout::kBestLayer;
   DrawOptions draws;
   std::optional<int> resize;
   std::optional<std::uint64_t> seed;
@@ -30,7 +33,7 @@ struct EvaluateFlags {
 
 int run_evaluate(const EvaluateFlags& flags) {
   const FoundRule found = find_rule(flags.rule);
-  const auto methods = make_methods(flags.methods, found.rule, flags.options);
+  const auto methods = make_methods(flags.methods, found.rule, flags.options, flags.readout);
   DrawOptions draws = flags.draws;
   draws.seed = flags.seed.value_or(0);
   const Dataset data = with_test_rows(load_dataset(flags.data), draws.seed);
@@ -72,6 +75,19 @@ Action add_evaluate(CLI::App& app) {
          fmt::format("some of {} (default all)", join_names(method_names())))
       ->type_name("NAME,...");
   add_base_model(app, flags->options);
+  app.add_option_function<std::string>(
+         "--layer",
+         [flags](const std::string& text) {
+           const std::vector<std::string> names = {"best", "top"};
+           if (std::ranges::find(names, text) == names.end()) {
+             fail("--layer: expected one of {}, found {}{}", join_names(names), quote_text(text),
+                  did_you_mean(text, names));
+           }
+           flags->readout = text == "top" ? Readout::kTopLayer : Readout::kBestLayer;
+         },
+         "layer that learned and random are read from: best on validation draws, or top, as apply "
+         "writes (default best)")
+      ->type_name("NAME");
   add_resize(app, flags->resize);
   add_seed(app, flags->seed, "seed of draws, initial weights and batches");
   app.add_option("--json", flags->json, "also write the result as JSON")->type_name("FILE");

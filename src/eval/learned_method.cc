@@ -9,15 +9,18 @@ namespace metaplastic {
 namespace {
 
 // One candidate per state and layer. The encoders are shared: candidates outlive the call.
-std::vector<FeatureCandidate> candidates_of(std::shared_ptr<const std::vector<Encoder>> encoders) {
+std::vector<FeatureCandidate> candidates_of(std::shared_ptr<const std::vector<Encoder>> encoders,
+                                            Readout readout) {
   std::vector<FeatureCandidate> candidates;
   for (std::size_t e = 0; e < encoders->size(); ++e) {
     const Encoder& encoder = (*encoders)[e];
-    for (int layer = 1; layer <= encoder.num_layers(); ++layer) {
+    const int top = encoder.num_layers();
+    for (int layer = readout == Readout::kTopLayer ? top : 1; layer <= top; ++layer) {
       FeatureCandidate candidate;
       candidate.num_features = encoder.architecture.widths[static_cast<std::size_t>(layer)];
       candidate.steps = encoder.record.inner_steps;
       candidate.settings = {{"layer", layer}, {"features", candidate.num_features}};
+      if (readout == Readout::kTopLayer) candidate.settings["readout"] = "top";
       candidate.encode = [encoders, e, layer](std::span<const float> rows, std::int64_t num_rows,
                                               std::span<float> out) {
         encode((*encoders)[e], rows, num_rows, layer, out);
@@ -30,8 +33,9 @@ std::vector<FeatureCandidate> candidates_of(std::shared_ptr<const std::vector<En
 
 class RuleMethod : public FeatureMethod {
  public:
-  RuleMethod(std::string name, Rule rule, const ApplyOptions& options, std::set<int> stops)
-      : name_(std::move(name)), rule_(std::move(rule)), options_(options) {
+  RuleMethod(std::string name, Rule rule, const ApplyOptions& options, Readout readout,
+             std::set<int> stops)
+      : name_(std::move(name)), rule_(std::move(rule)), options_(options), readout_(readout) {
     options_.inner_steps = *stops.rbegin();
     options_.snapshots.assign(stops.begin(), stops.end());
   }
@@ -53,7 +57,8 @@ class RuleMethod : public FeatureMethod {
     if (*options.inner_steps > 0) {
       for (std::string& line : applied.health.warnings()) notes_.push_back(std::move(line));
     }
-    return candidates_of(std::make_shared<const std::vector<Encoder>>(std::move(applied.encoders)));
+    return candidates_of(std::make_shared<const std::vector<Encoder>>(std::move(applied.encoders)),
+                         readout_);
   }
   std::vector<std::string> notes() const override { return notes_; }
 
@@ -61,21 +66,26 @@ class RuleMethod : public FeatureMethod {
   std::string name_;
   Rule rule_;
   ApplyOptions options_;
+  Readout readout_;
   std::vector<std::string> notes_;
 };
 
 }  // namespace
 
-std::unique_ptr<FeatureMethod> learned_method(Rule rule, const ApplyOptions& options) {
+std::unique_ptr<FeatureMethod> learned_method(Rule rule, const ApplyOptions& options,
+                                              Readout readout) {
   const int steps = options.inner_steps.value_or(rule.inner.inner_steps);
   METAPLASTIC_CHECK(steps >= 1);
   std::set<int> stops = {std::max(1, steps / 4), std::max(1, steps / 2), steps};
   if (!options.inner_steps) stops.insert(2 * steps);
-  return std::make_unique<RuleMethod>("learned", std::move(rule), options, std::move(stops));
+  return std::make_unique<RuleMethod>("learned", std::move(rule), options, readout,
+                                      std::move(stops));
 }
 
-std::unique_ptr<FeatureMethod> random_method(Rule rule, const ApplyOptions& options) {
-  return std::make_unique<RuleMethod>("random", std::move(rule), options, std::set<int>{0});
+std::unique_ptr<FeatureMethod> random_method(Rule rule, const ApplyOptions& options,
+                                             Readout readout) {
+  return std::make_unique<RuleMethod>("random", std::move(rule), options, readout,
+                                      std::set<int>{0});
 }
 
 }  // namespace metaplastic

@@ -9,10 +9,16 @@
 
 namespace metaplastic {
 
-// "learned": candidates are every layer at a quarter, a half, once and twice the inner steps that
+// Which layers of the base model are candidates: all of them, or only the top one, which is what
+// `apply` writes.
+enum class Readout { kBestLayer, kTopLayer };
+
+// "learned": candidates are the layers at a quarter, a half, once and twice the inner steps that
 // the rule was judged at (or of options.inner_steps: then a quarter, a half and once).
-std::unique_ptr<FeatureMethod> learned_method(Rule rule, const ApplyOptions& options);
-// "random": every layer of the same base model, from the same seed, before the first inner step.
-std::unique_ptr<FeatureMethod> random_method(Rule rule, const ApplyOptions& options);
+std::unique_ptr<FeatureMethod> learned_method(Rule rule, const ApplyOptions& options,
+                                              Readout readout);
+// "random": layers of the same base model, from the same seed, before the first inner step.
+std::unique_ptr<FeatureMethod> random_method(Rule rule, const ApplyOptions& options,
+                                             Readout readout);
 
 }  // namespace metaplastic
