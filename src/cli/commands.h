@@ -19,6 +19,8 @@ Action add_apply(CLI::App& app);
 Action add_embed(CLI::App& app);
 Action add_evaluate(CLI::App& app);
 Action add_inspect(CLI::App& app);
+Action add_report(CLI::App& app);
+Action add_bench(CLI::App& app);
 Action add_classical(CLI::App& app);
 
 // Prints that a signal ended the work and what became of it; returns kExitStopped.

@@ -1,0 +1,101 @@
+#include "bench/cost.h"
+
+namespace metaplastic {
+namespace {
+
+constexpr double kBytes = sizeof(float);
+
+// [m,k] x [k,n]
+double product(double m, double n, double k) { return 2 * m * n * k; }
+
+// Columns of `readout` that layer l of L uses: the input only lo, the top all but lo.
+double readout_columns(const RuleSizes& sizes, int l, int L) {
+  const double up = kNumUpReadouts * sizes.G + sizes.D + 1, low = kNumLowReadouts * sizes.G;
+  return (l > 0 ? up : 0) + (l < L ? low : 0);
+}
+
+StageCost top_down(const RuleSizes& sizes, double U, double B) {
+  const double C = sizes.C, D = sizes.D;
+  StageCost cost{"top_down"};
+  cost.flops = product(U, U, B)                                 // corr(x, x)
+               + product(U, B, U)                               // q = off(corr) s
+               + product(U * B, C, 2)                           // [s,q] top_in
+               + product(U, C, 2 * C)                           // stats_b(y1) top_unit
+               + product(U * B, C, C)                           // n1 top_mix
+               + product(B, C, 2 * C)                           // stats_u(n1) top_example
+               + product(U * B, D, C);                          // n2 top_out
+  cost.bytes = kBytes * (U * B * (4 + 8 * C + D) + 2 * U * U);  // s, q; y1, n1, y2, n2; delta; corr
+  return cost;
+}
+
+void add_hidden_state(const RuleSizes& sizes, double U, double B, StageCost& cost) {
+  const double C = sizes.C, D = sizes.D;
+  cost.flops += product(U * B, C, 2 + D)  // [x,z,delta] hidden_in
+                + product(U, C, 1 + 4)    // b hidden_bias_in, J hidden_stats
+                + product(U, C, 2 * C)    // stats_b(n1) hidden_unit
+                + product(B, C, 2 * C)    // stats_u(n1) hidden_example
+                + product(U * B, C, C);   // m hidden_mix
+  cost.bytes += kBytes * U * B * (2 + D + 2 * C + 2 * C + 2 * C + C);  // inputs; y1, n1, y2; h
+}
+
+}  // namespace
+
+std::vector<StageCost> count_step(const Architecture& architecture, const RuleSizes& sizes,
+                                  int batch) {
+  const int L = architecture.num_layers();
+  const double B = batch, C = sizes.C, D = sizes.D, G = sizes.G;
+  StageCost base{"base_model"}, hidden{"hidden_state"}, readouts{"readouts"}, below{"signal_below"},
+      lowrank{"lowrank"}, mixed{"term_products"}, terms{"terms"};
+  for (int l = 0; l <= L; ++l) {
+    const double U = architecture.widths[static_cast<std::size_t>(l)];
+    add_hidden_state(sizes, U, B, hidden);
+    readouts.flops += product(U * B, readout_columns(sizes, l, L), C);
+    readouts.bytes += kBytes * U * B * (C + readout_columns(sizes, l, L));
+  }
+  for (int l = 1; l <= L; ++l) {
+    const double up = architecture.widths[static_cast<std::size_t>(l)],
+                 lo = architecture.widths[static_cast<std::size_t>(l - 1)];
+    base.flops += product(up, B, lo);                        // W^T x
+    base.bytes += kBytes * (lo * up + lo * B + 4 * up * B);  // W, x; product, z, x, s
+    below.flops += product(lo, D * B, up);                   // V delta_mod
+    below.bytes += kBytes * (lo * up + up * B * (4 * D + 1) + lo * B * 3 * D);
+    lowrank.flops += 3 * product(lo, up, B * G)     // zero_order, rbf, first_order
+                     + 3 * product(up, up, B * G)   // M of lin_up, lin_up_psd, sqr_up
+                     + 2 * product(lo, lo, B * G);  // M of lin_lo, sqr_lo
+    lowrank.bytes += kBytes * (B * G * (kNumLowReadouts * lo + kNumUpReadouts * up) + 3 * lo * up +
+                               3 * up * up + 2 * lo * lo);
+    mixed.flops += product(lo, up, B) + product(up, up, B)  // corr of hebb, of decorrelate
+                   + 4 * product(lo, up, up)                // decorrelate, lin_up, psd, sqr_up
+                   + 2 * product(lo, up, lo);               // lin_lo, sqr_lo
+    mixed.bytes += kBytes * (B * (lo + 2 * up) + 9 * lo * up + 4 * up * up + 2 * lo * lo);
+    terms.bytes += kBytes * lo * up *
+                   (2 * kNumTerms  // each term's square mean, and the mix
+                    + 10           // w, w^2, exp, root; s twice; W_step
+                    + 6);          // W, V read and written with the step
+  }
+  return {base,   top_down(sizes, architecture.num_features(), B),
+          hidden, readouts,
+          below,  lowrank,
+          mixed,  terms};
+}
+
+double count_objective_flops(const Architecture& architecture, int N, int num_targets) {
+  double flops = 0;
+  for (int l = 1; l <= architecture.num_layers(); ++l) {
+    flops += 2 * product(architecture.widths[static_cast<std::size_t>(l)], N,
+                         architecture.widths[static_cast<std::size_t>(l - 1)]);
+  }
+  const double U = architecture.num_features();
+  return flops + product(U, U, N)          // Xc Xc^T
+         + U * U * U / 3                   // its Cholesky factor
+         + 2 * product(U, num_targets, N)  // Xc Y, beta^T X_query
+         + product(U, num_targets, U);     // two triangular solves
+}
+
+double total_flops(const std::vector<StageCost>& stages) {
+  double flops = 0;
+  for (const StageCost& stage : stages) flops += stage.flops;
+  return flops;
+}
+
+}  // namespace metaplastic
