@@ -1,0 +1,30 @@
+// What `evaluate --json` wrote, read back for the report.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace metaplastic {
+
+struct EvaluatedMethod {
+  std::string name;
+  double accuracy = 0, standard_error = 0;
+  double seconds = 0;    // NaN where the file has none
+  std::string steps;     // "none" where the file has none
+  std::string settings;  // "layer 2, lambda 0.1"
+};
+
+struct EvaluationRecord {
+  std::string dataset;
+  std::int64_t shots = 0, trials = 0;
+  std::uint64_t seed = 0;
+  std::vector<EvaluatedMethod> methods;  // in the order of the file
+
+  const EvaluatedMethod* find(const std::string& name) const;  // nullptr when there is none
+};
+
+// Throws Error, naming the file and what is wrong with it.
+EvaluationRecord read_evaluation(const std::string& path);
+
+}  // namespace metaplastic

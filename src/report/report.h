@@ -1,0 +1,25 @@
+// The report of a meta-training run: one HTML file that needs neither network nor script.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace metaplastic {
+
+struct ReportOptions {
+  std::string run;       // the folder that train wrote
+  std::string out;       // the page
+  std::string encoder;   // an encoder file, for its filters; "": none
+  std::string evaluate;  // what evaluate --json wrote; "": none
+  std::string command;   // as typed, to be shown on the page; "": not shown
+};
+
+// The page as text: a function of the files alone. Throws Error, naming the file, when one is
+// missing or damaged; a run that goes on, or has no rule yet, is fine. `notes`, if given, takes one
+// line per thing left out.
+std::string report_page(const ReportOptions& options, std::vector<std::string>* notes = nullptr);
+
+// Writes the page atomically. Returns the notes.
+std::vector<std::string> write_report(const ReportOptions& options);
+
+}  // namespace metaplastic

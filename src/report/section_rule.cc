@@ -1,0 +1,171 @@
+// The rule, what it is worth with few labels, and the filters that it makes.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "report/chart.h"
+#include "report/filters.h"
+#include "report/html.h"
+#include "report/sections.h"
+#include "rule/weight_step.h"
+
+namespace metaplastic {
+namespace {
+
+constexpr int kFilterColumns = 8;
+
+double mix_of(const ThetaLayout& layout, const std::vector<float>& theta, std::size_t term) {
+  return theta[static_cast<std::size_t>(layout[ThetaName::kMix].offset) + term];
+}
+
+std::string picture_html(const Filters& filters, const std::string& title, const std::string& alt) {
+  return fmt::format(
+      "<figure class=\"filters\"><figcaption><h3>{}</h3></figcaption>\n<picture>"
+      "<source media=\"(prefers-color-scheme: dark)\" srcset=\"{}\" />"
+      "<img src=\"{}\" alt=\"{}\" /></picture></figure>\n",
+      escape(title), data_uri(filters_png(filters, kFilterColumns, Theme::kDark)),
+      data_uri(filters_png(filters, kFilterColumns, Theme::kLight)), escape(alt));
+}
+
+std::string filters_note(const Encoder& encoder, const Filters& trained) {
+  const ImageShape& image = encoder.preprocess.output_image;
+  std::string text = fmt::format(
+      "The incoming weights of {} of the {} units in the first layer, as images of {} x {} pixels. "
+      "Orange: the pixel excites the unit; blue: it inhibits; each image is scaled by its largest "
+      "weight.",
+      trained.tiles.size(), encoder.architecture.widths[1], image.height, image.width);
+  if (encoder.preprocess.permutation_seed) {
+    text += " The encoder sees its inputs shuffled; here they are back in their places.";
+  }
+  if (image.channels > 1) text += " Colour channels are averaged.";
+  if (trained.height != image.height || trained.width != image.width) {
+    text += fmt::format(" Shown at {} x {}.", trained.height, trained.width);
+  }
+  return paragraph(text);
+}
+
+}  // namespace
+
+Section rule_section(const RunRecord& run) {
+  Section section{"rule", "The rule", ""};
+  if (!run.rule) {
+    section.html = paragraph("The run has written neither a rule nor a checkpoint yet.");
+    return section;
+  }
+  const RuleRecord& record = *run.rule;
+  const ThetaLayout layout(record.rule.sizes);
+  section.html = paragraph(fmt::format(
+      "{}: {}, outer step {}. Preset {}, C {}, D {}, G {}; {} parameters. The proposed change of a "
+      "weight is a mix of {} terms; these are the learned weights of the mix.",
+      record.file,
+      record.is_best ? "the best rule on held-out tasks" : "the running average of the rule",
+      grouped(record.outer_step), layout.sizes().preset, layout.sizes().C, layout.sizes().D,
+      layout.sizes().G, grouped(layout.size()), kNumTerms));
+  BarChart chart;
+  chart.id = "mix-chart";
+  chart.title = "Weight of each term";
+  chart.x_title = "weight in the mix";
+  const bool has_start = !record.initial_theta.empty();
+  if (has_start) chart.mark_name = "where it started";
+  Table table{"Weight of each term", {"term", "weight"}, {}, {}};
+  if (has_start) table.head.emplace_back("start");
+  std::size_t largest = 0;
+  for (std::size_t k = 0; k < term_names().size(); ++k) {
+    const double weight = mix_of(layout, record.rule.theta, k);
+    if (std::abs(weight) > std::abs(mix_of(layout, record.rule.theta, largest))) largest = k;
+    ChartBar bar{
+        std::string(term_names()[k]), weight, kNoValue, fixed(weight, 3), true, std::nullopt};
+    table.rows.push_back({bar.name, fixed(weight, 5)});
+    if (has_start) {
+      bar.mark = mix_of(layout, record.initial_theta, k);
+      table.rows.back().push_back(fixed(*bar.mark, 5));
+    }
+    chart.bars.push_back(std::move(bar));
+  }
+  chart.description =
+      fmt::format("Bar chart of {} weights. The largest in size is {} with {}.", kNumTerms,
+                  term_names()[largest], fixed(mix_of(layout, record.rule.theta, largest), 3));
+  section.html += "<div class=\"charts\">\n" + bar_chart_html(chart) + "<div class=\"beside\">\n" +
+                  table_html(table) + "</div></div>\n";
+  return section;
+}
+
+Section evaluation_section(const std::optional<EvaluationRecord>& evaluation) {
+  Section section{"few-labels", "With few labels", ""};
+  if (!evaluation) {
+    section.html = paragraph(
+        "Not given. Run evaluate with --json FILE, then this report with --evaluate FILE, to see "
+        "the comparison of methods here.");
+    return section;
+  }
+  section.html = paragraph(fmt::format(
+      "Linear classifiers on each method's features of {}: {} labels per class, mean of {} draws "
+      "with the standard error over the draws, seed {}. Layer, stopping point and penalty are "
+      "chosen on validation draws.",
+      evaluation->dataset, grouped(evaluation->shots), grouped(evaluation->trials),
+      evaluation->seed));
+  BarChart chart;
+  chart.id = "few-labels-chart";
+  chart.title = "Accuracy by method";
+  chart.x_title = "accuracy";
+  chart.description = "Bar chart with error bars.";
+  Table table{"Accuracy by method",
+              {"method", "accuracy", "seconds", "steps", "chosen on validation draws"},
+              {},
+              {4}};
+  for (const EvaluatedMethod& method : evaluation->methods) {
+    chart.bars.push_back({method.name, method.accuracy, method.standard_error,
+                          fixed(method.accuracy, 3), method.name == "learned", std::nullopt});
+    chart.description +=
+        fmt::format(" {}: {}.", method.name, with_error(method.accuracy, method.standard_error, 3));
+    table.rows.push_back({method.name, with_error(method.accuracy, method.standard_error, 4),
+                          fixed(method.seconds, 1), method.steps, method.settings});
+  }
+  section.html += "<div class=\"charts\">\n" + bar_chart_html(chart) + "<div class=\"beside\">\n" +
+                  table_html(table) + "</div></div>\n";
+  return section;
+}
+
+Section filters_section(const ReportInputs& inputs) {
+  Section section{"filters", "First-layer filters", ""};
+  if (!inputs.encoder) {
+    section.html = paragraph(
+        "Not given. Run apply with --model FILE, then this report with the same --model FILE, to "
+        "see the filters here.");
+    return section;
+  }
+  const Encoder& encoder = *inputs.encoder;
+  const Filters trained = trained_filters(encoder);
+  if (trained.tiles.empty()) {
+    section.html =
+        paragraph(fmt::format("The inputs of {} are no image ({}), so its weights make no picture.",
+                              inputs.encoder_path, kind_name(encoder.preprocess.kind)));
+    return section;
+  }
+  section.html = filters_note(encoder, trained);
+  const auto alt = [&](const Filters& filters, const char* which) {
+    return fmt::format(
+        "{} filters of the {} encoder, {} in a row. Neighbouring weights correlate by {} on "
+        "average.",
+        filters.tiles.size(), which, kFilterColumns, fixed(smoothness(filters), 2));
+  };
+  section.html += "<div class=\"charts\">\n";
+  section.html += picture_html(
+      trained,
+      fmt::format("After {} inner steps on {}", encoder.record.inner_steps, encoder.record.data),
+      alt(trained, "trained"));
+  const Filters untrained = untrained_filters(encoder);
+  if (!untrained.tiles.empty()) {
+    section.html += picture_html(untrained, "The same units before", alt(untrained, "untrained"));
+  }
+  section.html += "</div>\n";
+  std::string text =
+      fmt::format("Neighbouring weights correlate by {} on average", fixed(smoothness(trained), 2));
+  if (!untrained.tiles.empty()) {
+    text += fmt::format(", before training by {}", fixed(smoothness(untrained), 2));
+  }
+  section.html += paragraph(text + "; noise gives 0.");
+  return section;
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,42 @@
+// The sections of the page, each a <section> with a heading; "" where there is nothing to show and
+// nothing to say about it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "eval/encoder.h"
+#include "report/evaluation_record.h"
+#include "report/run_record.h"
+
+namespace metaplastic {
+
+// What the page is made of.
+struct ReportInputs {
+  RunRecord run;
+  std::optional<EvaluationRecord> evaluation;
+  std::optional<Encoder> encoder;
+  std::string encoder_path;
+  std::string command;
+};
+
+struct Section {
+  std::string id, title;
+  std::string html;  // below the heading
+};
+
+Section summary_section(const ReportInputs& inputs);
+Section training_section(const RunRecord& run);
+Section validation_section(const RunRecord& run);
+Section rule_section(const RunRecord& run);
+Section evaluation_section(const std::optional<EvaluationRecord>& evaluation);
+Section filters_section(const ReportInputs& inputs);
+Section config_section(const MetaConfig& config);
+Section provenance_section(const ReportInputs& inputs);
+
+// "<p>..</p>" of plain text.
+std::string paragraph(const std::string& text);
+// Rows of term and description, plain text.
+std::string definitions_html(const std::vector<std::pair<std::string, std::string>>& rows);
+
+}  // namespace metaplastic
