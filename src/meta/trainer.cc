@@ -63,9 +63,9 @@ class Trainer {
       for (std::size_t s = 0; s < state_.slots.size(); ++s) open(static_cast<int>(s), false);
       return;
     }
-    folder_.begin();
     state_.seed = options_.seed;
     state_.outer = start_outer_state(initial_theta(config_, options_.seed));
+    folder_.begin();  // last: a start that fails leaves no folder behind
     state_.slots.resize(static_cast<std::size_t>(config_.outer.outer_batch));
     for (std::size_t s = 0; s < state_.slots.size(); ++s) open(static_cast<int>(s), true);
   }
