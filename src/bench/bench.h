@@ -29,8 +29,9 @@ std::string bench_table(const nlohmann::json& result);
 std::string machine_name();
 
 // Inputs and results of one case as safetensors, for other programs to compare with:
-// theta.NAME, phi.W1.., x [U_0,B], next_bar.W1.., next.W1.., theta_bar.NAME, phi_bar.W1..; sizes
-// in the metadata. Throws Error when the file cannot be written.
+// theta.NAME, phi.W1.., x [U_0,B], next_bar.W1.., next.W1.., theta_bar.NAME, phi_bar.W1.., the last
+// three again in double as next_f64.W1 and so on; sizes in the metadata. Throws Error when the file
+// cannot be written.
 void dump_step_case(const std::string& case_name, const std::string& path);
 
 }  // namespace metaplastic
