@@ -80,7 +80,7 @@ double correlation(std::span<const A> a, std::span<const B> b) {
 
 constexpr int kLeastLettersPerFace = 40;  // of the 52 Latin ones, or of another script's letters
 constexpr double kLeastLikeness = 0.3;    // mean correlation of a face's glyphs with the mean glyph
-constexpr double kLookAlike = 0.8;       // mean correlation of two characters within a face
+constexpr double kLookAlike = 0.8;        // mean correlation of two characters within a face
 
 }  // namespace
 
