@@ -11,6 +11,7 @@ namespace metaplastic {
 namespace {
 
 constexpr double kLargest = 1e100, kSmallestLog = 1e-12;
+constexpr int kMaxLogLabels = 6;
 constexpr int kMaxLogDecades = 3;  // beyond these, only powers of ten have a tick
 
 double finite_within(double value, double limit) {
@@ -28,10 +29,10 @@ double round_step(double least) {
 }
 
 std::string label(double value, double step) {
+  if (value == 0) return "0";
   const double size = std::max(std::abs(value), step);
   if (step >= 1e9 || step < 1e-6) return fmt::format("{:.3g}", value);
   if (step >= 1e6) return fmt::format("{:.0f}M", value / 1e6);
-  if (value == 0) return "0";
   if (step >= 1e3 && size >= 1e4) return fmt::format("{:.0f}k", value / 1e3);
   const int decimals = std::max(0, -static_cast<int>(std::floor(std::log10(step) + 1e-9)));
   return fmt::format("{:.{}f}", value, decimals);
@@ -82,23 +83,28 @@ Axis log_axis(double low, double high) {
     low /= 1.5;
     high *= 1.5;
   }
-  Axis axis;
-  axis.is_log = true;
-  axis.low = low;
-  axis.high = high;
+  // Round values around the range; the ticks are those from the last one at or below low to the
+  // first one at or above high.
   const double decades = std::log10(high / low);
-  const int first = static_cast<int>(std::floor(std::log10(low)));
-  const int last = static_cast<int>(std::ceil(std::log10(high)));
-  const int stride = std::max(1, static_cast<int>(std::ceil(decades / 6)));
-  for (int exponent = first; exponent <= last; ++exponent) {
+  const bool is_wide = decades > kMaxLogDecades;
+  const int stride = std::max(1, static_cast<int>(std::ceil(decades / kMaxLogLabels)));
+  const int first = static_cast<int>(std::floor(std::log10(low) / stride)) - 1;
+  const int last = static_cast<int>(std::ceil(std::log10(high) / stride)) + 1;
+  std::vector<double> candidates;
+  for (int n = first; n <= last; ++n) {
     for (const double factor : {1.0, 2.0, 5.0}) {
-      if (decades > kMaxLogDecades && (factor != 1.0 || exponent % stride != 0)) continue;
-      const double tick = factor * std::pow(10.0, exponent);
-      if (tick < low * (1 - 1e-9) || tick > high * (1 + 1e-9)) continue;
-      axis.ticks.push_back(std::clamp(tick, low, high));
-      axis.labels.push_back(fmt::format("{:.3g}", tick));
+      if (is_wide && factor != 1.0) continue;
+      candidates.push_back(factor * std::pow(10.0, n * stride));
     }
   }
+  const auto begin = std::upper_bound(candidates.begin(), candidates.end(), low * (1 + 1e-9)) - 1;
+  const auto end = std::lower_bound(begin, candidates.end(), high * (1 - 1e-9)) + 1;
+  Axis axis;
+  axis.is_log = true;
+  axis.ticks.assign(begin, end);
+  axis.low = axis.ticks.front();
+  axis.high = axis.ticks.back();
+  for (const double tick : axis.ticks) axis.labels.push_back(fmt::format("{:.3g}", tick));
   return axis;
 }
 

@@ -13,8 +13,8 @@ namespace metaplastic {
 namespace {
 
 constexpr double kWidth = 420, kRow = 25, kBarHeight = 14, kTop = 6, kBottom = 44;
-constexpr double kLetterWidth = 7.2, kGap = 8;
-constexpr std::size_t kMaxNameBytes = 14;  // longer names stand in full in the table
+constexpr double kLetterWidth = 8.4, kGap = 8;  // of wide typefaces
+constexpr std::size_t kMaxNameBytes = 14;       // longer names stand in full in the table
 
 std::string short_name(const std::string& name) {
   if (name.size() <= kMaxNameBytes) return name;
@@ -58,12 +58,10 @@ Frame make_frame(const BarChart& chart) {
 std::string bar_svg(const Frame& frame, const ChartBar& bar, double top) {
   const double middle = top + kRow / 2;
   std::string svg =
-      fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
-                  bar.is_highlighted ? "strong" : "name", frame.left - kGap, middle + 4.5,
-                  escape(short_name(bar.name)));
-  svg +=
-      fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
-                  bar.is_highlighted ? "strong" : "name", kWidth, middle + 4.5, escape(bar.text));
+      fmt::format("<text class=\"name\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
+                  frame.left - kGap, middle + 4.5, escape(short_name(bar.name)));
+  svg += fmt::format("<text class=\"name\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
+                     kWidth, middle + 4.5, escape(bar.text));
   if (!std::isfinite(bar.value)) return svg;
   const double from = frame.px(std::min(0.0, bar.value)), to = frame.px(std::max(0.0, bar.value));
   svg += fmt::format(

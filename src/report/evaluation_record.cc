@@ -37,7 +37,7 @@ std::string settings_text(const json& settings) {
   for (const auto& [key, value] : settings.items()) {
     if (key == "validation_accuracy") continue;
     text +=
-        fmt::format("{}{} {}", text.empty() ? "" : ", ", key,
+        fmt::format("{}{}\u00A0{}", text.empty() ? "" : ", ", key,
                     value.is_string() ? value.get<std::string>()
                                       : value.dump(-1, ' ', false, json::error_handler_t::replace));
   }

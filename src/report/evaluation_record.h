@@ -12,7 +12,7 @@ struct EvaluatedMethod {
   double accuracy = 0, standard_error = 0;
   double seconds = 0;    // NaN where the file has none
   std::string steps;     // "none" where the file has none
-  std::string settings;  // "layer 2, lambda 0.1"
+  std::string settings;  // "layer 2, lambda 0.1", a no-break space within each
 };
 
 struct EvaluationRecord {

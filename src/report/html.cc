@@ -72,7 +72,10 @@ std::string fixed(double value, int decimals) {
   if (!std::isfinite(value)) return "none";
   // Beyond this a fixed notation only adds digits.
   if (std::abs(value) >= 1e7) return fmt::format("{:.3g}", value);
-  return fmt::format("{:.{}f}", value, decimals);
+  std::string text = fmt::format("{:.{}f}", value, decimals);
+  // What rounds to zero has no sign.
+  if (text[0] == '-' && text.find_first_not_of("-0.") == text.npos) text.erase(0, 1);
+  return text;
 }
 
 std::string with_error(double value, double error, int decimals) {

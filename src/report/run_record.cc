@@ -82,7 +82,7 @@ void take_line(const json& object, const Place& place, RunRecord& run) {
   step.gradient_norm = take_number(object, "gradient_norm", place);
   step.non_finite_share = take_number(object, "non_finite_share", place);
   step.seconds = take_number(object, "seconds", place);
-  step.data_seconds = take_number(object, "data_seconds", place);
+  step.inner_steps_per_second = take_number(object, "inner_steps_per_second", place);
   // Nothing was finite, so there was nothing to average: the zeros there are no measurement.
   if (step.non_finite_share == 1) step.meta_loss = step.accuracy = step.gradient_norm = kNone;
   run.steps.push_back(step);

@@ -17,7 +17,7 @@ namespace metaplastic {
 struct StepRecord {
   std::int64_t outer_step = 0;
   double meta_loss = 0, accuracy = 0, gradient_norm = 0, non_finite_share = 0;
-  double inner_steps = 0, seconds = 0, data_seconds = 0;
+  double inner_steps = 0, seconds = 0, inner_steps_per_second = 0;
 };
 
 struct ValidationRecord {

@@ -205,6 +205,8 @@ Section training_section(const RunRecord& run) {
   }
   gradient.lines.insert(gradient.lines.begin(), limit);
   section.html += line_chart_html(gradient);
+  section.html += line_chart_html(step_chart(run, "speed-chart", "Speed", "inner steps per second",
+                                             &StepRecord::inner_steps_per_second, 5));
   section.html += "</div>\n" + folded_table_html("These curves as a table", step_table(run));
   return section;
 }

@@ -36,7 +36,7 @@ nav a { display: inline-block; padding: .25rem 0; }
 .notice { background: var(--card); border: 1px solid var(--rule); border-left: 4px solid var(--c5);
   padding: .7rem 1rem; margin: 1.2rem 0 0; max-width: 46rem; }
 .notice p { margin: 0; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(13.5rem, 1fr)); gap: .8rem; margin: 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(16rem, 1fr)); gap: .8rem; margin: 0; }
 .tiles > div { background: var(--card); border: 1px solid var(--rule); border-radius: .5rem; padding: .8rem 1rem; }
 .tiles dt { color: var(--soft); font-size: .875rem; }
 .tiles dd { margin: 0; }
@@ -51,11 +51,10 @@ figure, .beside { margin: 0; background: var(--card); border: 1px solid var(--ru
 .chart text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
   fill: var(--soft); font-variant-numeric: tabular-nums; }
 .chart .name { fill: var(--ink); }
-.chart .strong { fill: var(--ink); font-weight: 650; }
 .grid { stroke: var(--grid); fill: none; }
 .axis { stroke: var(--soft); fill: none; }
 .line { fill: none; stroke: currentColor; stroke-width: 2.4; stroke-linejoin: round; stroke-linecap: round; }
-.faint { stroke-width: 1; opacity: .45; }
+.faint { stroke-width: 1.1; opacity: .6; }
 .dashed { stroke-width: 1.8; stroke-dasharray: 6 4; stroke-linecap: butt; }
 .band { fill: currentColor; opacity: .16; }
 .dot { fill: currentColor; stroke: var(--card); stroke-width: 1.2; }
@@ -77,7 +76,7 @@ thead th { color: var(--soft); font-weight: 500; border-bottom-color: var(--rule
 tbody th { font-weight: 500; white-space: nowrap; }
 td { overflow-wrap: break-word; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-details { margin: 0 0 .5rem; }
+details { margin: 0 0 .25rem; }
 summary { cursor: pointer; padding: .35rem 0; color: var(--c1); width: fit-content; }
 details > .scroll { background: var(--card); border: 1px solid var(--rule); border-radius: .5rem; padding: .8rem 1rem; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.2rem; margin: 0 0 1.2rem; }
