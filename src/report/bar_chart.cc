@@ -13,7 +13,7 @@ namespace metaplastic {
 namespace {
 
 constexpr double kWidth = 420, kRow = 25, kBarHeight = 14, kTop = 6, kBottom = 44;
-constexpr double kLetterWidth = 8.4, kGap = 8;  // of wide typefaces
+constexpr double kLetterWidth = 9.0, kGap = 8;  // of wide typefaces
 constexpr std::size_t kMaxNameBytes = 14;       // longer names stand in full in the table
 
 std::string short_name(const std::string& name) {

@@ -80,7 +80,7 @@ std::string fixed(double value, int decimals) {
 
 std::string with_error(double value, double error, int decimals) {
   if (!std::isfinite(value) || !std::isfinite(error)) return fixed(value, decimals);
-  return fixed(value, decimals) + " \u00B1 " + fixed(error, decimals);
+  return fixed(value, decimals) + " \u00B1\u00A0" + fixed(error, decimals);
 }
 
 std::string grouped(std::int64_t value) {

@@ -15,7 +15,8 @@ std::string escape(std::string_view text);
 
 // "0.713"; "none" where the value is not finite.
 std::string fixed(double value, int decimals);
-// "0.713 +- 0.004" with a real plus-minus sign; without an error where it is not finite.
+// "0.713 +- 0.004" with a real plus-minus sign and a no-break space after it; without an error
+// where it is not finite.
 std::string with_error(double value, double error, int decimals);
 // "200,000".
 std::string grouped(std::int64_t value);

@@ -35,7 +35,7 @@ TEST(Html, Numbers) {
   EXPECT_EQ(fixed(-0.0006, 3), "-0.001");
   EXPECT_EQ(fixed(std::nan(""), 3), "none");
   EXPECT_EQ(fixed(1.5e300, 3), "1.5e+300");
-  EXPECT_EQ(with_error(0.5, 0.01, 2), "0.50 \u00B1 0.01");
+  EXPECT_EQ(with_error(0.5, 0.01, 2), "0.50 \u00B1\u00A00.01");
   EXPECT_EQ(with_error(0.5, std::nan(""), 2), "0.50");
   EXPECT_EQ(grouped(0), "0");
   EXPECT_EQ(grouped(999), "999");

@@ -15,9 +15,9 @@ namespace metaplastic {
 namespace {
 
 // Units of the drawing; the page scales it to its column, so text stays readable at phone width.
-constexpr double kWidth = 420, kHeight = 250;
-constexpr double kTop = 26, kRight = 16, kBottom = 44, kTickGap = 6;
-constexpr double kLetterWidth = 7.2;  // of a digit in the chart's type, rounded up
+constexpr double kWidth = 420, kHeight = 254;
+constexpr double kTop = 30, kRight = 16, kBottom = 44, kTickGap = 6;
+constexpr double kLetterWidth = 9.2;  // of a digit in the chart's type, rounded up
 constexpr std::size_t kMaxPoints = 400;
 constexpr std::size_t kMaxDots = 40;  // more of them hide the line
 

@@ -68,7 +68,7 @@ TEST_F(Report, ShowsWhatTheRunHolds) {
                          "validation-chart", "family-chart", "mix-chart"}) {
     EXPECT_THAT(page, HasSubstr(fmt::format("<h3 id=\"{}\">", id)));
   }
-  EXPECT_THAT(page, HasSubstr("0.625 \u00B1 0.013"));
+  EXPECT_THAT(page, HasSubstr("0.625 \u00B1\u00A00.013"));
   EXPECT_THAT(page, HasSubstr("random encoder 0.438"));
   EXPECT_THAT(page, HasSubstr("<dt>Seed</dt><dd>41</dd>"));
   EXPECT_THAT(page, HasSubstr("--seed 41"));
@@ -125,6 +125,16 @@ TEST_F(Report, DamagedMetricsAreRefused) {
   EXPECT_THAT(refused("{\"outer_step\":2,\"validation\":3}"), HasSubstr("'validation'"));
   EXPECT_THAT(refused("{\"outer_step\":2,\"validation\":{\"by_family\":[]}}"),
               HasSubstr("'by_family'"));
+}
+
+TEST_F(Report, ManyValidationsAreSmoothed) {
+  std::string lines;
+  for (int step = 1; step <= 200; ++step) lines += step_line(step, 0.5) + kValidation;
+  write("metrics.jsonl", lines);
+  const std::string page = report_page(options_);
+  EXPECT_THAT(page, HasSubstr("accuracy, mean of 11"));
+  EXPECT_THAT(page, HasSubstr("20 of 200 meta-validations"));
+  EXPECT_THAT(page, HasSubstr("<th scope=\"row\">181 to 190</th>"));
 }
 
 TEST_F(Report, NonFiniteStepsAreGapsNotZeros) {
@@ -189,7 +199,7 @@ TEST_F(Report, ShowsTheComparison) {
       "\"settings\":{\"layer\":2}},{\"name\":\"a&b\",\"accuracy\":0.6,\"stderr\":0.01}]}");
   const std::string page = report_page(options_);
   EXPECT_THAT(page, HasSubstr("<h3 id=\"few-labels-chart\">"));
-  EXPECT_THAT(page, HasSubstr("0.7040 \u00B1 0.0040"));
+  EXPECT_THAT(page, HasSubstr("0.7040 \u00B1\u00A00.0040"));
   EXPECT_THAT(page, HasSubstr("a&amp;b"));
   EXPECT_THAT(page, HasSubstr("whisker"));
   EXPECT_THAT(page, Not(HasSubstr("<set>")));

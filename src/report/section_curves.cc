@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t kMaxTableRows = 20;
 constexpr std::size_t kSmoothingShare = 20;  // the window is about a twentieth of the run
 constexpr std::size_t kMaxFamilies = kNumColours;
+constexpr std::size_t kMaxRawValidations = 60;  // more of them are noise to the eye; smoothed
 
 using StepNumber = double StepRecord::*;
 
@@ -133,6 +134,13 @@ LineChart validation_chart(const RunRecord& run) {
     random.points.insert(random.points.begin(), before);
   }
   chart.lines = {random, learned};
+  if (learned.points.size() > kMaxRawValidations) {
+    const std::size_t reach = smoothing_reach(learned.points.size());
+    Line smooth{fmt::format("mean of {}", 2 * reach + 1), smoothed(learned.points, reach), 1,
+                LineStyle::kBold, false};
+    chart.lines[1].style = LineStyle::kFaint;
+    chart.lines.push_back(std::move(smooth));
+  }
   return chart;
 }
 
@@ -151,6 +159,11 @@ LineChart family_chart(const RunRecord& run, const std::vector<std::string>& nam
     }
     chart.description +=
         fmt::format("{} {} {}", f == 0 ? "" : ",", names[f], fixed(line.points.back().y, 3));
+    if (line.points.size() > kMaxRawValidations) {
+      const std::size_t reach = smoothing_reach(line.points.size());
+      line.points = smoothed(line.points, reach);
+      chart.y_title = fmt::format("accuracy, mean of {}", 2 * reach + 1);
+    }
     chart.lines.push_back(std::move(line));
   }
   chart.description += ".";

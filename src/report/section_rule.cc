@@ -30,7 +30,8 @@ std::string picture_html(const Filters& filters, const std::string& title, const
 std::string filters_note(const Encoder& encoder, const Filters& trained) {
   const ImageShape& image = encoder.preprocess.output_image;
   std::string text = fmt::format(
-      "The incoming weights of {} of the {} units in the first layer, as images of {} x {} pixels. "
+      "The incoming weights of {} of the {} units in the first layer, as images of "
+      "{}\u00A0\u00D7\u00A0{} pixels. "
       "Orange: the pixel excites the unit; blue: it inhibits; each image is scaled by its largest "
       "weight.",
       trained.tiles.size(), encoder.architecture.widths[1], image.height, image.width);
@@ -39,7 +40,7 @@ std::string filters_note(const Encoder& encoder, const Filters& trained) {
   }
   if (image.channels > 1) text += " Colour channels are averaged.";
   if (trained.height != image.height || trained.width != image.width) {
-    text += fmt::format(" Shown at {} x {}.", trained.height, trained.width);
+    text += fmt::format(" Shown at {}\u00A0\u00D7\u00A0{}.", trained.height, trained.width);
   }
   return paragraph(text);
 }

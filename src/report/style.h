@@ -48,7 +48,7 @@ nav a { display: inline-block; padding: .25rem 0; }
 figure, .beside { margin: 0; background: var(--card); border: 1px solid var(--rule); border-radius: .5rem;
   padding: 1rem; min-width: 0; }
 .chart { display: block; width: 100%; max-width: 34rem; height: auto; }
-.chart text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
+.chart text { font: 13.5px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
   fill: var(--soft); font-variant-numeric: tabular-nums; }
 .chart .name { fill: var(--ink); }
 .grid { stroke: var(--grid); fill: none; }
@@ -74,7 +74,8 @@ caption { text-align: left; font-weight: 650; padding: 0 0 .4rem; }
 th, td { text-align: left; vertical-align: top; padding: .28rem .9rem .28rem 0; border-bottom: 1px solid var(--grid); }
 thead th { color: var(--soft); font-weight: 500; border-bottom-color: var(--rule); vertical-align: bottom; }
 tbody th { font-weight: 500; white-space: nowrap; }
-td { overflow-wrap: break-word; }
+td { overflow-wrap: anywhere; }
+td:not(.number) { min-width: 9rem; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 details { margin: 0 0 .25rem; }
 summary { cursor: pointer; padding: .35rem 0; color: var(--c1); width: fit-content; }
@@ -87,7 +88,7 @@ pre { background: var(--card); border: 1px solid var(--rule); border-radius: .5r
 @media (max-width: 36rem) { header, main, footer { padding-left: .9rem; padding-right: .9rem; }
   figure, .beside { padding: .8rem .7rem; } .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: .6rem; } .tiles { grid-template-columns: 1fr 1fr; gap: .6rem; }
-  .tiles > div { padding: .65rem .75rem; } .value { font-size: 1.2rem; } }
+  .tiles > div { padding: .65rem .75rem; } .value { font-size: 1.15rem; } .chart text { font-size: 15.5px; } }
 @media print { body { background: #fff; } nav, .skip { display: none; } figure, .tiles > div { break-inside: avoid; } }
 )css";
 
