@@ -240,14 +240,15 @@ class Case:
     def check(self):
         """The same function: in double equal to our double to rounding, which nothing hides. In
         float two right programs fall on different sides of a few of the millions of ReLU kinks;
-        a share f of such bars moves the gradients by sqrt(f), measured 2e-3, so 1e-2 is asked."""
+        a share f of such bars moves the gradients by sqrt(f): 4e-6 without one, 1e-4 to 7e-3 with
+        some (src/bench/verify.cc), so 2e-2 is asked."""
         self.use(torch.float64)
         found = {"double": self.errors(inner_step, "_f64")}
         self.use(torch.float32)
         found["float"] = self.errors(inner_step, "")
         found["float, TorchScript"] = self.errors(self.scripted, "")
         for name, (step, gradient) in found.items():
-            bounds = (1e-9, 1e-8) if name == "double" else (1e-4, 1e-2)
+            bounds = (1e-9, 1e-8) if name == "double" else (1e-4, 2e-2)
             if not (step <= bounds[0] and gradient <= bounds[1]):
                 sys.exit(f"peer_pytorch: {name}: step differs by {step:.2g} (bound {bounds[0]}), "
                          f"gradients by {gradient:.2g} (bound {bounds[1]}) from ours")

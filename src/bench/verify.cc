@@ -37,8 +37,10 @@ double forward_bound(const StepCase& step_case) {
 
 // Adjoint. Two chains of that length; and where the two forward passes fall on different sides of
 // a ReLU's kink, bars of order one are wrong: with a forward error e that is a share of about
-// 0.4 e of them (the density of a normal at zero), so that the norm is off by sqrt(0.4 e).
-double adjoint_bound(double forward) { return 2 * forward + std::sqrt(0.4 * forward); }
+// 0.4 e of them (the density of a normal at zero), so that the norm is off by sqrt(0.4 e). Bars of
+// the top layer are a few times larger than others, hence the 3. Over random inputs the error is
+// either 4e-6 (no flip) or 1e-4 to 7e-3 (some), with every instruction set alike.
+double adjoint_bound(double forward) { return 2 * forward + 3 * std::sqrt(0.4 * forward); }
 
 void check(const StepCase& step_case, const char* what, double error, double bound) {
   if (error <= bound) return;  // false also for what is not a number
