@@ -74,6 +74,38 @@ void judge_with_gradient(const Architecture& architecture, const T* phi, const P
   collect_phi_bar(tape, vars, architecture, true, phi_bar);
 }
 
+// One inner step without a gradient; to may be from.
+template <class T>
+void advance(Tape<T>& tape, const ThetaLayout& layout, const T* theta,
+             const Architecture& architecture, std::span<const T> x, T inner_lr, const T* from,
+             T* to) {
+  tape.reset(false);
+  const PhiVars<T> next =
+      inner_step(tape, theta_leaves(tape, layout, theta), phi_leaves(tape, architecture, from),
+                 architecture.activation, batch_of(tape, architecture, x), inner_lr);
+  copy_phi(next, architecture, to);
+}
+
+// Replays the inner step at `phi` and runs it backwards: phi_bar of the state after it becomes that
+// of the state before, theta_bar is added to.
+template <class T>
+void advance_vjp(Tape<T>& tape, const ThetaLayout& layout, const T* theta,
+                 const Architecture& architecture, std::span<const T> x, T inner_lr, const T* phi,
+                 T* phi_bar, T* theta_bar) {
+  tape.reset(true);
+  const ThetaVars<T> theta_vars = theta_leaves(tape, layout, theta);
+  const PhiVars<T> vars = phi_leaves(tape, architecture, phi);
+  const PhiVars<T> next = inner_step(tape, theta_vars, vars, architecture.activation,
+                                     batch_of(tape, architecture, x), inner_lr);
+  seed_phi_bar(tape, next, architecture, phi_bar);
+  tape.backward();
+  collect_phi_bar(tape, vars, architecture, false, phi_bar);
+  for (std::size_t i = 0; i < theta_vars.vars.size(); ++i) {
+    const Var<T>& leaf = theta_vars.vars[i];
+    kernels<T>().add_to(tape.bar(leaf), leaf.size(), true, theta_bar + layout.entries()[i].offset);
+  }
+}
+
 template <class T>
 bool all_finite(const T* values, std::int64_t count) {
   return std::all_of(values, values + count, [](T v) { return std::isfinite(v); });
@@ -86,11 +118,8 @@ void unroll(const ThetaLayout& layout, const T* theta, const Architecture& archi
             std::vector<T>& phi, int num_steps, T inner_lr, TruncationData<T>& data,
             Tape<T>& tape) {
   for (int k = 0; k < num_steps; ++k) {
-    tape.reset(false);
-    const PhiVars<T> next = inner_step(
-        tape, theta_leaves(tape, layout, theta), phi_leaves(tape, architecture, phi.data()),
-        architecture.activation, batch_of(tape, architecture, data.inner_batch(k)), inner_lr);
-    copy_phi(next, architecture, phi.data());
+    advance(tape, layout, theta, architecture, data.inner_batch(k), inner_lr, phi.data(),
+            phi.data());
   }
 }
 
@@ -116,11 +145,8 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
 
   std::copy(phi.begin(), phi.end(), states);
   for (int k = 0; k < shape.K; ++k) {
-    tape.reset(false);
-    const PhiVars<T> next = inner_step(
-        tape, theta_leaves(tape, layout, theta), phi_leaves(tape, architecture, states + k * size),
-        architecture.activation, batch_of(tape, architecture, data.inner_batch(k)), shape.inner_lr);
-    copy_phi(next, architecture, states + (k + 1) * size);
+    advance(tape, layout, theta, architecture, data.inner_batch(k), shape.inner_lr,
+            states + k * size, states + (k + 1) * size);
   }
   std::copy_n(states + shape.K * size, size, phi.begin());
 
@@ -133,20 +159,8 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
       judge_with_gradient(architecture, states + (k + 1) * size, data.probe(k), shape.lambda, share,
                           tape, result, phi_bar);
     }
-    tape.reset(true);
-    const ThetaVars<T> theta_vars = theta_leaves(tape, layout, theta);
-    const PhiVars<T> vars = phi_leaves(tape, architecture, states + k * size);
-    const PhiVars<T> next =
-        inner_step(tape, theta_vars, vars, architecture.activation,
-                   batch_of(tape, architecture, data.inner_batch(k)), shape.inner_lr);
-    seed_phi_bar(tape, next, architecture, phi_bar);
-    tape.backward();
-    collect_phi_bar(tape, vars, architecture, false, phi_bar);
-    for (std::size_t i = 0; i < theta_vars.vars.size(); ++i) {
-      const Var<T>& leaf = theta_vars.vars[i];
-      kernels<T>().add_to(tape.bar(leaf), leaf.size(), true,
-                          theta_bar + layout.entries()[i].offset);
-    }
+    advance_vjp(tape, layout, theta, architecture, data.inner_batch(k), shape.inner_lr,
+                states + k * size, phi_bar, theta_bar);
   }
   result.finite = std::isfinite(result.meta_loss) && all_finite(theta_bar, layout.size()) &&
                   all_finite(phi.data(), size);
