@@ -34,8 +34,7 @@ struct Range {
 // The allowed values of a string; of a list of strings, of each element.
 struct Choices {
   Choices() = default;
-  explicit Choices(std::initializer_list<const char*> values)
-      : names(values.begin(), values.end()) {}
+  Choices(std::initializer_list<const char*> values) : names(values.begin(), values.end()) {}
   explicit Choices(std::vector<std::string> values) : names(std::move(values)) {}
 
   std::vector<std::string> names;

@@ -174,8 +174,8 @@ std::vector<std::string> golden_files() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Oracle, GoldenTest, testing::ValuesIn(golden_files()),
-                         [](const auto& info) {
-                           std::string name = std::filesystem::path(info.param).stem().string();
+                         [](const auto& test) {
+                           std::string name = std::filesystem::path(test.param).stem().string();
                            std::ranges::replace_if(
                                name,
                                [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); },

@@ -101,7 +101,7 @@ void read_metrics(RunRecord& run) {
     take_line(object, place, run);
   }
   if (begin < text.size()) {
-    run.notes.push_back(
+    run.notes.emplace_back(
         "The last line of metrics.jsonl is unfinished and left out: the run is still writing it, "
         "or was killed there.");
   }

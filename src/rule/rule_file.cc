@@ -9,7 +9,7 @@ namespace {
 constexpr const char* kKind = "rule";
 
 nlohmann::json parse_metadata(const TensorFile& file, const std::string& key) {
-  const nlohmann::json value =
+  nlohmann::json value =
       nlohmann::json::parse(file.require_metadata(key), nullptr, /*allow_exceptions=*/false);
   if (value.is_discarded())
     fail("{}: expected JSON in metadata '{}', found other text; the file is damaged", file.source,
