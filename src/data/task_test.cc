@@ -123,7 +123,7 @@ TEST(Task, BatchesHaveTheirShapesAndRanges) {
     for (const float value : batch.augmentation) ASSERT_TRUE(value >= -1 && value <= 1);
     for (const int label : batch.labels) ASSERT_TRUE(label >= 0 && label < task.num_classes());
   }
-  EXPECT_EQ(*class_counts.begin(), 2);
+  EXPECT_EQ(*class_counts.begin(), 3);
   EXPECT_EQ(*class_counts.rbegin(), 10);
   EXPECT_GT(num_plain, 5);
   EXPECT_LT(num_plain, 40);
