@@ -70,7 +70,7 @@ Fit fit_probe(std::span<const float> features, int F, const MatrixD& y,
 }  // namespace
 
 const std::vector<double>& lambda_grid() {
-  static const std::vector<double> kGrid = {1e-3, 1e-2, 1e-1, 1, 1e1, 1e2};
+  static const std::vector<double> kGrid = {1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 1e1, 1e2};
   return kGrid;
 }
 

@@ -7,7 +7,7 @@
 
 namespace metaplastic {
 
-// Decades from 1e-3 to 1e2, the same for every method.
+// Decades from 1e-6 to 1e2, the same for every method.
 const std::vector<double>& lambda_grid();
 
 // Labelled draws and the rows that they are judged on, as rows of one feature matrix.
