@@ -38,7 +38,7 @@ constexpr Command kCommands[] = {
 std::vector<std::string> command_names() {
   std::vector<std::string> names;
   for (const Command& command : kCommands) {
-    if (!command.hidden) names.push_back(command.name);
+    if (!command.hidden) names.emplace_back(command.name);
   }
   return names;
 }
