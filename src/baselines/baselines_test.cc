@@ -91,10 +91,11 @@ TEST(Methods, UnknownAndRepeatedNamesAreRefused) {
 TEST(Methods, AllOfThemThroughTheProtocol) {
   const Dataset data = with_test_rows(gaussian_dataset(240, 12, 3, 8), 1);
   const auto prepared = prepare_rows(fit_preprocess(data), data);
-  ApplyOptions options;
-  options.model = {{16}, 8, Unary::kRelu};
-  options.inner_batch = 16;
-  options.inner_steps = 8;
+  MethodOptions options;
+  options.apply.model = {{16}, 8, Unary::kRelu};
+  options.apply.inner_batch = 16;
+  options.apply.inner_steps = 8;
+  options.training_steps = 200;
   const Rule rule = make_classical_rule("hebb-decorrelate", {"compact", 4, 2, 1}, 1);
   DrawOptions draws;
   draws.shots = 5;
@@ -106,13 +107,14 @@ TEST(Methods, AllOfThemThroughTheProtocol) {
     const MethodResult& method = result.methods[n];
     EXPECT_EQ(method.name, method_names()[n]);
     EXPECT_GT(method.accuracy, 0.6) << method.name;
-    EXPECT_EQ(method.steps > 0, method.name == "learned") << method.name;
+    EXPECT_EQ(method.settings.contains("tunings"), n >= 4) << method.name;
+    EXPECT_GE(method.settings["chosen_from"], 1) << method.name;
   }
   EXPECT_GT(result.methods[2].accuracy, 0.95);  // raw
 
+  options.readout = Readout::kTopLayer;
   const EvaluationResult top = evaluate_methods(
-      data, prepared, make_methods({"learned", "random"}, rule, options, Readout::kTopLayer), draws,
-      {});
+      data, prepared, make_methods({"learned", "random", "vae"}, rule, options), draws, {});
   for (const MethodResult& method : top.methods) {
     EXPECT_EQ(method.settings["layer"], 2);
     EXPECT_EQ(method.settings["readout"], "top");

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/text.h"
+#include "baselines/autoencoder.h"
+#include "baselines/kmeans.h"
 #include "baselines/pca.h"
 #include "baselines/raw.h"
 
@@ -14,16 +17,46 @@ namespace {
 
 struct Row {
   std::string name;
-  std::function<std::unique_ptr<FeatureMethod>(const Rule&, const ApplyOptions&, Readout)> make;
+  std::vector<std::string> aliases;
+  std::function<std::unique_ptr<FeatureMethod>(const Rule&, const MethodOptions&)> make;
 };
+
+auto autoencoder(AutoencoderKind kind) {
+  return [kind](const Rule&, const MethodOptions& o) {
+    return autoencoder_method(kind, o.apply.model, o.readout, o.training_steps);
+  };
+}
 
 const std::vector<Row>& table() {
   static const std::vector<Row> kTable = {
-      {"learned", learned_method},
-      {"random", random_method},
-      {"raw", [](const Rule&, const ApplyOptions&, Readout) { return raw_method(); }},
-      {"pca", [](const Rule&, const ApplyOptions&, Readout) { return pca_method(); }}};
+      {"learned",
+       {"rule"},
+       [](const Rule& rule, const MethodOptions& o) {
+         return learned_method(rule, o.apply, o.readout);
+       }},
+      {"random",
+       {},
+       [](const Rule& rule, const MethodOptions& o) {
+         return random_method(rule, o.apply, o.readout);
+       }},
+      {"raw", {"pixels"}, [](const Rule&, const MethodOptions&) { return raw_method(); }},
+      {"pca", {}, [](const Rule&, const MethodOptions&) { return pca_method(); }},
+      {"kmeans", {"k-means"}, [](const Rule&, const MethodOptions&) { return kmeans_method(); }},
+      {"autoencoder", {"ae"}, autoencoder(AutoencoderKind::kPlain)},
+      {"denoising", {"dae"}, autoencoder(AutoencoderKind::kDenoising)},
+      {"vae", {}, autoencoder(AutoencoderKind::kVariational)}};
   return kTable;
+}
+
+const Row& find_method(const std::string& name) {
+  const auto row = std::ranges::find_if(table(), [&](const Row& candidate) {
+    return candidate.name == name || std::ranges::count(candidate.aliases, name) > 0;
+  });
+  if (row == table().end()) {
+    fail("methods: expected some of {}, found {}{}", join_names(method_names()), quote_text(name),
+         did_you_mean(name, method_names()));
+  }
+  return *row;
 }
 
 }  // namespace
@@ -39,23 +72,18 @@ const std::vector<std::string>& method_names() {
 
 std::vector<std::unique_ptr<FeatureMethod>> make_methods(const std::vector<std::string>& names,
                                                          const Rule& rule,
-                                                         const ApplyOptions& options,
-                                                         Readout readout) {
+                                                         const MethodOptions& options) {
   if (names.empty())
     fail("methods: expected at least one of {}, found none", join_names(method_names()));
   std::vector<std::unique_ptr<FeatureMethod>> methods;
-  for (std::size_t n = 0; n < names.size(); ++n) {
-    const auto row = std::ranges::find(table(), names[n], &Row::name);
-    if (row == table().end()) {
-      fail("methods: expected some of {}, found {}{}", join_names(method_names()),
-           quote_text(names[n]), did_you_mean(names[n], method_names()));
-    }
-    if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(n), names[n]) !=
-        names.begin() + static_cast<std::ptrdiff_t>(n)) {
+  std::set<std::string> seen;
+  for (const std::string& name : names) {
+    const Row& row = find_method(name);
+    if (!seen.insert(row.name).second) {
       fail("methods: expected each method once, found {} twice; name it once",
-           quote_text(names[n]));
+           quote_text(row.name));
     }
-    methods.push_back(row->make(rule, options, readout));
+    methods.push_back(row.make(rule, options));
   }
   return methods;
 }

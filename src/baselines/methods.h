@@ -13,15 +13,20 @@
 
 namespace metaplastic {
 
-// learned, random, raw, pca.
+struct MethodOptions {
+  ApplyOptions apply;                     // of "learned"; its base model is that of all methods
+  Readout readout = Readout::kBestLayer;  // of all methods that have a base model
+  int training_steps = 6000;              // of each gradient training, batches of 128
+};
+
+// learned, random, raw, pca, kmeans, autoencoder, denoising, vae.
 const std::vector<std::string>& method_names();
 
-// One method per name, in that order. The rule is what "learned" applies; `options` also give
-// "random" its base model; readout is for both. Throws Error for an unknown name (with the nearest
-// one) or a name twice.
+// One method per name, in that order; docs/evaluation.md lists further names of the same methods.
+// The rule is what "learned" applies. Throws Error for an unknown name (with the nearest one) or a
+// method twice.
 std::vector<std::unique_ptr<FeatureMethod>> make_methods(const std::vector<std::string>& names,
                                                          const Rule& rule,
-                                                         const ApplyOptions& options,
-                                                         Readout readout = Readout::kBestLayer);
+                                                         const MethodOptions& options);
 
 }  // namespace metaplastic

@@ -20,11 +20,14 @@ constexpr int kMaxDecomposed = 2048;
 constexpr std::int64_t kBlockRows = 1024;
 // Of the largest component's: below it lies the rounding of the float rows.
 constexpr double kLeastVariance = 1e-10;
+// Of the mean variance: what whitening adds, so that the smallest components are not all noise.
+constexpr double kVarianceFloor = 0.01;
 
 // Components are the columns, by falling variance.
 struct Components {
-  Eigen::RowVectorXf mean;  // [U_0]
-  MatrixF axes;             // [U_0,k]
+  Eigen::RowVectorXf mean;       // [U_0]
+  MatrixF axes;                  // [U_0,k]
+  Eigen::RowVectorXd variances;  // [k]
 };
 
 template <class Visit>
@@ -55,7 +58,8 @@ Components from_covariance(const RowSource& rows, int k) {
          covariance.data(), F);
   });
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(covariance);
-  return {mean.cast<float>(), solver.eigenvectors().rightCols(k).rowwise().reverse().cast<float>()};
+  return {mean.cast<float>(), solver.eigenvectors().rightCols(k).rowwise().reverse().cast<float>(),
+          solver.eigenvalues().tail(k).reverse()};
 }
 
 Components from_rows(const RowSource& rows, int k, std::uint64_t seed) {
@@ -80,7 +84,18 @@ Components from_rows(const RowSource& rows, int k, std::uint64_t seed) {
       axes.col(c).setZero();
     }
   }
-  return {mean.cast<float>(), axes.cast<float>()};
+  return {mean.cast<float>(), axes.cast<float>(),
+          solver.eigenvalues().tail(k).reverse() / static_cast<double>(n)};
+}
+
+// At most `wanted` components, as many as the rows span: n rows span n - 1 directions around their
+// mean.
+Components components_of(const RowSource& rows, int wanted, std::uint64_t seed) {
+  const int F = rows.num_features();
+  const auto rank = static_cast<int>(std::min<std::int64_t>(
+      {F, std::max<std::int64_t>(1, rows.num_rows() - 1), kMaxDecomposed - 1}));
+  const int k = std::min(rank, wanted);
+  return F <= kMaxDecomposed ? from_covariance(rows, k) : from_rows(rows, k, seed);
 }
 
 class PcaMethod : public FeatureMethod {
@@ -90,13 +105,9 @@ class PcaMethod : public FeatureMethod {
   std::vector<FeatureCandidate> fit(const RowSource& training_rows,
                                     const MethodContext& context) override {
     const int F = training_rows.num_features();
-    // n rows span n - 1 directions around their mean.
-    const auto rank = static_cast<int>(std::min<std::int64_t>(
-        {F, std::max<std::int64_t>(1, training_rows.num_rows() - 1), kMaxDecomposed - 1}));
-    const int most = std::min(rank, *std::ranges::max_element(kComponents));
     const auto components = std::make_shared<const Components>(
-        F <= kMaxDecomposed ? from_covariance(training_rows, most)
-                            : from_rows(training_rows, most, context.seed));
+        components_of(training_rows, *std::ranges::max_element(kComponents), context.seed));
+    const auto most = static_cast<int>(components->axes.cols());
     std::vector<FeatureCandidate> candidates;
     for (const int wanted : kComponents) {
       const int k = std::min(wanted, most);
@@ -121,6 +132,33 @@ class PcaMethod : public FeatureMethod {
 };
 
 }  // namespace
+
+Whitening::Whitening(std::span<const float> rows, int num_inputs, int num_components)
+    : num_inputs_(num_inputs) {
+  const Components components =
+      components_of(*rows_of({rows.begin(), rows.end()}, num_inputs), num_components, 0);
+  num_components_ = static_cast<int>(components.axes.cols());
+  mean_.assign(components.mean.begin(), components.mean.end());
+  axes_.resize(static_cast<std::size_t>(components.axes.size()));
+  const double floor = std::max(kVarianceFloor * components.variances.mean(), kLeastVariance);
+  Eigen::Map<MatrixF>(axes_.data(), num_inputs_, num_components_) =
+      components.axes *
+      (components.variances.array().max(0.0) + floor).rsqrt().matrix().cast<float>().asDiagonal();
+}
+
+std::vector<float> Whitening::apply(std::span<const float> rows, std::int64_t num_rows) const {
+  const Eigen::Map<const MatrixF> x(rows.data(), num_rows, num_inputs_);
+  const Eigen::Map<const Eigen::RowVectorXf> mean(mean_.data(), num_inputs_);
+  std::vector<float> out(static_cast<std::size_t>(num_rows * num_components_));
+  for (std::int64_t first = 0; first < num_rows; first += kBlockRows) {
+    const std::int64_t count = std::min(kBlockRows, num_rows - first);
+    const MatrixF centred = x.middleRows(first, count).rowwise() - mean;
+    gemm(false, false, static_cast<int>(count), num_components_, num_inputs_, 1.0f, centred.data(),
+         num_inputs_, axes_.data(), num_components_, 0.0f, out.data() + first * num_components_,
+         num_components_);
+  }
+  return out;
+}
 
 std::unique_ptr<FeatureMethod> pca_method() { return std::make_unique<PcaMethod>(); }
 

@@ -9,6 +9,7 @@
 #include "base/nearest.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "base/thread_pool.h"
 #include "baselines/methods.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
@@ -20,11 +21,14 @@
 namespace metaplastic {
 namespace {
 
+constexpr int kMaxThreads = 1024;
+
 struct EvaluateFlags {
   std::string rule, data, json;
   std::vector<std::string> methods = {"learned", "random", "raw", "pca"};
-  ApplyOptions options;
-  Readout readout = Readout::kBestLayer;
+  MethodOptions options;
+  int num_tunings = MethodContext{}.num_tunings;
+  int threads = std::min(num_hardware_threads(), kMaxThreads);
   DrawOptions draws;
   std::optional<int> resize;
   std::optional<std::uint64_t> seed;
@@ -33,7 +37,7 @@ struct EvaluateFlags {
 
 int run_evaluate(const EvaluateFlags& flags) {
   const FoundRule found = find_rule(flags.rule);
-  const auto methods = make_methods(flags.methods, found.rule, flags.options, flags.readout);
+  const auto methods = make_methods(flags.methods, found.rule, flags.options);
   DrawOptions draws = flags.draws;
   draws.seed = flags.seed.value_or(0);
   const Dataset data = with_test_rows(load_dataset(flags.data), draws.seed);
@@ -46,6 +50,9 @@ int run_evaluate(const EvaluateFlags& flags) {
   for (const std::string& line : data.notes) progress.warn(line);
   MethodContext context;
   context.seed = draws.seed;
+  context.num_threads = flags.threads;
+  context.num_tunings = flags.num_tunings;
+  context.image = preprocess.output_image;
   context.should_stop = stop_requested;
   context.on_progress = [&](const std::string& line) { progress.update(line); };
   const EvaluationResult result =
@@ -72,9 +79,14 @@ Action add_evaluate(CLI::App& app) {
   app.add_option_function<std::string>(
          "--methods",
          [flags](const std::string& text) { flags->methods = parse_list("--methods", text); },
-         fmt::format("some of {} (default all)", join_names(method_names())))
+         fmt::format("some of {} (default {})", join_names(method_names()),
+                     join_names(flags->methods)))
       ->type_name("NAME,...");
-  add_base_model(app, flags->options);
+  add_base_model(app, flags->options.apply);
+  add_whole(app, "--tuning", flags->num_tunings, 1, 1000,
+            "trainings that each method with settings to search gets; chosen on validation draws");
+  add_whole(app, "--training-steps", flags->options.training_steps, 1, 10'000'000,
+            "steps of a training by gradient, batches of 128");
   app.add_option_function<std::string>(
          "--layer",
          [flags](const std::string& text) {
@@ -83,12 +95,13 @@ Action add_evaluate(CLI::App& app) {
              fail("--layer: expected one of {}, found {}{}", join_names(names), quote_text(text),
                   did_you_mean(text, names));
            }
-           flags->readout = text == "top" ? Readout::kTopLayer : Readout::kBestLayer;
+           flags->options.readout = text == "top" ? Readout::kTopLayer : Readout::kBestLayer;
          },
-         "layer that learned and random are read from: best on validation draws, or top, as apply "
-         "writes (default best)")
+         "layer that networks are read from: best on validation draws, or top, as apply writes "
+         "(default best)")
       ->type_name("NAME");
   add_resize(app, flags->resize);
+  add_whole(app, "--threads", flags->threads, 1, kMaxThreads, "worker threads");
   add_seed(app, flags->seed, "seed of draws, initial weights and batches");
   app.add_option("--json", flags->json, "also write the result as JSON")->type_name("FILE");
   app.add_flag("--quiet", flags->quiet, "no progress on stderr");

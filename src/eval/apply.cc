@@ -5,61 +5,14 @@
 #include <set>
 
 #include "base/error.h"
-#include "eval/sample.h"
+#include "eval/training_rows.h"
 #include "rule/inner_step.h"
 
 namespace metaplastic {
 namespace {
 
-constexpr std::int64_t kMaxStatisticsRows = 10000;
 // 8 GiB of floats in one phi: far above any base model, far below an overflow.
 constexpr std::int64_t kMaxPhiSize = std::int64_t{1} << 31;
-// Streams of Purpose::kInnerBatch: batches by inner step, and the rows of the statistics.
-constexpr std::uint64_t kBatchStream = 0, kStatisticsStream = 1;
-
-// Rows of the training data in the layout that each consumer wants.
-class TrainingRows {
- public:
-  TrainingRows(const RowSource& source, std::uint64_t seed, int inner_batch)
-      : source_(source),
-        seed_(seed),
-        B_(static_cast<int>(std::min<std::int64_t>(inner_batch, source.num_rows()))) {}
-
-  int batch_size() const { return B_; }
-
-  // The unlabelled batch [U_0,B] of an inner step.
-  std::span<const float> batch(int inner_step) {
-    Random random(seed_, Purpose::kInnerBatch, kBatchStream,
-                  static_cast<std::uint32_t>(inner_step));
-    const auto drawn = sample_without_replacement(random, source_.num_rows(), B_);
-    const auto U = static_cast<std::size_t>(source_.num_features());
-    const auto B = static_cast<std::size_t>(B_);
-    rows_.resize(B * U);
-    batch_.resize(B * U);
-    gather_rows(source_, drawn, rows_);
-    for (std::size_t b = 0; b < B; ++b) {
-      for (std::size_t u = 0; u < U; ++u) batch_[u * B + b] = rows_[b * U + u];
-    }
-    return batch_;
-  }
-
-  // Rows [n,U_0], n <= 10,000, that stand for the whole data.
-  std::vector<float> statistics_rows(std::int64_t& num_rows) const {
-    Random random(seed_, Purpose::kInnerBatch, kStatisticsStream);
-    const auto drawn = sorted_sample(random, source_.num_rows(), kMaxStatisticsRows);
-    num_rows = static_cast<std::int64_t>(drawn.size());
-    std::vector<float> rows(drawn.size() * static_cast<std::size_t>(source_.num_features()));
-    gather_rows(source_, drawn, rows);
-    return rows;
-  }
-
- private:
-  const RowSource& source_;
-  std::uint64_t seed_;
-  int B_;
-  std::vector<float> rows_;   // [B,U_0]
-  std::vector<float> batch_;  // [U_0,B]
-};
 
 void check_finite(const std::vector<float>& phi, int inner_step, const ApplyOptions& options) {
   if (std::ranges::all_of(phi, [](float v) { return std::isfinite(v); })) return;

@@ -16,9 +16,10 @@ struct MethodResult {
   std::string name;
   double accuracy = 0;        // mean over the test draws
   double standard_error = 0;  // over the test draws
-  double seconds = 0;         // learning and encoding
+  double seconds = 0;         // learning, all trainings of its search together
   std::int64_t steps = 0;
-  nlohmann::json settings;  // of the chosen candidate, with lambda and validation_accuracy
+  // Of the chosen candidate, with lambda, validation_accuracy and the number it was chosen_from.
+  nlohmann::json settings;
   std::vector<double> trial_accuracy;  // [trials]
 };
 
@@ -32,7 +33,8 @@ struct EvaluationResult {
 // Each method learns from the unlabelled training rows; of its candidates and lambdas the best mean
 // over the validation draws is taken (ties: the first), and that one is judged on the test draws.
 // `data` has labels and test rows (with_test_rows); `prepared` are all its rows, prepared.
-// Throws Error, naming the method, when features are not finite.
+// Methods that do not suit the data are left out with a note. Throws Error, naming the method, when
+// features are not finite, and when no method is left.
 EvaluationResult evaluate_methods(const Dataset& data, std::shared_ptr<const RowSource> prepared,
                                   const std::vector<std::unique_ptr<FeatureMethod>>& methods,
                                   const DrawOptions& options, const MethodContext& context);

@@ -1,10 +1,11 @@
-// The interface of everything that evaluate compares: a way to features that sees no labels.
-// Methods live in src/baselines/ (one file each) and in eval/learned_method.h.
+// The interface of everything that evaluate compares: a way to features, or to a classifier, whose
+// settings the protocol chooses. Methods live in src/baselines/ and in eval/learned_method.h.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,28 +15,44 @@
 
 namespace metaplastic {
 
+// One draw of labels, for candidates that use the labels themselves.
+struct LabelledDraw {
+  std::span<const float> support;  // prepared rows [n,U_0]
+  std::span<const int> labels;     // [n] in 0..num_classes-1
+  int num_classes = 0;
+  std::span<const float> query;  // prepared rows [m,U_0]
+};
+
 // One setting of a method: a layer, a stopping step, a number of components, ...
 struct FeatureCandidate {
   nlohmann::json settings = nlohmann::json::object();  // as evaluate's JSON shows it
   std::int64_t steps = 0;                              // training steps that it stands for
   int num_features = 0;
-  // Prepared rows [N,U_0] -> out [N,num_features].
+  // Prepared rows [N,U_0] -> out [N,num_features]; the protocol's probe reads them.
   std::function<void(std::span<const float> rows, std::int64_t num_rows, std::span<float> out)>
       encode;
+  // Instead of encode: the classes of the query rows [m]. Called from several threads at once.
+  std::function<void(const LabelledDraw& draw, std::span<int> predicted)> classify;
 };
 
 struct MethodContext {
   std::uint64_t seed = 0;
+  int num_threads = 1;  // never changes a result
+  int num_tunings = 6;  // trainings that a method with settings to search may spend
+  ImageShape image;     // of the prepared rows; size 0 where they are no images
   std::function<void(const std::string&)> on_progress;  // one short line; may be empty
-  std::function<bool()> should_stop;                    // may be empty
+  std::function<bool()> should_stop;  // may be empty; called from several threads at once
 };
 
 class FeatureMethod {
  public:
   virtual ~FeatureMethod() = default;
   virtual std::string name() const = 0;
+  // Why the method cannot be used on such rows, to be read after its name: "needs ..."; nothing
+  // where it can.
+  virtual std::optional<std::string> unsuited(const MethodContext&) const { return {}; }
   // Learns from prepared, unlabelled training rows and returns what the protocol may choose from;
-  // never empty. A function of rows and seed.
+  // never empty. A function of rows, seed and num_tunings.
   virtual std::vector<FeatureCandidate> fit(const RowSource& training_rows,
                                             const MethodContext& context) = 0;
   // What the user should know after fit, one line each.

@@ -1,0 +1,38 @@
+// The draws of one kind, validation or test, with the rows that they touch; and how well a
+// candidate does on them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "eval/method.h"
+
+namespace metaplastic {
+
+struct DrawSet {
+  std::vector<float> rows;  // [M,U_0], prepared: the query rows, then those of any support
+  std::vector<int> labels;  // [M]
+  std::int64_t num_query = 0;
+  int num_classes = 0;
+  std::vector<std::vector<std::int64_t>> supports;  // [draws][n], as positions in rows
+};
+
+// Row numbers of the data set become positions; no support holds a query row.
+DrawSet make_draw_set(const Dataset& data, const RowSource& prepared,
+                      const std::vector<std::int64_t>& query,
+                      const std::vector<std::vector<std::int64_t>>& supports);
+
+// Accuracy on the query rows, [draws][lambdas]; a candidate that classifies has one column.
+// Draws run side by side; the result is the same for any number of threads. Throws Error, naming
+// the method, when features are not finite, and Stopped when the context says so.
+std::vector<std::vector<double>> draw_accuracies(const FeatureCandidate& candidate,
+                                                 const DrawSet& set,
+                                                 std::span<const double> lambdas, ThreadPool& pool,
+                                                 const std::string& method,
+                                                 const MethodContext& context);
+
+}  // namespace metaplastic

@@ -1,0 +1,45 @@
+// Batches of training rows, and the rows that stand for all of them in a batch norm's statistics.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/random.h"
+#include "data/dataset.h"
+
+namespace metaplastic {
+
+// What is drawn is a function of (seed, purpose, run, step), whoever draws. Keeps a reference to
+// the source.
+class TrainingRows {
+ public:
+  // Batches hold `batch_size` rows, or all rows where there are fewer. `run` tells apart trainings
+  // that share a seed.
+  TrainingRows(const RowSource& source, std::uint64_t seed, int batch_size,
+               Purpose purpose = Purpose::kInnerBatch, std::uint32_t run = 0);
+
+  int batch_size() const { return B_; }
+
+  // Different rows as a batch [U_0,B] of that step; valid until the next call.
+  std::span<const float> batch(int step);
+  // The same batch as rows [B,U_0].
+  std::span<const float> last_rows() const { return rows_; }
+
+  // Rows [n,U_0], n <= 10,000, that stand for the whole data.
+  std::vector<float> statistics_rows(std::int64_t& num_rows) const;
+
+ private:
+  const RowSource& source_;
+  std::uint64_t seed_;
+  Purpose purpose_;
+  std::uint64_t run_;
+  int B_;
+  std::vector<float> rows_;   // [B,U_0]
+  std::vector<float> batch_;  // [U_0,B]
+};
+
+// rows [B,U] -> batch [U,B]
+void transpose_rows(std::span<const float> rows, int num_rows, std::span<float> batch);
+
+}  // namespace metaplastic
