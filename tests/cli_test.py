@@ -127,6 +127,12 @@ class Commands(Cli):
         self.assertGreater(result["methods"][2]["accuracy"], 0.95)
         self.assertEqual((result["shots"], result["trials"], result["seed"]), (5, 4, 3))
 
+    def test_shipped_rule_is_the_default(self):
+        done = metaplastic("apply", "--data", self.data, "--out", self.path("f.npy"),
+                           "--model", self.path("e.safetensors"), *SMALL)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("rule: compact-v1", metaplastic("inspect", self.path("e.safetensors")).stdout)
+
     def test_inspect_shows_rules_and_encoders(self):
         self.apply()
         done = metaplastic("inspect", self.path("e.safetensors"))

@@ -16,7 +16,8 @@ namespace metaplastic {
 namespace {
 
 struct ApplyFlags {
-  std::string rule, data, out, model;
+  std::string rule = kDefaultRule;
+  std::string data, out, model;
   ApplyOptions options;
   std::optional<int> resize;
   std::optional<std::uint64_t> seed;
@@ -69,7 +70,7 @@ int run_apply(ApplyFlags& flags) {
 Action add_apply(CLI::App& app) {
   auto flags = std::make_shared<ApplyFlags>();
   app.add_option("--rule", flags->rule, "rule file, or the name of a rule that comes along")
-      ->required()
+      ->capture_default_str()
       ->type_name("RULE");
   app.add_option("--data", flags->data, "unlabelled data; labels are not looked at")
       ->required()

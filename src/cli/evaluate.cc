@@ -24,7 +24,8 @@ namespace {
 constexpr int kMaxThreads = 1024;
 
 struct EvaluateFlags {
-  std::string rule, data, json;
+  std::string rule = kDefaultRule;
+  std::string data, json;
   std::vector<std::string> methods = {"learned", "random", "raw", "pca"};
   MethodOptions options;
   int num_tunings = MethodContext{}.num_tunings;
@@ -69,7 +70,7 @@ int run_evaluate(const EvaluateFlags& flags) {
 Action add_evaluate(CLI::App& app) {
   auto flags = std::make_shared<EvaluateFlags>();
   app.add_option("--rule", flags->rule, "rule file, or the name of a rule that comes along")
-      ->required()
+      ->capture_default_str()
       ->type_name("RULE");
   app.add_option("--data", flags->data, "labelled data; methods learn without the labels")
       ->required()

@@ -8,6 +8,9 @@
 
 namespace metaplastic {
 
+// The shipped rule that is used where none is named.
+inline constexpr const char* kDefaultRule = "compact-v1";
+
 struct FoundRule {
   Rule rule;
   std::string name;    // as the user gave it
