@@ -110,7 +110,7 @@ void StepRunner<T>::apply() {
 template <class T>
 std::vector<T> StepRunner<T>::theta_bar() {
   std::vector<T> result(theta_.size());
-  for (std::size_t i = 0; i < theta_vars_.vars.size(); ++i) {
+  for (std::size_t i = 0; i < layout_.entries().size(); ++i) {
     const Var<T>& leaf = theta_vars_.vars[i];
     std::copy_n(tape_.bar(leaf), leaf.size(), result.begin() + layout_.entries()[i].offset);
   }

@@ -8,8 +8,8 @@
 #include "cli/commands.h"
 #include "eval/encoder_file.h"
 #include "io/safetensors.h"
+#include "rule/composed_step.h"
 #include "rule/rule_file.h"
-#include "rule/weight_step.h"
 
 namespace metaplastic {
 namespace {
@@ -50,14 +50,13 @@ std::string tensors_text(const TensorFile& file) {
 std::string rule_text(const std::string& path) {
   const Rule rule = load_rule(path);
   const ThetaLayout layout(rule.sizes);
-  std::string text =
-      fmt::format("sizes: preset {}, C {}, D {}, G {}; {} parameters\n", rule.sizes.preset,
-                  rule.sizes.C, rule.sizes.D, rule.sizes.G, layout.size());
+  std::string text = fmt::format("sizes: {}; {} parameters\n", describe(rule.sizes), layout.size());
   text += "inner loop:\n";
   print_json(to_json(rule.inner), "  ", text);
   text += "mix of the weight step's terms:\n";
-  for (std::size_t k = 0; k < term_names().size(); ++k) {
-    text += fmt::format("  {:<12} {:9.5f}\n", term_names()[k],
+  const std::vector<std::string_view> names = term_names(layout);
+  for (std::size_t k = 0; k < names.size(); ++k) {
+    text += fmt::format("  {:<12} {:9.5f}\n", names[k],
                         rule.theta[static_cast<std::size_t>(layout[ThetaName::kMix].offset) + k]);
   }
   text += "provenance:\n";

@@ -73,6 +73,7 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
   Encoder made;
   made.architecture = options.model.architecture(training_rows.num_features());
   const Architecture& architecture = made.architecture;
+  rule.sizes.require_top_units(architecture.num_features(), "features");
   const int num_steps = options.inner_steps.value_or(rule.inner.inner_steps);
   const int inner_batch = options.inner_batch.value_or(rule.inner.inner_batch);
   METAPLASTIC_CHECK(num_steps >= 0 && inner_batch >= 2);

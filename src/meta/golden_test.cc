@@ -20,6 +20,12 @@ struct Golden {
   explicit Golden(const std::string& path) : file(read_safetensors(path)) {
     RuleSizes sizes;
     sizes.C = number("C"), sizes.D = number("D"), sizes.G = number("G");
+    option("preset", sizes.preset);
+    option("v_step", sizes.v_step);
+    option("backward", sizes.backward);
+    option("locality", sizes.locality);
+    for (int l = 1; file.find(fmt::format("phi.b{}", l)); ++l)
+      sizes.top_units = static_cast<int>(shape(fmt::format("phi.b{}", l))[0]);
     layout.emplace(sizes);
     theta.resize(static_cast<std::size_t>(layout->size()));
     for (const ThetaEntry& entry : layout->entries()) {
@@ -36,6 +42,11 @@ struct Golden {
     truncation.lambda = std::stod(file.require_metadata("lambda"));
   }
 
+  // Files of compact without options do not name them.
+  void option(const std::string& key, std::string& value) const {
+    if (const auto found = file.metadata.find(key); found != file.metadata.end())
+      value = found->second;
+  }
   int number(const std::string& key) const { return std::stoi(file.require_metadata(key)); }
   const std::vector<std::int64_t>& shape(const std::string& name) const {
     return file.require(name, DType::kF64).shape;

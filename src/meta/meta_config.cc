@@ -28,6 +28,9 @@ void MetaConfig::validate() const {
     fail("config: expected 1 to {} widths in validation.hidden, found {}", kMaxLayers,
          validation.hidden.size());
   }
+  rule.require_top_units(inner.min_features, "inner.min_features");
+  rule.require_top_units(inner.max_features, "inner.max_features");
+  rule.require_top_units(validation.hidden.back(), "validation.hidden, its last width");
 }
 
 }  // namespace metaplastic

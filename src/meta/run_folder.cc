@@ -52,11 +52,8 @@ std::vector<float> initial_theta(const MetaConfig& config, std::uint64_t seed) {
   }
   Rule rule = load_rule(name);
   if (!(rule.sizes == config.rule)) {
-    fail(
-        "{}: expected a rule of C {}, D {}, G {}, found C {}, D {}, G {}; change the [rule] "
-        "section",
-        name, config.rule.C, config.rule.D, config.rule.G, rule.sizes.C, rule.sizes.D,
-        rule.sizes.G);
+    fail("{}: expected a rule of {}, found {}; change the [rule] section", name,
+         describe(config.rule), describe(rule.sizes));
   }
   return std::move(rule.theta);
 }

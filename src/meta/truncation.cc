@@ -100,7 +100,7 @@ void advance_vjp(Tape<T>& tape, const ThetaLayout& layout, const T* theta,
   seed_phi_bar(tape, next, architecture, phi_bar);
   tape.backward();
   collect_phi_bar(tape, vars, architecture, false, phi_bar);
-  for (std::size_t i = 0; i < theta_vars.vars.size(); ++i) {
+  for (std::size_t i = 0; i < layout.entries().size(); ++i) {
     const Var<T>& leaf = theta_vars.vars[i];
     kernels<T>().add_to(tape.bar(leaf), leaf.size(), true, theta_bar + layout.entries()[i].offset);
   }

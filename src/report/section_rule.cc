@@ -7,7 +7,7 @@
 #include "report/filters.h"
 #include "report/html.h"
 #include "report/sections.h"
-#include "rule/weight_step.h"
+#include "rule/composed_step.h"
 
 namespace metaplastic {
 namespace {
@@ -56,12 +56,12 @@ Section rule_section(const RunRecord& run) {
   const RuleRecord& record = *run.rule;
   const ThetaLayout layout(record.rule.sizes);
   section.html = paragraph(fmt::format(
-      "{}: {}, outer step {}. Preset {}, C {}, D {}, G {}; {} parameters. The proposed change of a "
+      "{}: {}, outer step {}. Rule: {}; {} parameters. The proposed change of a "
       "weight is a mix of {} terms; these are the learned weights of the mix.",
       record.file,
       record.is_best ? "the best rule on held-out tasks" : "the running average of the rule",
-      grouped(record.outer_step), layout.sizes().preset, layout.sizes().C, layout.sizes().D,
-      layout.sizes().G, grouped(layout.size()), kNumTerms));
+      grouped(record.outer_step), describe(layout.sizes()), grouped(layout.size()),
+      layout.num_terms()));
   BarChart chart;
   chart.id = "mix-chart";
   chart.title = "Weight of each term";
@@ -70,12 +70,12 @@ Section rule_section(const RunRecord& run) {
   if (has_start) chart.mark_name = "where it started";
   Table table{"Weight of each term", {"term", "weight"}, {}, {}};
   if (has_start) table.head.emplace_back("start");
+  const std::vector<std::string_view> names = term_names(layout);
   std::size_t largest = 0;
-  for (std::size_t k = 0; k < term_names().size(); ++k) {
+  for (std::size_t k = 0; k < names.size(); ++k) {
     const double weight = mix_of(layout, record.rule.theta, k);
     if (std::abs(weight) > std::abs(mix_of(layout, record.rule.theta, largest))) largest = k;
-    ChartBar bar{
-        std::string(term_names()[k]), weight, kNoValue, fixed(weight, 3), true, std::nullopt};
+    ChartBar bar{std::string(names[k]), weight, kNoValue, fixed(weight, 3), true, std::nullopt};
     table.rows.push_back({bar.name, fixed(weight, 5)});
     if (has_start) {
       bar.mark = mix_of(layout, record.initial_theta, k);
@@ -84,8 +84,8 @@ Section rule_section(const RunRecord& run) {
     chart.bars.push_back(std::move(bar));
   }
   chart.description =
-      fmt::format("Bar chart of {} weights. The largest in size is {} with {}.", kNumTerms,
-                  term_names()[largest], fixed(mix_of(layout, record.rule.theta, largest), 3));
+      fmt::format("Bar chart of {} weights. The largest in size is {} with {}.", names.size(),
+                  names[largest], fixed(mix_of(layout, record.rule.theta, largest), 3));
   section.html += "<div class=\"charts\">\n" + bar_chart_html(chart) + "<div class=\"beside\">\n" +
                   table_html(table) + "</div></div>\n";
   return section;

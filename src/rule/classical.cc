@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "rule/weight_step.h"
+#include "rule/composed_step.h"
+#include "rule/constants.h"
 
 namespace metaplastic {
 
@@ -27,6 +28,33 @@ bool is_classical_rule(std::string_view name) {
                              [&](const ClassicalRule& rule) { return rule.name == name; });
 }
 
+namespace {
+
+// The rule's weights among the terms of that mix, all others 0. The weights are written on
+// compact's scale: compact multiplies a mix of 12 by 10 / sqrt(12), metz2019 divides it by 12
+// sqrt(12).
+void set_mix(const ClassicalRule& rule, const ThetaLayout& layout, ThetaName name,
+             std::vector<float>& theta) {
+  const std::vector<std::string_view> names = term_names(layout);
+  const float scale = layout.sizes().is_metz2019()
+                          ? static_cast<float>(kRule.mix_gain) * float(layout.num_terms())
+                          : 1;
+  const auto mix = theta.begin() + layout[name].offset;
+  std::fill_n(mix, names.size(), 0.0f);
+  for (const auto& [term, weight] : rule.mix) {
+    const auto at = std::ranges::find(names, term);
+    if (at == names.end()) {
+      fail(
+          "rule {}: expected locality 'layer', since its term {} compares neurons, found '{}'; use "
+          "another rule",
+          rule.name, term, layout.sizes().locality);
+    }
+    mix[at - names.begin()] = scale * weight;
+  }
+}
+
+}  // namespace
+
 Rule make_classical_rule(std::string_view name, const RuleSizes& sizes, std::uint64_t seed) {
   const auto rule = std::ranges::find(classical_rules(), name, &ClassicalRule::name);
   METAPLASTIC_CHECK(rule != classical_rules().end());
@@ -37,12 +65,8 @@ Rule make_classical_rule(std::string_view name, const RuleSizes& sizes, std::uin
   const auto entry = [&](ThetaName theta_name) {
     return result.theta.begin() + layout[theta_name].offset;
   };
-  std::fill_n(entry(ThetaName::kMix), kNumTerms, 0.0f);
-  for (const auto& [term, weight] : rule->mix) {
-    const auto at = std::ranges::find(term_names(), term) - term_names().begin();
-    METAPLASTIC_CHECK(at < kNumTerms);
-    entry(ThetaName::kMix)[at] = weight;
-  }
+  set_mix(*rule, layout, ThetaName::kMix, result.theta);
+  if (layout.has(ThetaName::kMixV)) set_mix(*rule, layout, ThetaName::kMixV, result.theta);
   const int columns = layout.num_readout_columns();
   for (int c = 0; c < sizes.C; ++c)
     entry(ThetaName::kReadout)[c * columns + layout.bias_column()] = 0;

@@ -20,4 +20,17 @@ struct RuleConstants {
 
 inline constexpr RuleConstants kRule{};
 
+// metz2019's own. All from the released code (Sonnet 1's defaults among them).
+struct ReleasedConstants {
+  double norm_eps = 1e-3;         // batch norm of both networks
+  double standardise_eps = 1e-6;  // corr
+  double column_eps = 1e-6;       // w = W / rms(column)
+  double decorrelate_eps = 1e-8;  // RMS normalisation of w corr(x_up) / sqrt(U)
+  double rms_eps = 1e-6;          // statistics of the weights: root mean square,
+  double deviation_eps = 1e-8;    // and deviation
+  double id_turns = 2;            // the unit id runs over so many turns of its sine and cosine
+};
+
+inline constexpr ReleasedConstants kReleased{};
+
 }  // namespace metaplastic

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "rule/compact.h"
 #include "rule/constants.h"
+#include "rule/metz2019.h"
 #include "rule/weight_step.h"
 
 namespace metaplastic {
@@ -107,6 +109,11 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
                       Unary activation, const Var<T>& x, T inner_lr) {
   const int L = phi.num_layers;
   const Activations<T> act = forward(tape, phi, activation, x);
+  if (!theta.layout->sizes().is_plain_compact()) {
+    const bool released = theta.layout->sizes().is_metz2019();
+    return layered_step(tape, theta, released ? metz2019_networks<T>() : compact_networks<T>(), phi,
+                        act, inner_lr);
+  }
   PhiVars<T> next;
   next.num_layers = L;
   Side<T> up;

@@ -14,6 +14,7 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include "tensor/kernels_conv-inl.h"
 #include "tensor/kernels_elementwise-inl.h"
 #include "tensor/kernels_gemm-inl.h"
 #include "tensor/kernels_linear-inl.h"
@@ -35,6 +36,7 @@ const Kernels<T>* table() {
                                     norm_relu_unit<T>,
                                     norm_relu_sums<T>,
                                     norm_relu_vjp<T>,
+                                    normed_rows<T>,
                                     map<T>,
                                     rms_channels_unit<T>,
                                     rms_channels_vjp<T>,

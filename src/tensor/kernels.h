@@ -56,6 +56,10 @@ struct Kernels {
   void (*norm_relu_vjp)(const T* x, const T* n_bar, const T* mean, const T* inv, const T* offset,
                         const T* mean_g, const T* mean_gx, int C, int B, bool accumulate, T* x_bar);
 
+  // out[c*ld + b] (+)= max(0, (y[c*B + b] - mean[c]) * inv[c] + offset[c])
+  void (*normed_rows)(const T* y, const T* mean, const T* inv, const T* offset, int C, int B,
+                      bool accumulate, T* out, std::ptrdiff_t ld);
+
   // y[i] = f(x[i]) for i < n; slope[i] = f'(x[i]) unless slope is null.
   void (*map)(Unary function, const T* x, std::ptrdiff_t n, T* y, T* slope);
 

@@ -14,6 +14,7 @@ import struct
 import numpy as np
 import torch
 
+import metz2019
 import oracle
 
 DTYPES = {"float64": "F64", "int64": "I64", "int32": "I32"}
@@ -32,6 +33,25 @@ CASES = {
     "08_step": ((7, 6, 4), 9, 4, 3, 2, 0, "step", 3, 1, 0.1, 0.1, 3, 3),
     "09_relu_bigger": ((12, 16, 10), 16, 8, 4, 3, 0, "relu", 6, 2, 0.02, 0.1, 4, 4),
 }
+# The same fields, then preset, v_step, backward, locality.
+COMPACT, METZ = ("compact",), ("metz2019",)
+USUAL, LOCAL = ("shared", "learned", "layer"), ("shared", "learned", "neuron")
+CASES.update({
+    "10_metz_tanh_augmented": ((7, 6, 5, 4), 6, 4, 3, 2, 2, "tanh", 3, 1, 0.1, 0.1, 3, 2) + METZ + USUAL,
+    "11_metz_relu": ((9, 8, 5), 8, 5, 3, 2, 0, "relu", 4, 2, 0.05, 0.1, 3, 3) + METZ + USUAL,
+    "12_metz_separate": ((6, 5, 4), 7, 4, 3, 2, 0, "swish", 2, 1, 0.1, 0.1, 3, 2) + METZ
+                        + ("separate", "learned", "layer"),
+    "13_metz_transposed": ((6, 5, 4), 7, 4, 2, 1, 0, "elu", 3, 1, 0.1, 0.1, 3, 2) + METZ
+                          + ("shared", "transposed", "layer"),
+    "14_metz_local": ((6, 5, 4), 7, 4, 3, 2, 0, "tanh", 3, 1, 0.1, 0.1, 3, 2) + METZ + LOCAL,
+    "15_compact_separate": ((6, 5, 4), 7, 4, 3, 2, 0, "tanh", 3, 1, 0.1, 0.1, 3, 2) + COMPACT
+                           + ("separate", "learned", "layer"),
+    "16_compact_transposed": ((6, 5, 4), 7, 4, 3, 2, 0, "elu", 3, 1, 0.1, 0.1, 3, 2) + COMPACT
+                             + ("shared", "transposed", "layer"),
+    "17_compact_local": ((6, 5, 4), 7, 4, 3, 2, 0, "swish", 3, 1, 0.1, 0.1, 3, 2) + COMPACT + LOCAL,
+})
+OPTIONS = ("preset", "v_step", "backward", "locality")
+PLAIN = COMPACT + USUAL
 FIELDS = ("units", "B", "C", "D", "G", "A", "activation", "K", "objective_every", "inner_lr",
           "lambda", "num_classes", "shots")
 
@@ -48,16 +68,30 @@ def make_episode(random, case, centres, num_points):
     return batch
 
 
+def is_plain(case):
+    return all(case[key] == value for key, value in zip(OPTIONS, PLAIN))
+
+
+def theta_shapes(case):
+    if is_plain(case):
+        return oracle.theta_shapes(case["C"], case["D"], case["G"])
+    return metz2019.theta_shapes(case)
+
+
 def make_case(index, name):
     """The case with its inputs, theta and initial phi; a function of its number alone."""
     random = np.random.Generator(np.random.PCG64(1000 + index))
-    case = dict(zip(FIELDS, CASES[name]))
+    given = CASES[name]
+    case = dict(zip(FIELDS + OPTIONS, given if len(given) > len(FIELDS) else given + PLAIN))
     units = case["units"]
     case["x"] = [torch.tensor(random.normal(size=(units[0], case["B"]))) for _ in range(case["K"])]
     theta = {key: torch.tensor(random.normal(size=shape) * 0.4)
-             for key, shape in oracle.theta_shapes(case["C"], case["D"], case["G"]).items()}
-    mix = random.uniform(0.1, 0.3, size=(1, 12)) * random.permutation([1, 1, 1, 1, 1, 1] + [-1] * 6)
-    theta["mix"] = torch.tensor(mix)
+             for key, shape in theta_shapes(case).items()}
+    for key in [key for key in theta if key in ("mix", "mix_v")]:
+        half = theta[key].shape[1] // 2
+        mix = random.uniform(0.1, 0.3, size=(1, 2 * half)) * random.permutation([1] * half + [-1] * half)
+        # On the scale of its preset: metz2019 divides a mix of 12 by 12 sqrt(12).
+        theta[key] = torch.tensor(mix * (20 * half if case["preset"] == "metz2019" else 1))
     phi = {}
     for l in range(1, len(units)):
         for key, shape in ((f"W{l}", units[l - 1:l + 1]), (f"V{l}", units[l - 1:l + 1]),
@@ -81,7 +115,8 @@ def pulled(case, state):
 
 def evaluate(case, theta, phi):
     """(mean loss, <cotangent, phi_1>, and what unroll gives)."""
-    losses, predictions, states = oracle.unroll(theta, phi, case)
+    step = oracle.inner_step if is_plain(case) else metz2019.inner_step
+    losses, predictions, states = oracle.unroll(theta, phi, case, step)
     return losses.mean(), pulled(case, states[0]), losses, predictions, states
 
 
@@ -133,6 +168,8 @@ def check_case(name, case, losses, predictions, bars):
     zero_pull = [key for key, bar in bars[1].items() if not bar.abs().max() > 0]
     if case["activation"] == "step":  # the loss sees phi through step alone, whose derivative is 0
         assert len(zero) == len(bars[0]), name
+    elif case["backward"] == "transposed":  # V carries nothing
+        assert all(key.startswith("phi.V") for key in zero), f"{name}: gradient zero for {zero}"
     else:
         assert not zero, f"{name}: gradient zero for {zero}"
     return zero, zero_pull
@@ -179,6 +216,8 @@ def file_contents(case, theta, phi, bars, losses, predictions, states):
 
 def metadata_of(name, case):
     texts = {key: repr(case[key]) for key in FIELDS if key not in ("units", "activation")}
+    if not is_plain(case):
+        texts.update({key: case[key] for key in OPTIONS})
     return dict(sorted({**texts, "case": name, "activation": case["activation"],
                         "units": ",".join(map(str, case["units"])), "augmentation_weight": "none",
                         "torch": torch.__version__}.items()))
@@ -188,12 +227,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     here = pathlib.Path(__file__).resolve().parent
     parser.add_argument("--out", type=pathlib.Path, default=here / "golden")
-    out = parser.parse_args().out
+    parser.add_argument("--case", choices=CASES, action="append", help="only this case; may be repeated")
+    options = parser.parse_args()
+    out = options.out
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     total = 0
     for index, name in enumerate(CASES, 1):
+        if options.case and name not in options.case:
+            continue
         case, theta, phi = make_case(index, name)
         inputs = {f"theta.{key}": value.requires_grad_() for key, value in theta.items()}
         inputs.update({f"phi.{key}": value.requires_grad_() for key, value in phi.items()})

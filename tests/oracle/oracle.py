@@ -189,8 +189,9 @@ def bias_step(r):
     return e / torch.sqrt(0.5 + (e**2).mean())
 
 
-def inner_step(theta, phi, x, activation, D, G, inner_lr):  # x [U0,B] -> phi after the step
-    L = num_layers(phi)
+def inner_step(theta, phi, x, case):  # x [U0,B] -> phi after the step
+    activation, D, G = case["activation"], case["D"], case["G"]
+    inner_lr, L = case["inner_lr"], num_layers(phi)
     zs, xs = forward(phi, x, activation)
     delta = top_down(theta, xs[L])
     read = [None] * (L + 1)
@@ -228,10 +229,10 @@ def objective(phi, support, query, activation, ridge, num_classes):
     return (1 - (P * y).sum(0) / length).mean(), P
 
 
-def unroll(theta, phi, case):  # -> losses [num states], predictions per state, [phi_1..phi_K]
+def unroll(theta, phi, case, step):  # -> losses [num states], predictions per state, [phi_1..phi_K]
     states, losses, predictions = [], [], []
     for k, x in enumerate(case["x"]):
-        phi = inner_step(theta, phi, x, case["activation"], case["D"], case["G"], case["inner_lr"])
+        phi = step(theta, phi, x, case)
         states.append(phi)
         if (k + 1) % case["objective_every"] == 0:
             support, query = case["episodes"][len(losses)]

@@ -1,0 +1,238 @@
+"""The metz2019 preset and the rule's options a second time: plain PyTorch, double, autograd.
+
+Written from docs/method.md and the released evaluation code, not from the C++: convolutions are
+torch's conv1d, batches are [U,B,C] here, and nothing is fast. Joins oracle.py, which has what the
+presets share.
+"""
+import math
+
+import torch
+from torch.nn.functional import conv1d
+
+import oracle
+
+LOCAL_TERMS = (0, 1, 3, 4, 5, 6)
+
+
+def theta_shapes(case):
+    """Shape of every tensor of theta; convolutions [taps * inputs, outputs], the first tap first."""
+    C, D, G, U = case["C"], case["D"], case["G"], case["units"][-1]
+    local = case["locality"] == "neuron"
+    ups, lows = (3, 3) if local else (8, 7)
+    terms = 6 if local else 12
+    columns = (ups + lows) * G + D + 1
+    if case["preset"] == "metz2019":
+        convs = {"top_conv_in": (5, C), "top_mix_1": (3 * U, U), "top_mix_2": (3 * U, U),
+                 "top_conv_1": (3 * C, C), "top_conv_2": (3 * C, C),
+                 "hidden_conv_1": (3 * (9 + 4 + D), C), "hidden_unit_1a": (3 * C, C),
+                 "hidden_unit_1b": (3 * C, C), "hidden_conv_2": (3 * C, C),
+                 "hidden_unit_2a": (3 * C, C), "hidden_unit_2b": (3 * C, C)}
+        shapes = {"top_out": (3 * C, D), "top_out_bias": (1, D),
+                  "hidden_inputs_offset": (1, 4 + D), "mix_bias": (1, 1)}
+        for name, shape in convs.items():
+            if not (local and ("mix" in name or "unit" in name)):
+                shapes[name] = shape
+                shapes[name + "_offset"] = (1, shape[1])
+    else:
+        shapes = {name: shape for name, shape in oracle.theta_shapes(C, D, G).items()
+                  if not (local and "example" in name)}
+        shapes["top_in"] = (1 if local else 2, C)
+    shapes.update({"readout": (C, columns), "readout_bias": (1, columns), "mix": (1, terms)})
+    if case["v_step"] == "separate":
+        shapes.update({"readout_v": (C, (ups + lows) * G), "readout_v_bias": (1, (ups + lows) * G),
+                       "mix_v": (1, terms)})
+        if case["preset"] == "metz2019":
+            shapes["mix_v_bias"] = (1, 1)
+    return shapes
+
+
+# Normalisation and convolution. y is [U,B,C].
+def norm(y, eps, local):
+    """Per channel over units and examples; of a local rule, per unit over examples and channels."""
+    axes = (1, 2) if local else (0, 1)
+    mean = y.mean(axes, keepdim=True)
+    return (y - mean) / torch.sqrt(((y - mean)**2).mean(axes, keepdim=True) + eps)
+
+
+def convolve(y, A):
+    """Along axis 1 of y [N,length,inputs], zero beyond the ends; A [taps * inputs, outputs]."""
+    kernel = A.reshape(-1, y.shape[2], A.shape[1]).permute(2, 1, 0)  # [outputs,inputs,taps]
+    return conv1d(y.transpose(1, 2), kernel, padding=kernel.shape[2] // 2).transpose(1, 2)
+
+
+def block(theta, name, y, local):
+    return torch.relu(norm(convolve(y, theta[name]), 1e-3, local) + theta[name + "_offset"])
+
+
+def metz_top_down(theta, x, local):  # x [U,B] -> [U,B,D]
+    y = block(theta, "top_conv_in", x[:, :, None], local)
+    if not local:
+        y = y.permute(2, 1, 0)  # [C,B,U]: units in the place of channels
+        y = block(theta, "top_mix_2", block(theta, "top_mix_1", y, local), local)
+        y = y.permute(2, 1, 0)
+    y = block(theta, "top_conv_2", block(theta, "top_conv_1", y, local), local)
+    return convolve(y, theta["top_out"]) + theta["top_out_bias"][0]
+
+
+def statistics(W, axis):  # four numbers per unit
+    return [W.abs().mean(axis), torch.sqrt((W**2).mean(axis) + 1e-6), W.mean(axis),
+            torch.sqrt(W.var(axis, unbiased=False) + 1e-8)]
+
+
+def rms_rows(J):
+    return J / torch.sqrt((J**2).mean(1, keepdim=True) + 1e-6)
+
+
+def metz_hidden(theta, phi, l, x, z, delta, local):  # delta [U,B,D] -> [U,B,C]
+    U, B = x.shape
+    incoming = statistics(phi[f"W{l}"], 0) if l > 0 else None
+    outgoing = statistics(phi[f"W{l + 1}"], 1) if l < oracle.num_layers(phi) else None
+    J = torch.stack((incoming or outgoing) + (outgoing or incoming), 1)
+    J = rms_rows(J) if local else oracle.rms_all(J, 1e-6)
+    bias = phi[f"b{l}"] if l > 0 else torch.zeros(U, dtype=x.dtype)
+    angle = torch.linspace(0, 4 * math.pi, U, dtype=x.dtype)[:, None].expand(U, B)
+    features = torch.cat([torch.stack([x, z, torch.sin(angle), torch.cos(angle)], 2), delta], 2)
+    features = norm(features, 1e-3, local) + theta["hidden_inputs_offset"]
+    constants = torch.cat([J, bias[:, None]], 1)[:, None, :].expand(U, B, 9)
+    y = torch.cat([constants, features], 2)
+    for i in ("1", "2"):
+        y = block(theta, "hidden_conv_" + i, y, local)
+        if not local:
+            u = y.transpose(0, 1)  # [B,U,C]: along the units
+            u = block(theta, f"hidden_unit_{i}b", block(theta, f"hidden_unit_{i}a", u, local), local)
+            y = y + u.transpose(0, 1)
+    return y
+
+
+# compact without what crosses neurons; [U,C,B] as in oracle.py.
+def local_norm(y):
+    return torch.relu(norm(y.transpose(1, 2), 1e-5, True)).transpose(1, 2)
+
+
+def compact_top_down(theta, x):
+    y1 = oracle.channel_map(oracle.standardise(x, 1e-5)[:, None], theta["top_in"])
+    y1 = y1 + oracle.per_unit(oracle.stats_b(y1), theta["top_unit"])
+    n2 = local_norm(oracle.channel_map(local_norm(y1), theta["top_mix"]))
+    return oracle.channel_map(n2, theta["top_out"]) + theta["top_out_bias"][0][None, :, None]
+
+
+def compact_hidden(theta, phi, l, x, z, delta):
+    inputs = torch.cat([x[:, None], z[:, None], delta], 1)
+    bias = phi[f"b{l}"] if l > 0 else torch.zeros(x.shape[0], dtype=x.dtype)
+
+    def mean_and_rms(W, axis):
+        return [W.mean(axis), torch.sqrt((W**2).mean(axis) + 1e-8)]
+    incoming = mean_and_rms(phi[f"W{l}"], 0) if l > 0 else None
+    outgoing = mean_and_rms(phi[f"W{l + 1}"], 1) if l < oracle.num_layers(phi) else None
+    J = rms_rows(torch.stack((incoming or outgoing) + (outgoing or incoming), 1))
+    y1 = oracle.channel_map(inputs, theta["hidden_in"])
+    y1 = y1 + (bias[:, None] @ theta["hidden_bias_in"] + J @ theta["hidden_stats"])[:, :, None]
+    n1 = local_norm(y1)
+    m = n1 + oracle.per_unit(oracle.stats_b(n1), theta["hidden_unit"])
+    return local_norm(oracle.channel_map(m, theta["hidden_mix"]))
+
+
+# Steps. Readouts are [U,n,B].
+def released_terms(w, lo, up, s_lo, s_up):
+    B, U = s_up.shape[1], s_up.shape[0]
+    cw = w @ (s_up @ s_up.T / B / math.sqrt(U))
+    saturated = torch.sqrt(1 + w**2) - 1
+    return [
+        w, w**2 * torch.sign(w), cw / torch.sqrt((cw**2 + 1e-8).mean()), -s_lo @ s_up.T / B,
+        oracle.lowrank(lo[0], up[0]), torch.exp(-w**2) * oracle.lowrank(lo[1], up[1]),
+        w * oracle.lowrank(lo[2], up[2]), w @ oracle.sym(up[3], up[4]),
+        w @ (oracle.lowrank(up[5], up[5]) / math.sqrt(U)), oracle.sym(lo[3], lo[4]) @ w,
+        torch.sign(w) * (saturated @ oracle.sym(up[6], up[7])),
+        torch.sign(w) * (oracle.sym(lo[5], lo[6]) @ saturated)]
+
+
+def local_terms(w, lo, up, s_lo, s_up):
+    return [w, w**2 * torch.sign(w), -s_lo @ s_up.T / s_up.shape[1],
+            oracle.lowrank(lo[0], up[0]), torch.exp(-w**2) * oracle.lowrank(lo[1], up[1]),
+            w * oracle.lowrank(lo[2], up[2])]
+
+
+def weight_step(case, W, lo, up, x_lo, x_up, mix, mix_bias):
+    released, local = case["preset"] == "metz2019", case["locality"] == "neuron"
+    w = oracle.rms_col(W, 1e-6 if released else 1e-8)
+    eps = 1e-6 if released else 1e-5
+    s_lo, s_up = oracle.standardise(x_lo, eps), oracle.standardise(x_up, eps)
+    if local:
+        terms = local_terms(w, lo, up, s_lo, s_up)
+    elif released:
+        terms = released_terms(w, lo, up, s_lo, s_up)
+    else:
+        names = [{f"{side}{n}": r for n, r in enumerate(reads)}
+                 for side, reads in (("lo", lo), ("up", up))]
+        terms = oracle.step_terms(w, *names, x_lo, x_up)
+    s = sum(mix[0, k] * oracle.rms_col(term, 1) for k, term in enumerate(terms)) + mix_bias
+    s = s / len(terms) if released else 10 / math.sqrt(len(terms)) * s
+    along = (s * w).mean() if released and not local else (s * w).mean(0, keepdim=True)
+    s = s - w * torch.relu(along)
+    if released:
+        s = s / math.sqrt(len(terms))
+    return oracle.rms_col(s, 1) - oracle.KEEP * w
+
+
+def split_readouts(case, r, with_delta):
+    """[U,n,B] -> lists up, lo and, of `readout`, to_delta and bias_out."""
+    D, G = case["D"], case["G"]
+    ups, lows = (3, 3) if case["locality"] == "neuron" else (8, 7)
+    sizes = [G] * ups + ([D, 1] if with_delta else []) + [G] * lows
+    parts = torch.split(r, sizes, 1)
+    return parts[:ups], parts[-lows:], parts[ups:-lows]
+
+
+def bias_step(case, bias_out):
+    e = bias_out[:, 0].mean(1)
+    if case["locality"] == "neuron":
+        e = torch.relu(e)
+        return e / torch.sqrt(0.5 + e**2)
+    e = e - torch.clamp(e.mean(), max=0)
+    return e / torch.sqrt(0.5 + (e**2).mean())
+
+
+def networks(theta, phi, case):
+    """top(x) and hidden(l, x, z, delta) with [U,C,B] on either side."""
+    local = case["locality"] == "neuron"
+    if case["preset"] == "metz2019":
+        return (lambda x: metz_top_down(theta, x, local).transpose(1, 2),
+                lambda l, x, z, delta: metz_hidden(theta, phi, l, x, z, delta.transpose(1, 2),
+                                                   local).transpose(1, 2))
+    if local:
+        return (lambda x: compact_top_down(theta, x),
+                lambda *given: compact_hidden(theta, phi, *given))
+    return (lambda x: oracle.top_down(theta, x),
+            lambda *given: oracle.hidden_state(theta, phi, *given))
+
+
+def inner_step(theta, phi, x, case):  # x [U0,B] -> phi after the step
+    L = oracle.num_layers(phi)
+    inner_lr = case["inner_lr"]
+    zs, xs = oracle.forward(phi, x, case["activation"])
+    top, hidden = networks(theta, phi, case)
+    delta = top(xs[L])
+    reads, reads_v, bias_outs = [None] * (L + 1), [None] * (L + 1), [None] * (L + 1)
+    for l in range(L, -1, -1):
+        h = hidden(l, xs[l], zs[l], delta)
+        r = oracle.channel_map(h, theta["readout"]) + theta["readout_bias"][0][None, :, None]
+        up, lo, (to_delta, bias_outs[l]) = split_readouts(case, r, True)
+        reads[l] = up, lo
+        if case["v_step"] == "separate":
+            r_v = oracle.channel_map(h, theta["readout_v"])
+            reads_v[l] = split_readouts(case, r_v + theta["readout_v_bias"][0][None, :, None],
+                                        False)[:2]
+        if l > 0:
+            carrier = phi[f"W{l}"] if case["backward"] == "transposed" else phi[f"V{l}"]
+            delta = oracle.signal_below(carrier, delta, zs[l], {"to_delta": to_delta})
+    after = {}
+    for l in range(1, L + 1):
+        def step(W, read, suffix=""):
+            return weight_step(case, W, read[l - 1][1], read[l][0], xs[l - 1], xs[l],
+                               theta["mix" + suffix], theta.get(f"mix{suffix}_bias", 0))
+        W_step = step(phi[f"W{l}"], reads)
+        V_step = step(phi[f"V{l}"], reads_v, "_v") if case["v_step"] == "separate" else W_step
+        for name, change in ((f"W{l}", W_step), (f"V{l}", V_step),
+                             (f"b{l}", bias_step(case, bias_outs[l]))):
+            after[name] = phi[name] * (1 - inner_lr) - inner_lr * change
+    return after
