@@ -44,6 +44,28 @@ TEST(BenchCost, OneLayerCountedByHand) {
   EXPECT_EQ(flops("term_products"), 2 * (7 * (6 + 4) + 4 * 3 * 2 * 2 + 2 * 3 * 2 * 3));
 }
 
+TEST(BenchCost, Metz2019CountedByHand) {
+  Architecture architecture;
+  architecture.widths = {3, 2};
+  RuleSizes sizes;
+  sizes.preset = "metz2019";
+  sizes.C = 5, sizes.D = 4, sizes.G = 1, sizes.top_units = 2;
+  int found = 0;
+  for (const StageCost& stage : count_step(architecture, sizes, 7)) {
+    if (stage.name == "top_down") {
+      // 2 top units: 5 taps of 1 to C; mixing 3 x 2 to 2 for each of C channels; 3C to C twice, to
+      // D.
+      EXPECT_EQ(stage.flops, 2 * 7 * (2 * 5 * 5 + 2 * 5 * 6 * 2 + 2 * 2 * 15 * 5 + 2 * 15 * 4));
+      ++found;
+    } else if (stage.name == "hidden_state") {
+      // 5 units: 3 (13 + D) to C, then five times 3C to C.
+      EXPECT_EQ(stage.flops, 2 * 7 * 5 * (3 * 17 * 5 + 5 * 15 * 5));
+      ++found;
+    }
+  }
+  EXPECT_EQ(found, 2);
+}
+
 TEST(BenchVerify, TheGateCaseAgreesWithItsTwin) {
   const Agreement agreement = verify_case(find_step_case("gate"));
   EXPECT_GT(agreement.forward, 0);  // float is not double: something was compared

@@ -38,6 +38,32 @@ void add_hidden_state(const RuleSizes& sizes, double U, double B, StageCost& cos
   cost.bytes += kBytes * U * B * (2 + D + 2 * C + 2 * C + 2 * C + C);  // inputs; y1, n1, y2; h
 }
 
+// A convolution of metz2019 with the norm behind it, for U units: reads its inputs, writes y, reads
+// it and writes the normed value.
+void add_block(double taps, double inputs, double outputs, double U, double B, StageCost& cost) {
+  cost.flops += product(U * B, outputs, taps * inputs);
+  cost.bytes += kBytes * U * B * (inputs + 3 * outputs);
+}
+
+StageCost released_top_down(const RuleSizes& sizes, double U, double B) {
+  const double C = sizes.C, D = sizes.D;
+  StageCost cost{"top_down"};
+  add_block(5, 1, C, U, B, cost);
+  for (int layer = 0; layer < 2; ++layer) add_block(3, U, U, C, B, cost);  // top_mix
+  for (int layer = 0; layer < 2; ++layer) add_block(3, C, C, U, B, cost);  // top_conv
+  cost.flops += product(U * B, D, 3 * C);                                  // top_out
+  cost.bytes += kBytes * U * B * (C + D);
+  return cost;
+}
+
+void add_released_hidden_state(const RuleSizes& sizes, double U, double B, StageCost& cost) {
+  const double C = sizes.C, D = sizes.D;
+  cost.bytes += kBytes * U * B * (2 + D + kNumOwnFeatures + D);  // x, z, delta; f
+  add_block(3, kNumConstantFeatures + kNumOwnFeatures + D, C, U, B, cost);
+  for (int layer = 0; layer < 5; ++layer) add_block(3, C, C, U, B, cost);
+  cost.bytes += kBytes * U * B * 2 * 3 * C;  // the two sums
+}
+
 }  // namespace
 
 std::vector<StageCost> count_step(const Architecture& architecture, const RuleSizes& sizes,
@@ -48,7 +74,11 @@ std::vector<StageCost> count_step(const Architecture& architecture, const RuleSi
       lowrank{"lowrank"}, mixed{"term_products"}, terms{"terms"};
   for (int l = 0; l <= L; ++l) {
     const double U = architecture.widths[static_cast<std::size_t>(l)];
-    add_hidden_state(sizes, U, B, hidden);
+    if (sizes.is_metz2019()) {
+      add_released_hidden_state(sizes, U, B, hidden);
+    } else {
+      add_hidden_state(sizes, U, B, hidden);
+    }
     readouts.flops += product(U * B, readout_columns(sizes, l, L), C);
     readouts.bytes += kBytes * U * B * (C + readout_columns(sizes, l, L));
   }
@@ -73,10 +103,10 @@ std::vector<StageCost> count_step(const Architecture& architecture, const RuleSi
                     + 10           // w, w^2, exp, root; s twice; W_step
                     + 6);          // W, V read and written with the step
   }
-  return {base,   top_down(sizes, architecture.num_features(), B),
-          hidden, readouts,
-          below,  lowrank,
-          mixed,  terms};
+  const StageCost top = sizes.is_metz2019()
+                            ? released_top_down(sizes, architecture.num_features(), B)
+                            : top_down(sizes, architecture.num_features(), B);
+  return {base, top, hidden, readouts, below, lowrank, mixed, terms};
 }
 
 double count_objective_flops(const Architecture& architecture, int N, int num_targets) {

@@ -64,6 +64,7 @@ void dump_step_case(const std::string& case_name, const std::string& path) {
   add_results<double>(file, "_f64", step_case, inputs);
   file.metadata = {{"kind", "bench case"},
                    {"case", step_case.name},
+                   {"preset", step_case.sizes.preset},
                    {"C", std::to_string(step_case.sizes.C)},
                    {"D", std::to_string(step_case.sizes.D)},
                    {"G", std::to_string(step_case.sizes.G)},

@@ -20,10 +20,18 @@ StepCase compact(std::string name, std::vector<int> widths, int B, int C, int D,
   return result;
 }
 
+StepCase metz2019(std::string name, std::vector<int> widths, int B) {
+  StepCase result = compact(std::move(name), std::move(widths), B, 64, 32, 4);
+  result.sizes.preset = "metz2019";
+  result.sizes.top_units = result.architecture.num_features();
+  return result;
+}
+
 const std::vector<StepCase>& all_cases() {
   static const std::vector<StepCase> kCases = {
       compact("compact-small", {196, 64, 64, 32}, 64, 16, 8, 4),
       compact("compact-large", {196, 128, 128, 128, 32}, 128, 32, 16, 4),
+      metz2019("metz2019", {196, 128, 128, 128, 128, 32}, 128),
       compact("gate", {36, 24, 16}, 32, 16, 8, 4),
   };
   return kCases;

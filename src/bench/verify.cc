@@ -25,13 +25,15 @@ double relative_error(const std::vector<float>& value, const std::vector<double>
 
 // Forward. Rounding errors of a sum of n terms add like a random walk: eps sqrt(n) of the norm.
 // The longest sums are norm's moments over the U B values of a channel and the products over B G
-// and U; a layer chains six of them (product, norm, statistics, product, norm, readout), and every
-// normalisation keeps relative errors as they are. So eps sqrt(U B) 6 (L + 1); lr step is added to
-// phi in float, which adds eps |phi| / |lr step|, at most eps / lr as steps are of order one.
+// and U; a layer chains six of them (product, norm, statistics, product, norm, readout), one of
+// metz2019 fourteen (features, six times product and norm, readout), and every normalisation keeps
+// relative errors as they are. So eps sqrt(U B) 6 (L + 1) or 14 (L + 1); lr step is added to phi in
+// float, which adds eps |phi| / |lr step|, at most eps / lr as steps are of order one.
 double forward_bound(const StepCase& step_case) {
   constexpr double kEps = std::numeric_limits<float>::epsilon() / 2;
   const double U = *std::ranges::max_element(step_case.architecture.widths);
-  return kEps * (std::sqrt(U * step_case.B) * 6 * (step_case.architecture.num_layers() + 1) +
+  const double chain = step_case.sizes.is_metz2019() ? 14 : 6;
+  return kEps * (std::sqrt(U * step_case.B) * chain * (step_case.architecture.num_layers() + 1) +
                  1 / static_cast<double>(kBenchInnerLr));
 }
 
