@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The inner step of `compact` as fast as PyTorch lets one write it: the peer of bench/compare.
+"""The inner step as fast as PyTorch lets one write it: the peer of bench/compare.
 
+`compact` is here, `metz2019` in peer_metz2019.py.
 Neuron batches are [U,B,C], channels last, so that every map of channels is one product of
 [U B, C] with a small matrix and every norm is one batch_norm call. The readouts of a layer are one
 product; the products of the same shape are batched; nothing is computed twice. Plain and slow, the
@@ -198,17 +199,21 @@ class Case:
 
     def __init__(self, path):
         self.expected, metadata = read_safetensors(path)
+        self.function, self.names = inner_step, THETA
+        if metadata["preset"] == "metz2019":
+            import peer_metz2019  # which needs this module
+            self.function, self.names = peer_metz2019.inner_step, peer_metz2019.THETA
         D, G = int(metadata["D"]), int(metadata["G"])
         self.inner_lr = float(metadata["inner_lr"])
         self.sizes = readout_order(D, G), D, G, self.inner_lr
         self.phi_names = [f"{kind}{l + 1}" for kind in "WVb" for l in range(int(metadata["num_layers"]))]
         self.use(torch.float32)
-        self.scripted = torch.jit.script(inner_step)
+        self.scripted = torch.jit.script(self.function)
 
     def use(self, dtype):
         def leaves(group, names):
             return [self.expected[f"{group}.{name}"].to(dtype).requires_grad_(True) for name in names]
-        self.theta, self.phi = leaves("theta", THETA), leaves("phi", self.phi_names)
+        self.theta, self.phi = leaves("theta", self.names), leaves("phi", self.phi_names)
         self.next_bar = [self.expected[f"next_bar.{name}"].to(dtype) for name in self.phi_names]
         self.x = self.expected["x"].to(dtype)
 
@@ -234,21 +239,23 @@ class Case:
         phi = torch.cat([value.detach().view(-1) for value in self.phi])
         bar = torch.cat([value.view(-1) for value in self.next_bar])
         return (error(new, "next", self.phi_names, phi),
-                max(error(bars[:len(THETA)], "theta_bar", THETA, 0),
-                    error(bars[len(THETA):], "phi_bar", self.phi_names, keep * bar)))
+                max(error(bars[:len(self.names)], "theta_bar", self.names, 0),
+                    error(bars[len(self.names):], "phi_bar", self.phi_names, keep * bar)))
 
     def check(self):
         """The same function: in double equal to our double to rounding, which nothing hides. In
         float two right programs fall on different sides of a few of the millions of ReLU kinks;
         a share f of such bars moves the gradients by sqrt(f): 4e-6 without one, 1e-4 to 7e-3 with
-        some (src/bench/verify.cc), so 2e-2 is asked."""
+        some (src/bench/verify.cc), so 2e-2 is asked; of metz2019, with six times as many ReLUs on
+        the way, 5e-2."""
         self.use(torch.float64)
-        found = {"double": self.errors(inner_step, "_f64")}
+        found = {"double": self.errors(self.function, "_f64")}
         self.use(torch.float32)
-        found["float"] = self.errors(inner_step, "")
+        found["float"] = self.errors(self.function, "")
         found["float, TorchScript"] = self.errors(self.scripted, "")
         for name, (step, gradient) in found.items():
-            bounds = (1e-9, 1e-8) if name == "double" else (1e-4, 2e-2)
+            in_float = (1e-4, 2e-2 if self.function is inner_step else 5e-2)
+            bounds = (1e-9, 1e-8) if name == "double" else in_float
             if not (step <= bounds[0] and gradient <= bounds[1]):
                 sys.exit(f"peer_pytorch: {name}: step differs by {step:.2g} (bound {bounds[0]}), "
                          f"gradients by {gradient:.2g} (bound {bounds[1]}) from ours")
@@ -261,8 +268,8 @@ def main():
     torch.set_num_threads(1)
     case = Case(sys.argv[1])
     matrix = torch.ones(512, 512)
-    run = {"eager": lambda: case.step(inner_step), "script": lambda: case.step(case.scripted),
-           "forward": lambda: case.forward(inner_step), "sgemm": lambda: torch.mm(matrix, matrix)}
+    run = {"eager": lambda: case.step(case.function), "script": lambda: case.step(case.scripted),
+           "forward": lambda: case.forward(case.function), "sgemm": lambda: torch.mm(matrix, matrix)}
     for _ in range(3):  # the profiling executor of TorchScript settles after two runs
         case.step(case.scripted)
     in_float, in_double = case.check()

@@ -38,7 +38,8 @@ class RandomData : public TruncationData<double> {
 };
 
 struct Problem {
-  Problem() : layout(RuleSizes{"compact", 5, 3, 2}) {
+  explicit Problem(const char* preset = "compact")
+      : layout(RuleSizes{.preset = preset, .C = 5, .D = 3, .G = 2, .top_units = 5}) {
     // Larger than a fresh theta, biases included, so that every path carries some gradient.
     Random random(3, Purpose::kTest);
     theta.resize(static_cast<std::size_t>(layout.size()));
@@ -64,8 +65,12 @@ struct Problem {
   TruncationWorkspace<double> workspace;
 };
 
-TEST(TruncationTest, MetaGradientEqualsCentralDifferences) {
-  Problem problem;
+class TruncationOf : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Preset, TruncationOf, testing::Values("compact", "metz2019"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST_P(TruncationOf, MetaGradientEqualsCentralDifferences) {
+  Problem problem(GetParam());
   std::vector<double> state = problem.phi, theta_bar(problem.theta.size(), 0.0);
   RandomData data(7, 9);
   truncated_gradient(problem.layout, problem.theta.data(), problem.architecture, state,
@@ -94,8 +99,8 @@ TEST(TruncationTest, MetaGradientEqualsCentralDifferences) {
   }
 }
 
-TEST(TruncationTest, TapeMemoryDoesNotGrowWithK) {
-  Problem problem;
+TEST_P(TruncationOf, TapeMemoryDoesNotGrowWithK) {
+  Problem problem(GetParam());
   const auto peak = [&](int K) {
     TruncationWorkspace<double> workspace;
     problem.shape.K = K;
