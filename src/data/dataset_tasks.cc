@@ -26,7 +26,7 @@ Dataset load_task_sample(const DataSpec& spec) {
   }
   TaskBatch batch;
   task.draw_batch(Purpose::kEvaluation, 0, num_rows, batch);
-  const auto num_pixels = static_cast<std::size_t>(batch.num_pixels);
+  const auto num_pixels = static_cast<std::size_t>(batch.num_inputs);
   const auto num_images = static_cast<std::size_t>(num_rows);
   std::vector<float> pixels(num_images * num_pixels);
   for (std::size_t u = 0; u < num_pixels; ++u) {
@@ -38,7 +38,7 @@ Dataset load_task_sample(const DataSpec& spec) {
   data.kind = DataKind::kImage;
   data.image = {config.image_side, config.image_side, 1};
   data.pixel_max = 1;
-  data.rows = std::make_shared<FloatRows>(std::move(pixels), batch.num_pixels);
+  data.rows = std::make_shared<FloatRows>(std::move(pixels), batch.num_inputs);
   set_labels(data, std::vector<std::int64_t>(batch.labels.begin(), batch.labels.end()), spec.form);
   return data;
 }

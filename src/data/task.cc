@@ -9,6 +9,8 @@
 #include "data/class_images.h"
 #include "data/field_family.h"
 #include "data/glyph_family.h"
+#include "data/table_family.h"
+#include "data/word_family.h"
 
 namespace metaplastic {
 namespace {
@@ -64,17 +66,17 @@ void choose_uniform(const ClassSet& classes, Random& random, std::span<int> labe
   }
 }
 
-// images [B,U0] -> x [U0,B], row u of x from column permutation[u].
-void permute_transpose(std::span<const float> images, std::span<const int> permutation,
+// instances [B,U0] -> x [U0,B], row u of x from column permutation[u].
+void permute_transpose(std::span<const float> instances, std::span<const int> permutation,
                        std::size_t num_examples, std::span<float> x) {
-  const std::size_t num_pixels = permutation.size();
+  const std::size_t num_inputs = permutation.size();
   constexpr std::size_t kBlock = 16;  // one cache line of x
   for (std::size_t start = 0; start < num_examples; start += kBlock) {
     const std::size_t end = std::min(start + kBlock, num_examples);
-    for (std::size_t u = 0; u < num_pixels; ++u) {
-      const float* from = &images[static_cast<std::size_t>(permutation[u])];
+    for (std::size_t u = 0; u < num_inputs; ++u) {
+      const float* from = &instances[static_cast<std::size_t>(permutation[u])];
       float* to = &x[u * num_examples];
-      for (std::size_t b = start; b < end; ++b) to[b] = from[b * num_pixels];
+      for (std::size_t b = start; b < end; ++b) to[b] = from[b * num_inputs];
     }
   }
 }
@@ -97,14 +99,14 @@ void Task::draw_batch(Purpose purpose, std::uint32_t step, int num_examples, Tas
   const std::size_t U0 = permutation_.size();
   const auto A = static_cast<std::size_t>(num_targets());
   out.num_examples = num_examples;
-  out.num_pixels = num_pixels();
+  out.num_inputs = num_inputs();
   out.num_targets = num_targets();
   out.x.resize(U0 * B);
   out.labels.resize(B);
   out.augmentation.resize(B * A);
   TaskBatch::Scratch& scratch = out.scratch;
   scratch.source.resize(kSourcePixels);
-  scratch.images.resize(B * U0);
+  scratch.inputs.resize(B * U0);
   scratch.instances.resize(B);
 
   Random random(seed_, purpose, stream_of(index_, split_), step);
@@ -115,12 +117,16 @@ void Task::draw_batch(Purpose purpose, std::uint32_t step, int num_examples, Tas
     choose_uniform(*classes_, random, out.labels, scratch.instances);
   }
   for (std::size_t b = 0; b < B; ++b) {
+    const auto input = std::span(scratch.inputs).subspan(b * U0, U0);
+    if (classes_->num_inputs() > 0) {
+      classes_->instance(out.labels[b], scratch.instances[b], random, input);
+      continue;
+    }
     classes_->instance(out.labels[b], scratch.instances[b], random, scratch.source);
-    augmenter_.apply(scratch.source, random, scratch.workspace,
-                     std::span(scratch.images).subspan(b * U0, U0),
+    augmenter_.apply(scratch.source, random, scratch.workspace, input,
                      std::span(out.augmentation).subspan(b * A, A));
   }
-  permute_transpose(scratch.images, permutation_, B, out.x);
+  permute_transpose(scratch.inputs, permutation_, B, out.x);
 }
 
 TaskDistribution::TaskDistribution(const TaskConfig& config) : config_(config) {
@@ -132,6 +138,10 @@ TaskDistribution::TaskDistribution(const TaskConfig& config) : config_(config) {
   if (config.min_fonts > config.max_fonts) {
     fail("tasks: expected min_fonts <= max_fonts, found {} and {}; lower min_fonts",
          config.min_fonts, config.max_fonts);
+  }
+  if (config.min_inputs > config.max_inputs) {
+    fail("tasks: expected min_inputs <= max_inputs, found {} and {}; lower min_inputs",
+         config.min_inputs, config.max_inputs);
   }
   const auto add = [&](std::unique_ptr<TaskFamily> family, float weight, std::string description) {
     for (const Split split : {Split::kTrain, Split::kValidation}) {
@@ -158,6 +168,14 @@ TaskDistribution::TaskDistribution(const TaskConfig& config) : config_(config) {
   if (config.field_weight > 0) {
     add(std::make_unique<FieldFamily>(), config.field_weight, "fields: procedural, version 1");
   }
+  if (config.table_weight > 0) {
+    add(std::make_unique<TableFamily>(config.min_inputs, config.max_inputs), config.table_weight,
+        "tables: generated, version 1");
+  }
+  if (config.word_weight > 0) {
+    add(std::make_unique<WordFamily>(config.min_inputs, config.max_inputs), config.word_weight,
+        "words: generated, version 1");
+  }
   for (const std::string& text : config.image_sources) {
     const ImageSource source = parse_image_source(text);
     if (source.weight == 0 || (source.optional && !image_source_exists(source))) continue;
@@ -168,8 +186,8 @@ TaskDistribution::TaskDistribution(const TaskConfig& config) : config_(config) {
   }
   if (families_.empty()) {
     fail(
-        "tasks: expected at least one family with a positive weight, found none; raise glyphs or "
-        "fields, or name an image source");
+        "tasks: expected at least one family with a positive weight, found none; raise glyphs, "
+        "fields, tables or words, or name an image source");
   }
 }
 
@@ -194,10 +212,16 @@ Task TaskDistribution::make_task(std::uint64_t seed, std::uint64_t index, Split 
   const TaskFamily& family = *families_[chosen].family;
   const int most = std::min(config_.max_classes, family.max_classes(split));
   const int num_classes = random.between(std::min(config_.min_classes, most), most);
-  const AugmentRanges ranges = draw_augment_ranges(config_.augment, random);
+  AugmentRanges ranges = draw_augment_ranges(config_.augment, random);
   auto classes = family.draw_classes(split, num_classes, random);
 
-  std::vector<int> permutation(static_cast<std::size_t>(num_pixels()));
+  int num_inputs = classes->num_inputs();
+  if (num_inputs > 0) {
+    ranges = {};  // augmentation is for images
+  } else {
+    num_inputs = config_.image_side * config_.image_side;
+  }
+  std::vector<int> permutation(static_cast<std::size_t>(num_inputs));
   std::iota(permutation.begin(), permutation.end(), 0);
   if (config_.permute_inputs) {
     Random order(seed, Purpose::kPermutation, stream);

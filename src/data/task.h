@@ -1,4 +1,5 @@
-// One meta-training task: an N-way problem over small grey images, and the batches drawn from it.
+// One meta-training task: an N-way problem over small grey images or other vectors, and the batches
+// drawn from it.
 // A task is a pure function of (config, seed, index, split); a batch, of (task, purpose, step).
 #pragma once
 
@@ -17,9 +18,9 @@ namespace metaplastic {
 // Buffers are reused from batch to batch without reallocation once they are large enough.
 struct TaskBatch {
   int num_examples = 0;             // B
-  int num_pixels = 0;               // U0 = side * side
+  int num_inputs = 0;               // U0; side * side of images
   int num_targets = 0;              // A, number of augmentation targets, 0 for unaugmented tasks
-  std::vector<float> x;             // [U0,B] pixel-major: x[u * B + b], pixels in permuted order
+  std::vector<float> x;             // [U0,B] input-major: x[u * B + b], inputs in permuted order
   std::vector<int> labels;          // [B] in 0..num_classes-1
   std::vector<float> augmentation;  // [B,A] in [-1,1]
 
@@ -27,7 +28,7 @@ struct TaskBatch {
   struct Scratch {
     Augmenter::Workspace workspace;
     std::vector<float> source;   // [kSourcePixels]
-    std::vector<float> images;   // [B,U0] before permutation
+    std::vector<float> inputs;   // [B,U0] before permutation
     std::vector<int> instances;  // [B] instance of each example
   } scratch;
 };
@@ -35,10 +36,10 @@ struct TaskBatch {
 class Task {
  public:
   int num_classes() const { return classes_->num_classes(); }
-  int num_pixels() const { return static_cast<int>(permutation_.size()); }
+  int num_inputs() const { return static_cast<int>(permutation_.size()); }
   int num_targets() const { return augmenter_.num_targets(); }
   const std::string& family() const { return family_; }
-  // x[u] of a batch is the image's pixel permutation()[u].
+  // x[u] of a batch is the instance's number permutation()[u].
   const std::vector<int>& permutation() const { return permutation_; }
   const AugmentRanges& augmentation() const { return augmenter_.ranges(); }
   std::uint64_t index() const { return index_; }
@@ -71,7 +72,6 @@ class TaskDistribution {
   explicit TaskDistribution(const TaskConfig& config);
 
   const TaskConfig& config() const { return config_; }
-  int num_pixels() const { return config_.image_side * config_.image_side; }
   // One line per family: name, weight, classes, and a digest of its images; for provenance.
   std::vector<std::string> describe() const;
 

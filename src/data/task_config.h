@@ -51,6 +51,10 @@ struct TaskConfig {
   bool permute_inputs = true;
   float glyph_weight = 1.0f;
   float field_weight = 1.0f;
+  float table_weight = 0.0f;
+  float word_weight = 0.0f;
+  int min_inputs = 16;
+  int max_inputs = 400;
   int min_fonts = 20;
   int max_fonts = 200;
   float held_out_share = 0.15f;
@@ -67,6 +71,11 @@ struct TaskConfig {
     v("permute_inputs", permute_inputs, "permute the pixels, anew for every task", "true");
     v("glyphs", glyph_weight, Range{0, 1e6}, "weight of rendered characters among the families");
     v("fields", field_weight, Range{0, 1e6}, "weight of procedural images among the families");
+    v("tables", table_weight, Range{0, 1e6}, "weight of generated tables among the families");
+    v("words", word_weight, Range{0, 1e6}, "weight of generated bags of words among the families");
+    v("min_inputs", min_inputs, Range{4, 4096},
+      "fewest columns or words of a task of tables or words (log-uniform)");
+    v("max_inputs", max_inputs, Range{4, 4096}, "most columns or words");
     v("min_fonts", min_fonts, Range{8, 100000}, "fewest usable font faces to start with");
     v("max_fonts", max_fonts, Range{8, 100000}, "most font faces rendered");
     v("held_out_share", held_out_share, Range{0.01, 0.5},

@@ -1,8 +1,10 @@
-// What a family of image classes offers to the task distribution: it draws the classes of one task,
-// and each class then yields instances. Families: glyph_family.h, field_family.h, class_images.h;
-// task.h puts augmentation, permutation and labels on top.
+// What a family of classes offers to the task distribution: it draws the classes of one task,
+// and each class then yields instances. Families: glyph_family.h, field_family.h, class_images.h of
+// images, table_family.h and word_family.h of other vectors; task.h puts augmentation (of images),
+// permutation and labels on top.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -12,7 +14,8 @@
 
 namespace metaplastic {
 
-// Every family yields images of this side, which the augmenter resamples to the task's side.
+// Every family of images yields images of this side, which the augmenter resamples to the task's
+// side.
 inline constexpr int kSourceSide = 28;
 inline constexpr int kSourcePixels = kSourceSide * kSourceSide;
 
@@ -27,7 +30,11 @@ class ClassSet {
   // At least 2. The order of the instances is already random, so that a caller may take the first
   // half of the indices for one purpose and the second half for another.
   virtual int num_instances(int class_index) const = 0;
-  // Writes one instance to out [kSourceSide, kSourceSide], row by row from the top, in [0,1].
+  // 0: instances are images, resampled to the task's side. Else they are vectors of so many numbers
+  // and enter the base model as they are.
+  virtual int num_inputs() const { return 0; }
+  // Writes one instance to out [kSourceSide, kSourceSide], row by row from the top, in [0,1], or
+  // to out [num_inputs].
   // `random` adds what is fresh in every drawing of the same instance (a new texture, say).
   virtual void instance(int class_index, int instance_index, Random& random,
                         std::span<float> out) const = 0;
@@ -45,5 +52,17 @@ class TaskFamily {
   virtual std::unique_ptr<ClassSet> draw_classes(Split split, int num_classes,
                                                  Random& random) const = 0;
 };
+
+// A seed for streams of a task's own, so that any instance is a function of its number.
+inline std::uint64_t draw_seed(Random& random) {
+  const std::uint64_t high = random.next_u32();
+  return (high << 32) | random.next_u32();
+}
+
+// How many inputs a task of vectors has: log-uniform, both ends included.
+inline int draw_num_inputs(int least, int most, Random& random) {
+  const float drawn = random.log_uniform(static_cast<float>(least), static_cast<float>(most) + 1);
+  return std::clamp(static_cast<int>(drawn), least, most);
+}
 
 }  // namespace metaplastic

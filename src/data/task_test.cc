@@ -33,7 +33,7 @@ const TaskDistribution& mixed() {
 // Accuracy of the nearest class mean of 10 support examples per class, on 10 queries per class.
 double centroid_accuracy(const Task& task) {
   TaskBatch support, query;
-  const int N = task.num_classes(), U = task.num_pixels(), B = 10 * N;
+  const int N = task.num_classes(), U = task.num_inputs(), B = 10 * N;
   task.draw_batch(Purpose::kSupport, 0, B, support);
   task.draw_batch(Purpose::kQuery, 0, B, query);
   std::vector<double> means(static_cast<std::size_t>(N * U));
@@ -134,11 +134,11 @@ TEST(Task, BuffersAreReused) {
   TaskBatch batch;
   task.draw_batch(Purpose::kInnerBatch, 0, 32, batch);
   const float* x = batch.x.data();
-  const float* images = batch.scratch.images.data();
+  const float* inputs = batch.scratch.inputs.data();
   task.draw_batch(Purpose::kInnerBatch, 1, 32, batch);
   task.draw_batch(Purpose::kSupport, 1, task.num_classes(), batch);
   EXPECT_EQ(batch.x.data(), x);
-  EXPECT_EQ(batch.scratch.images.data(), images);
+  EXPECT_EQ(batch.scratch.inputs.data(), inputs);
 }
 
 TEST(Task, SupportAndQueryAreBalancedAndDisjoint) {
