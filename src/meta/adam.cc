@@ -21,11 +21,20 @@ OuterState start_outer_state(std::vector<float> theta) {
   return state;
 }
 
+std::int64_t cooldown_start(const OuterConfig& config) {
+  return config.outer_steps - static_cast<std::int64_t>(config.cooldown * config.outer_steps);
+}
+
 double outer_lr_at(const OuterConfig& config, std::int64_t outer_step) {
   const double step = static_cast<double>(outer_step);
   const double warmup =
       config.warmup_steps > 0 ? std::min(1.0, (step + 1) / config.warmup_steps) : 1.0;
-  return config.outer_lr * warmup / std::sqrt(1.0 + step / config.decay_steps);
+  const double lr = config.outer_lr * warmup / std::sqrt(1.0 + step / config.decay_steps);
+  const std::int64_t start = cooldown_start(config);
+  if (outer_step < start) return lr;
+  // From n / (n + 1) to 1 / (n + 1) in n steps.
+  return lr * static_cast<double>(config.outer_steps - outer_step) /
+         static_cast<double>(config.outer_steps - start + 1);
 }
 
 double clip_norm(std::span<float> values, double max_norm) {

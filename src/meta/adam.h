@@ -19,6 +19,8 @@ struct OuterState {
 };
 OuterState start_outer_state(std::vector<float> theta);
 
+// The first outer step of the cool-down, config.outer_steps when there is none.
+std::int64_t cooldown_start(const OuterConfig& config);
 double outer_lr_at(const OuterConfig& config, std::int64_t outer_step);
 
 // Scales values to a Euclidean norm of at most max_norm; returns the norm before.

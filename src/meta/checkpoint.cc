@@ -1,8 +1,10 @@
 #include "meta/checkpoint.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "io/safetensors.h"
 
 namespace metaplastic {
@@ -11,17 +13,23 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kKind = "checkpoint";
+// 1 (not written in the file): before estimators with a state, curricula and cool-downs.
+constexpr const char* kVersionKey = "checkpoint_version";
+constexpr int kVersion = 2;
 
-// What decides the numbers of a run; how long it is and how often it saves does not.
+// What decides the numbers of the steps that are done, but for the cool-down (check_cooldown).
 json comparable(const MetaConfig& config) {
   json values = to_json(config);
   values["outer"].erase("outer_steps");
+  values["outer"].erase("cooldown");
   values["outer"].erase("checkpoint_every");
   return values;
 }
 
 void check_same_config(const std::string& path, const json& saved, const MetaConfig& config) {
-  const json now = comparable(config).flatten(), then = saved.flatten();
+  MetaConfig saved_config;
+  load_json(saved, path, saved_config);
+  const json now = comparable(config).flatten(), then = comparable(saved_config).flatten();
   for (const auto& [key, value] : now.items()) {
     if (then.contains(key) && then[key] == value) continue;
     fail(
@@ -29,6 +37,41 @@ void check_same_config(const std::string& path, const json& saved, const MetaCon
         "folder's config.toml",
         path, key, then.contains(key) ? then[key].dump() : "absent", value.dump());
   }
+}
+
+void check_version(const std::string& path, const TensorFile& file) {
+  const auto found = file.metadata.find(kVersionKey);
+  if (found == file.metadata.end() || found->second == std::to_string(kVersion)) return;
+  fail("{}: expected a checkpoint of version 1 or {}, found {}; use a newer program", path,
+       kVersion, quote_text(found->second));
+}
+
+// null: none.
+json cooldown_to_json(const OuterConfig& outer) {
+  const std::int64_t start = cooldown_start(outer);
+  if (start == outer.outer_steps) return nullptr;
+  return {{"start", start}, {"end", outer.outer_steps}};
+}
+
+// The step size of a step that is done may not depend on a cool-down that has changed since.
+void check_cooldown(const std::string& path, const json& run, const MetaConfig& config) {
+  const auto done = run.at("outer_step").get<std::int64_t>();
+  const json now = cooldown_to_json(config.outer), then = run.value("cooldown", json());
+  if (now == then) return;
+  const auto begun = [done](const json& cooldown) {
+    return !cooldown.is_null() && cooldown.at("start").get<std::int64_t>() < done;
+  };
+  if (!begun(now) && !begun(then)) return;
+  const auto text = [](const json& cooldown) {
+    return cooldown.is_null() ? std::string("none")
+                              : fmt::format("steps {} to {}", cooldown.at("start").dump(),
+                                            cooldown.at("end").dump());
+  };
+  fail(
+      "{}: expected a cool-down that starts after the {} outer steps that are done, or the one "
+      "that "
+      "the run has ({}), found {}; change outer.outer_steps or outer.cooldown",
+      path, done, text(then), text(now));
 }
 
 void add(TensorFile& file, const std::string& name, const std::vector<float>& values) {
@@ -42,16 +85,59 @@ std::vector<float> take(const TensorFile& file, const std::string& name, std::in
   return {values.begin(), values.end()};
 }
 
-std::string phi_name(std::size_t slot) { return fmt::format("slot.{}.phi", slot); }
+// A list of any length.
+std::vector<float> take(const TensorFile& file, const std::string& name) {
+  const Tensor& tensor = file.require(name, DType::kF32);
+  const auto values = tensor.as<float>();
+  return {values.begin(), values.end()};
+}
+
+std::string slot_name(std::size_t slot, const char* what) {
+  return fmt::format("slot.{}.{}", slot, what);
+}
+
+std::string slot_name(std::size_t slot, const char* what, std::size_t number) {
+  return fmt::format("slot.{}.{}.{}", slot, what, number);
+}
 
 json slots_to_json(const std::vector<Slot>& slots) {
   json list = json::array();
   for (const Slot& slot : slots) {
     list.push_back({{"generation", slot.generation},
+                    {"opened_at", slot.opened_at},
                     {"inner_step", slot.inner_step},
                     {"truncation", slot.truncation}});
   }
   return list;
+}
+
+void add_slot(TensorFile& file, std::size_t s, const Slot& slot) {
+  add(file, slot_name(s, "phi"), slot.phi);
+  for (std::size_t n = 0; n < slot.particles.size(); ++n) {
+    add(file, slot_name(s, "particle", n), slot.particles[n]);
+  }
+  for (std::size_t n = 0; n < slot.perturbations.size(); ++n) {
+    add(file, slot_name(s, "perturbation", n), slot.perturbations[n]);
+  }
+}
+
+Slot take_slot(const TensorFile& file, const MetaConfig& config, const json& saved, std::size_t s) {
+  Slot slot;
+  slot.generation = saved.at("generation").get<std::int64_t>();
+  slot.opened_at = saved.value("opened_at", std::int64_t{0});
+  slot.inner_step = saved.at("inner_step").get<std::int64_t>();
+  slot.truncation = saved.at("truncation").get<std::int64_t>();
+  slot.phi = take(file, slot_name(s, "phi"));
+  if (config.estimator.name != "pes" || slot.truncation == 0) return slot;
+  const auto pairs = static_cast<std::size_t>(config.estimator.pairs);
+  for (std::size_t n = 0; n < 2 * pairs; ++n) {
+    slot.particles.push_back(take(file, slot_name(s, "particle", n)));
+  }
+  const std::int64_t P = ThetaLayout(config.rule).size();
+  for (std::size_t n = 0; n < pairs; ++n) {
+    slot.perturbations.push_back(take(file, slot_name(s, "perturbation", n), P));
+  }
+  return slot;
 }
 
 }  // namespace
@@ -63,7 +149,7 @@ void save_checkpoint(const std::string& path, const MetaConfig& config, const Ru
   add(file, "adam.moment2", state.outer.moment2);
   add(file, "average", state.outer.average);
   if (state.best.outer_step >= 0) add(file, "best.theta", state.best.theta);
-  for (std::size_t s = 0; s < state.slots.size(); ++s) add(file, phi_name(s), state.slots[s].phi);
+  for (std::size_t s = 0; s < state.slots.size(); ++s) add_slot(file, s, state.slots[s]);
   const json run = {{"seed", state.seed},
                     {"outer_step", state.outer.outer_step},
                     {"last_validation", state.last_validation},
@@ -71,8 +157,10 @@ void save_checkpoint(const std::string& path, const MetaConfig& config, const Ru
                     {"best_accuracy", state.best.accuracy},
                     {"non_finite_truncations", state.non_finite_truncations},
                     {"seconds", state.seconds},
+                    {"cooldown", cooldown_to_json(config.outer)},
                     {"slots", slots_to_json(state.slots)}};
   file.metadata["kind"] = kKind;
+  file.metadata[kVersionKey] = std::to_string(kVersion);
   file.metadata["run"] = run.dump();
   file.metadata["config"] = comparable(config).dump();
   write_safetensors(path, file);
@@ -87,10 +175,12 @@ RunState load_checkpoint(const std::string& path, const MetaConfig& config) {
         "train wrote",
         path);
   }
+  check_version(path, file);
   RunState state;
   try {
     check_same_config(path, json::parse(file.require_metadata("config")), config);
     const json run = json::parse(file.require_metadata("run"));
+    check_cooldown(path, run, config);
     const std::int64_t P = ThetaLayout(config.rule).size();
     state.seed = run.at("seed").get<std::uint64_t>();
     state.outer.outer_step = run.at("outer_step").get<std::int64_t>();
@@ -105,15 +195,7 @@ RunState load_checkpoint(const std::string& path, const MetaConfig& config) {
     state.best.accuracy = run.at("best_accuracy").get<double>();
     if (state.best.outer_step >= 0) state.best.theta = take(file, "best.theta", P);
     for (const json& saved : run.at("slots")) {
-      Slot slot;
-      slot.generation = saved.at("generation").get<std::int64_t>();
-      slot.inner_step = saved.at("inner_step").get<std::int64_t>();
-      slot.truncation = saved.at("truncation").get<std::int64_t>();
-      const auto s = static_cast<int>(state.slots.size());
-      const std::uint64_t index = slot_task_index(slot, s, config.outer.outer_batch);
-      slot.shape = draw_trajectory(config, state.seed, index);
-      slot.phi = take(file, phi_name(state.slots.size()), slot.shape.architecture.phi_size());
-      state.slots.push_back(std::move(slot));
+      state.slots.push_back(take_slot(file, config, saved, state.slots.size()));
     }
   } catch (const json::exception& error) {
     fail(

@@ -29,8 +29,11 @@ struct RunState {
 // Atomic: a reader sees the old or the new checkpoint.
 void save_checkpoint(const std::string& path, const MetaConfig& config, const RunState& state);
 
-// Throws Error, naming the file, when it is damaged, of another kind or newer format, or was made
-// with another config (outer.outer_steps and how often to save or validate may differ).
+// Throws Error, naming the file, when it is damaged, of another kind or newer version, or was made
+// with another config. How often to save may differ, and so may outer.outer_steps and
+// outer.cooldown, as long as the steps that are done would have been the same. Options that the
+// file does not name are taken to have been at their defaults: versions of the program differ in
+// them. The slots have their states, not yet their tasks (reopen_slot).
 RunState load_checkpoint(const std::string& path, const MetaConfig& config);
 
 }  // namespace metaplastic

@@ -24,6 +24,14 @@ void MetaConfig::validate() const {
     fail("config: expected at least one name in inner.activations, found none");
   if (inner.inner_batch.empty())
     fail("config: expected at least one size in inner.inner_batch, found none");
+  if (validation.activations.empty())
+    fail("config: expected at least one name in validation.activations, found none");
+  if (estimator.name == "mixed" && estimator.pairs < 2) {
+    fail(
+        "config: expected estimator.pairs of 2 or more for the mixed estimator, whose weights are "
+        "variances over pairs, found {}",
+        estimator.pairs);
+  }
   if (validation.hidden.empty() || validation.hidden.size() > kMaxLayers) {
     fail("config: expected 1 to {} widths in validation.hidden, found {}", kMaxLayers,
          validation.hidden.size());

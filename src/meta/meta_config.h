@@ -26,6 +26,7 @@ struct InnerConfig {
   std::vector<std::string> activations = {"relu"};
   int min_T = 50;
   int max_T = 400;
+  int curriculum_steps = 0;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -45,6 +46,10 @@ struct InnerConfig {
       "relu");
     v("min_T", min_T, Range{1, 100000}, "fewest inner steps of a trajectory (log-uniform)", "");
     v("max_T", max_T, Range{1, 100000}, "most inner steps of a trajectory", "");
+    v("curriculum_steps", curriculum_steps, Range{0, 100000000},
+      "outer steps in which the longest T grows geometrically from min_T to max_T; 0: no "
+      "curriculum",
+      "");
   }
 };
 
@@ -68,6 +73,26 @@ struct TruncationConfig {
   }
 };
 
+// How the meta-gradient is estimated.
+struct EstimatorConfig {
+  std::string name = "backprop";
+  double sigma = 0.01;
+  int pairs = 2;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v("name", name, Choices{"backprop", "truncated-es", "full-es", "pes", "mixed"},
+      "of the meta-gradient: truncated back-propagation; evolution strategies (ES) on one "
+      "truncation or on whole trajectories; persistent ES; back-propagation and ES weighted by "
+      "their variances",
+      "backprop");
+    v("sigma", sigma, Range{1e-6, 10},
+      "standard deviation of the perturbation of each number of theta (not for backprop)", "");
+    v("pairs", pairs, Range{1, 256},
+      "antithetic pairs of perturbations per estimate (not for backprop; mixed needs 2)", "");
+  }
+};
+
 struct OuterConfig {
   std::string init_rule = "hebb-decorrelate";
   int outer_batch = 16;
@@ -75,6 +100,7 @@ struct OuterConfig {
   double outer_lr = 1e-3;
   int warmup_steps = 10;
   double decay_steps = 300;
+  double cooldown = 0;
   double beta1 = 0.9;
   double beta2 = 0.99;
   double clip_truncation = 1.0;
@@ -93,6 +119,8 @@ struct OuterConfig {
     v("warmup_steps", warmup_steps, Range{0, 1000000}, "outer steps of linear warm-up", "");
     v("decay_steps", decay_steps, Range{1, 1e9},
       "step size falls as 1 / sqrt(1 + outer_step / decay_steps)", "");
+    v("cooldown", cooldown, Range{0, 1},
+      "last share of outer_steps in which the step size also falls linearly to 0", "");
     v("beta1", beta1, Range{0, 0.9999}, "Adam's first decay", "0.9");
     v("beta2", beta2, Range{0, 0.999999}, "Adam's second decay", "0.999");
     v("clip_truncation", clip_truncation, Range{1e-6, 1e6},
@@ -113,6 +141,7 @@ struct ValidationConfig {
   int inner_steps = 200;
   int num_probes = 4;
   std::vector<int> hidden = {128, 128, 128};
+  std::vector<std::string> activations = {"relu"};
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -122,6 +151,8 @@ struct ValidationConfig {
     v("num_probes", num_probes, Range{1, 1000}, "draws of labelled examples per task", "");
     v("hidden", hidden, Range{1, 4096}, "widths of the base model's layers, the last is read out",
       "");
+    v("activations", activations, Choices{activation_names()},
+      "of the base models; the held-out tasks take turns", "relu");
   }
 };
 
@@ -130,6 +161,7 @@ struct MetaConfig {
   TaskConfig tasks;
   InnerConfig inner;
   TruncationConfig truncation;
+  EstimatorConfig estimator;
   OuterConfig outer;
   ValidationConfig validation;
 
@@ -139,6 +171,7 @@ struct MetaConfig {
     v.section("tasks", tasks);
     v.section("inner", inner);
     v.section("truncation", truncation);
+    v.section("estimator", estimator);
     v.section("outer", outer);
     v.section("validation", validation);
   }

@@ -11,11 +11,6 @@
 namespace metaplastic {
 namespace {
 
-struct Workspace {
-  TruncationWorkspace<float> truncation;
-  TaskData data;
-};
-
 class Trainer {
  public:
   Trainer(const MetaConfig& config, const RunOptions& options)
@@ -23,6 +18,7 @@ class Trainer {
         options_(options),
         layout_(config.rule),
         tasks_(config.tasks),
+        estimator_(make_estimator(config.estimator)),
         pool_(options.num_threads),
         workspaces_(static_cast<std::size_t>(options.num_threads)),
         results_(static_cast<std::size_t>(config.outer.outer_batch)),
@@ -60,42 +56,33 @@ class Trainer {
   void start_or_resume() {
     if (options_.resume) {
       state_ = folder_.resume(config_);
-      for (std::size_t s = 0; s < state_.slots.size(); ++s) open(static_cast<int>(s), false);
+      for (std::size_t s = 0; s < state_.slots.size(); ++s) {
+        reopen_slot(config_, tasks_, state_.seed, static_cast<int>(s), state_.slots[s]);
+      }
       return;
     }
     state_.seed = options_.seed;
     state_.outer = start_outer_state(initial_theta(config_, options_.seed));
     folder_.begin();  // last: a start that fails leaves no folder behind
     state_.slots.resize(static_cast<std::size_t>(config_.outer.outer_batch));
-    for (std::size_t s = 0; s < state_.slots.size(); ++s) open(static_cast<int>(s), true);
+    for (std::size_t s = 0; s < state_.slots.size(); ++s) open(static_cast<int>(s));
   }
 
-  void open(int slot_index, bool fresh) {
-    open_slot(config_, tasks_, state_.seed, slot_index, fresh,
+  void open(int slot_index) {
+    open_slot(config_, tasks_, state_.seed, slot_index, state_.outer.outer_step,
               state_.slots[static_cast<std::size_t>(slot_index)]);
   }
 
-  // One truncation of one trajectory; writes only what belongs to its slot.
-  void truncate(int worker, int slot_index) {
+  // One estimate from one trajectory; writes only what belongs to its slot.
+  void estimate(int worker, int slot_index) {
     const auto s = static_cast<std::size_t>(slot_index);
     Slot& slot = state_.slots[s];
-    Workspace& workspace = workspaces_[static_cast<std::size_t>(worker)];
-    const std::uint64_t index = slot_task_index(slot, slot_index, config_.outer.outer_batch);
-    Random random(state_.seed, Purpose::kTruncation, index,
-                  static_cast<std::uint32_t>(1 + slot.truncation));
-    TruncationShape<float> shape;
-    shape.K = random.between(config_.truncation.min_K, config_.truncation.max_K);
-    shape.objective_every = config_.truncation.objective_every;
-    shape.inner_lr = static_cast<float>(config_.inner.inner_lr);
-    shape.lambda = static_cast<float>(config_.truncation.lambda);
-    workspace.data.start(*slot.task, static_cast<std::uint32_t>(slot.inner_step), shape.K,
-                         slot.shape.inner_batch, config_.truncation.shots);
-    gradients_[s].assign(state_.outer.theta.size(), 0.0f);
+    TrajectoryProblem problem(
+        config_, layout_, state_.seed, slot_task_index(slot, slot_index, config_.outer.outer_batch),
+        *slot.task, slot.shape, workspaces_[static_cast<std::size_t>(worker)]);
+    gradients_[s].resize(state_.outer.theta.size());
     results_[s] =
-        truncated_gradient(layout_, state_.outer.theta.data(), slot.shape.architecture, slot.phi,
-                           shape, workspace.data, workspace.truncation, gradients_[s].data());
-    slot.inner_step += shape.K;
-    ++slot.truncation;
+        estimator_->estimate(problem, state_.outer.theta, state_.seed, slot, gradients_[s]);
     if (results_[s].finite) clip_norm(gradients_[s], config_.outer.clip_truncation);
   }
 
@@ -130,7 +117,7 @@ class Trainer {
     std::int64_t before = 0, after = 0;
     for (const Slot& slot : state_.slots) before += slot.inner_step;
     pool_.parallel_for(static_cast<int>(state_.slots.size()),
-                       [this](int worker, int slot) { truncate(worker, slot); });
+                       [this](int worker, int slot) { estimate(worker, slot); });
     for (const Slot& slot : state_.slots) after += slot.inner_step;
     std::vector<float> gradient;
     OuterMetrics metrics = reduce(gradient);
@@ -141,12 +128,13 @@ class Trainer {
       Slot& slot = state_.slots[s];
       if (results_[s].finite && slot.inner_step < slot.shape.T) continue;
       ++slot.generation;
-      open(static_cast<int>(s), true);
+      open(static_cast<int>(s));
     }
     metrics.outer_step = state_.outer.outer_step;
     metrics.inner_steps = after - before;
     metrics.seconds = steady_seconds() - start;
-    for (Workspace& workspace : workspaces_) metrics.data_seconds += workspace.data.take_seconds();
+    for (TrajectoryWorkspace& workspace : workspaces_)
+      metrics.data_seconds += workspace.data.take_seconds();
     return metrics;
   }
 
@@ -189,8 +177,9 @@ class Trainer {
   RunOptions options_;
   ThetaLayout layout_;
   TaskDistribution tasks_;
+  std::unique_ptr<GradientEstimator> estimator_;
   ThreadPool pool_;
-  std::vector<Workspace> workspaces_;
+  std::vector<TrajectoryWorkspace> workspaces_;
   std::vector<TruncationResult> results_;      // per slot
   std::vector<std::vector<float>> gradients_;  // per slot, [P]
   RunFolder folder_;

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "io/safetensors.h"
@@ -69,8 +70,31 @@ void expect_same_tensors(const std::string& left, const std::string& right) {
   }
 }
 
+// By way of all that is saved of each estimator: K of 2 to 4 and T of 5 to 12 stop most
+// trajectories in the middle.
+TEST_F(TrainerTest, EveryEstimatorResumesToTheSameBits) {
+  for (const char* name : {"truncated-es", "full-es", "pes", "mixed"}) {
+    MetaConfig config = tiny_config();
+    config.estimator.name = name;
+    config.outer.outer_steps = 4;
+    config.validation.every = 100;
+    const std::string whole = std::string(name) + "-whole", parts = std::string(name) + "-parts";
+    train(whole, config, 2);
+    config.outer.outer_steps = 2;
+    train(parts, config, 1);
+    config.outer.outer_steps = 4;
+    train(parts, config, 1, true);
+    expect_same_tensors(path(whole + "/checkpoint.safetensors"),
+                        path(parts + "/checkpoint.safetensors"));
+  }
+}
+
 TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBits) {
   MetaConfig config = tiny_config();
+  // Inputs of different widths, and T that grows.
+  config.tasks.table_weight = config.tasks.word_weight = 1;
+  config.tasks.max_inputs = 40;
+  config.inner.curriculum_steps = 4;
   EXPECT_EQ(train("whole", config, 1), RunEnd::kFinished);
   config.outer.outer_steps = 3;
   EXPECT_EQ(train("parts", config, 2), RunEnd::kFinished);
@@ -139,9 +163,113 @@ TEST_F(TrainerTest, DamagedCheckpointIsRefusedByName) {
   }
 }
 
+// What a program before estimators, curricula and cool-downs wrote.
+void make_version_1(const std::string& path) {
+  TensorFile file = read_safetensors(path);
+  file.metadata.erase("checkpoint_version");
+  auto config = nlohmann::json::parse(file.metadata.at("config"));
+  config.erase("estimator");
+  config["inner"].erase("curriculum_steps");
+  config["tasks"].erase("tables");
+  config["validation"].erase("activations");
+  file.metadata["config"] = config.dump();
+  auto run = nlohmann::json::parse(file.metadata.at("run"));
+  run.erase("cooldown");
+  for (auto& slot : run["slots"]) slot.erase("opened_at");
+  file.metadata["run"] = run.dump();
+  write_safetensors(path, file);
+}
+
+TEST_F(TrainerTest, CheckpointsOfVersion1AreRead) {
+  MetaConfig config = tiny_config();
+  config.outer.outer_steps = 2;
+  train("a", config, 1);
+  train("b", config, 1);
+  make_version_1(path("b/checkpoint.safetensors"));
+  config.outer.outer_steps = 4;
+  train("a", config, 1, true);
+  train("b", config, 1, true);
+  expect_same_tensors(path("a/checkpoint.safetensors"), path("b/checkpoint.safetensors"));
+}
+
+TEST_F(TrainerTest, CheckpointsOfNewerVersionsAreRefused) {
+  MetaConfig config = tiny_config();
+  config.outer.outer_steps = 1;
+  train("a", config, 1);
+  TensorFile file = read_safetensors(path("a/checkpoint.safetensors"));
+  file.metadata["checkpoint_version"] = "3";
+  write_safetensors(path("a/checkpoint.safetensors"), file);
+  try {
+    train("a", config, 1, true);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("version 1 or 2, found '3'"));
+  }
+}
+
+TEST_F(TrainerTest, ACooldownMayChangeBeforeItBegins) {
+  MetaConfig config = tiny_config();
+  config.outer.outer_steps = 2;
+  train("a", config, 1);
+  config.outer.outer_steps = 4;
+  config.outer.cooldown = 0.5;  // steps 2 and 3
+  train("a", config, 1, true);
+  config.outer.outer_steps = 6;  // its steps 3 to 5 would cool, but 2 and 3 did
+  try {
+    train("a", config, 1, true);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("(steps 2 to 4), found steps 3 to 6"));
+  }
+}
+
+TEST(OuterLrTest, CoolsDownLinearlyToTheEnd) {
+  OuterConfig config;
+  config.outer_steps = 100;
+  OuterConfig cooled = config;
+  cooled.cooldown = 0.1;
+  EXPECT_EQ(cooldown_start(cooled), 90);
+  for (const std::int64_t step : {0, 50, 89}) {
+    EXPECT_EQ(outer_lr_at(config, step), outer_lr_at(cooled, step));
+  }
+  for (const std::int64_t step : {90, 95, 99}) {
+    EXPECT_NEAR(outer_lr_at(cooled, step) / outer_lr_at(config, step),
+                static_cast<double>(100 - step) / 11, 1e-12);
+  }
+}
+
+TEST(CurriculumTest, LongestTGrowsFromTheShortest) {
+  MetaConfig config;
+  config.inner.min_T = 10;
+  config.inner.max_T = 1000;
+  const MetaConfig plain = config;
+  config.inner.curriculum_steps = 100;
+  const auto longest = [&](std::int64_t outer_step) {
+    int most = 0;
+    for (std::uint64_t task = 0; task < 300; ++task) {
+      const TrajectoryShape shape = draw_trajectory(config, 1, task, 9, outer_step);
+      const TrajectoryShape usual = draw_trajectory(plain, 1, task, 9, outer_step);
+      EXPECT_EQ(shape.architecture.widths, usual.architecture.widths);
+      EXPECT_GE(shape.T, 10);
+      if (outer_step >= 100) {
+        EXPECT_EQ(shape.T, usual.T);
+      }
+      most = std::max(most, shape.T);
+    }
+    return most;
+  };
+  EXPECT_EQ(longest(0), 10);
+  EXPECT_NEAR(longest(50), 100, 5);  // 10 sqrt(100); of 300 draws the largest is near the end
+  EXPECT_GT(longest(100), 900);
+}
+
 TEST_F(TrainerTest, ContradictoryConfigIsRefused) {
   MetaConfig config = tiny_config();
   config.inner.min_T = 50;
+  EXPECT_THROW(train("a", config, 1), Error);
+  config = tiny_config();
+  config.estimator.name = "mixed";
+  config.estimator.pairs = 1;
   EXPECT_THROW(train("a", config, 1), Error);
 }
 

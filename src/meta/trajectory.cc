@@ -1,9 +1,11 @@
 #include "meta/trajectory.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/clock.h"
+#include "base/error.h"
 
 namespace metaplastic {
 namespace {
@@ -18,14 +20,29 @@ const T& draw_one(Random& random, const std::vector<T>& choices) {
   return choices[random.below(static_cast<std::uint32_t>(choices.size()))];
 }
 
+// Of a trajectory that starts at this outer step.
+int longest_T(const InnerConfig& inner, std::int64_t outer_step) {
+  if (outer_step >= inner.curriculum_steps) return inner.max_T;
+  const double share = static_cast<double>(outer_step) / inner.curriculum_steps;
+  const double growth = std::pow(static_cast<double>(inner.max_T) / inner.min_T, share);
+  return std::min(inner.max_T, static_cast<int>(inner.min_T * growth));
+}
+
+// Draws what follows from the slot's names.
+void draw_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
+               std::uint64_t task_index, Slot& slot) {
+  slot.task.emplace(tasks.make_task(seed, task_index, Split::kTrain));
+  slot.shape = draw_trajectory(config, seed, task_index, slot.task->num_inputs(), slot.opened_at);
+}
+
 }  // namespace
 
 TrajectoryShape draw_trajectory(const MetaConfig& config, std::uint64_t seed,
-                                std::uint64_t task_index) {
+                                std::uint64_t task_index, int num_inputs, std::int64_t outer_step) {
   const InnerConfig& inner = config.inner;
   Random random(seed, Purpose::kTruncation, task_index, 0);
   TrajectoryShape shape;
-  shape.architecture.widths = {config.tasks.image_side * config.tasks.image_side};
+  shape.architecture.widths = {num_inputs};
   const int num_layers = random.between(inner.min_layers, inner.max_layers);
   for (int l = 1; l < num_layers; ++l) {
     shape.architecture.widths.push_back(draw_log_uniform(random, inner.min_units, inner.max_units));
@@ -33,7 +50,7 @@ TrajectoryShape draw_trajectory(const MetaConfig& config, std::uint64_t seed,
   shape.architecture.widths.push_back(
       draw_log_uniform(random, inner.min_features, inner.max_features));
   shape.architecture.activation = activation_from_name(draw_one(random, inner.activations));
-  shape.T = draw_log_uniform(random, inner.min_T, inner.max_T);
+  shape.T = draw_log_uniform(random, inner.min_T, longest_T(inner, outer_step));
   shape.inner_batch = draw_one(random, inner.inner_batch);
   return shape;
 }
@@ -44,14 +61,14 @@ void TaskData::start(const Task& task, std::uint32_t first_step, int K, int inne
   first_step_ = first_step;
   batch_size_ = inner_batch;
   shots_ = shots;
-  batches_.resize(static_cast<std::size_t>(K) * static_cast<std::size_t>(task.num_pixels()) *
+  batches_.resize(static_cast<std::size_t>(K) * static_cast<std::size_t>(task.num_inputs()) *
                   static_cast<std::size_t>(inner_batch));
   drawn_.assign(static_cast<std::size_t>(K), 0);
 }
 
 std::span<const float> TaskData::inner_batch(int k) {
   const std::size_t size =
-      static_cast<std::size_t>(task_->num_pixels()) * static_cast<std::size_t>(batch_size_);
+      static_cast<std::size_t>(task_->num_inputs()) * static_cast<std::size_t>(batch_size_);
   const std::span<float> batch(batches_.data() + static_cast<std::size_t>(k) * size, size);
   if (!drawn_[static_cast<std::size_t>(k)]) {
     const Stopwatch watch;
@@ -73,7 +90,7 @@ const Probe<float>& TaskData::probe(int k) {
   task_->draw_batch(Purpose::kQuery, step, num_examples, query_);
   probe_.num_support = probe_.num_query = num_examples;
   const auto count = static_cast<std::size_t>(num_examples);
-  const auto values = count * static_cast<std::size_t>(task_->num_pixels());
+  const auto values = count * static_cast<std::size_t>(task_->num_inputs());
   probe_.support.assign(support_.x.begin(),
                         support_.x.begin() + static_cast<std::ptrdiff_t>(values));
   probe_.query.assign(query_.x.begin(), query_.x.begin() + static_cast<std::ptrdiff_t>(values));
@@ -94,16 +111,77 @@ std::uint64_t slot_task_index(const Slot& slot, int slot_index, int num_slots) {
 }
 
 void open_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
-               int slot_index, bool fresh, Slot& slot) {
+               int slot_index, std::int64_t outer_step, Slot& slot) {
   const std::uint64_t index = slot_task_index(slot, slot_index, config.outer.outer_batch);
-  slot.shape = draw_trajectory(config, seed, index);
-  slot.task.emplace(tasks.make_task(seed, index, Split::kTrain));
-  if (!fresh) return;
-  slot.inner_step = 0;
-  slot.truncation = 0;
+  slot.opened_at = outer_step;
+  draw_slot(config, tasks, seed, index, slot);
+  static_cast<TrajectoryState&>(slot) = {};
   slot.phi =
       make_phi<float>(slot.shape.architecture, {config.inner.weight_std, config.inner.bias_std},
                       Random(seed, Purpose::kPhiInit, index));
+}
+
+void reopen_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
+                 int slot_index, Slot& slot) {
+  const std::uint64_t index = slot_task_index(slot, slot_index, config.outer.outer_batch);
+  draw_slot(config, tasks, seed, index, slot);
+  const auto size = static_cast<std::size_t>(slot.shape.architecture.phi_size());
+  const auto fits = [&](const std::vector<float>& phi) { return phi.size() == size; };
+  if (fits(slot.phi) && std::all_of(slot.particles.begin(), slot.particles.end(), fits)) return;
+  fail(
+      "checkpoint: expected {} numbers for the base model of trajectory {} ({}), found {}; the "
+      "file "
+      "is damaged or its tasks are not those of this machine",
+      size, slot_index, slot.task->family(), slot.phi.size());
+}
+
+TrajectoryProblem::TrajectoryProblem(const MetaConfig& config, const ThetaLayout& layout,
+                                     std::uint64_t seed, std::uint64_t task_index, const Task& task,
+                                     const TrajectoryShape& shape, TrajectoryWorkspace& workspace)
+    : config_(config),
+      layout_(layout),
+      seed_(seed),
+      task_index_(task_index),
+      task_(task),
+      shape_(shape),
+      workspace_(workspace) {}
+
+Window TrajectoryProblem::window(std::int64_t inner_step, std::int64_t truncation) const {
+  Random random(seed_, Purpose::kTruncation, task_index_,
+                static_cast<std::uint32_t>(1 + truncation));
+  return {inner_step, truncation,
+          random.between(config_.truncation.min_K, config_.truncation.max_K)};
+}
+
+TruncationShape<float> TrajectoryProblem::start(const Window& window) {
+  if (started_ != window.truncation) {
+    workspace_.data.start(task_, static_cast<std::uint32_t>(window.first_step), window.K,
+                          shape_.inner_batch, config_.truncation.shots);
+    started_ = window.truncation;
+  }
+  return {window.K, config_.truncation.objective_every, static_cast<float>(config_.inner.inner_lr),
+          static_cast<float>(config_.truncation.lambda)};
+}
+
+void TrajectoryProblem::advance(const Window& window, std::span<const float> theta,
+                                std::vector<float>& phi) {
+  const TruncationShape<float> shape = start(window);
+  unroll(layout_, theta.data(), shape_.architecture, phi, shape.K, shape.inner_lr, workspace_.data,
+         workspace_.truncation.tape);
+}
+
+TruncationResult TrajectoryProblem::loss(const Window& window, std::span<const float> theta,
+                                         std::vector<float>& phi) {
+  const TruncationShape<float> shape = start(window);
+  return truncated_loss(layout_, theta.data(), shape_.architecture, phi, shape, workspace_.data,
+                        workspace_.truncation.tape);
+}
+
+TruncationResult TrajectoryProblem::gradient(const Window& window, std::span<const float> theta,
+                                             std::vector<float>& phi, std::span<float> theta_bar) {
+  const TruncationShape<float> shape = start(window);
+  return truncated_gradient(layout_, theta.data(), shape_.architecture, phi, shape, workspace_.data,
+                            workspace_.truncation, theta_bar.data());
 }
 
 }  // namespace metaplastic

@@ -8,19 +8,21 @@
 #include <vector>
 
 #include "data/task.h"
+#include "meta/gradient_estimator.h"
 #include "meta/meta_config.h"
-#include "meta/truncation.h"
 
 namespace metaplastic {
 
-// What is drawn once per trajectory; a function of (config, seed, task_index).
+// What is drawn once per trajectory; a function of (config, seed, task_index, outer_step), the last
+// only where config.inner.curriculum_steps is positive.
 struct TrajectoryShape {
   Architecture architecture;
   int T = 1;
   int inner_batch = 64;
 };
+// num_inputs: U_0, which belongs to the task. outer_step: when the trajectory starts.
 TrajectoryShape draw_trajectory(const MetaConfig& config, std::uint64_t seed,
-                                std::uint64_t task_index);
+                                std::uint64_t task_index, int num_inputs, std::int64_t outer_step);
 
 // The task's batches as a truncation wants them; batch k belongs to inner step first_step + k.
 class TaskData : public TruncationData<float> {
@@ -44,20 +46,59 @@ class TaskData : public TruncationData<float> {
   double seconds_ = 0;
 };
 
-// A place among the trajectories in flight. Its tasks are slot, slot + S, slot + 2 S, ...
-struct Slot {
+// Buffers of one thread.
+struct TrajectoryWorkspace {
+  TruncationWorkspace<float> truncation;
+  TaskData data;
+};
+
+// One trajectory of the rule's inner loop, as estimators see it. Nothing is copied.
+class TrajectoryProblem : public InnerProblem {
+ public:
+  TrajectoryProblem(const MetaConfig& config, const ThetaLayout& layout, std::uint64_t seed,
+                    std::uint64_t task_index, const Task& task, const TrajectoryShape& shape,
+                    TrajectoryWorkspace& workspace);
+  std::uint64_t task_index() const override { return task_index_; }
+  std::int64_t num_inner_steps() const override { return shape_.T; }
+  // K is drawn anew for every truncation.
+  Window window(std::int64_t inner_step, std::int64_t truncation) const override;
+  void advance(const Window& window, std::span<const float> theta,
+               std::vector<float>& phi) override;
+  TruncationResult loss(const Window& window, std::span<const float> theta,
+                        std::vector<float>& phi) override;
+  TruncationResult gradient(const Window& window, std::span<const float> theta,
+                            std::vector<float>& phi, std::span<float> theta_bar) override;
+
+ private:
+  // Batches of a window that is run again are kept.
+  TruncationShape<float> start(const Window& window);
+
+  const MetaConfig& config_;
+  const ThetaLayout& layout_;
+  std::uint64_t seed_, task_index_;
+  const Task& task_;
+  const TrajectoryShape& shape_;
+  TrajectoryWorkspace& workspace_;
+  std::int64_t started_ = -1;  // truncation whose batches the workspace holds
+};
+
+// A place among the trajectories in flight, with the state of its present one. Its tasks are slot,
+// slot + S, slot + 2 S, ...
+struct Slot : TrajectoryState {
   std::int64_t generation = 0;  // trajectories finished or given up here
-  std::int64_t inner_step = 0;  // of the present trajectory
-  std::int64_t truncation = 0;  // truncations done in it
-  std::vector<float> phi;       // [phi_size]
-  // Rebuilt from (config, seed, task index), never saved:
+  std::int64_t opened_at = 0;   // outer step at which the present one started
+  // Rebuilt from (config, seed, task index, opened_at), never saved:
   TrajectoryShape shape;
   std::optional<Task> task;
 };
 
 std::uint64_t slot_task_index(const Slot& slot, int slot_index, int num_slots);
-// Draws shape and task of the slot's present generation; also phi when `fresh`.
+// Draws shape and task of the slot's present generation and starts its trajectory.
 void open_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
-               int slot_index, bool fresh, Slot& slot);
+               int slot_index, std::int64_t outer_step, Slot& slot);
+// Draws shape and task anew for a slot whose state was saved. Throws Error when the state is not
+// one of this trajectory.
+void reopen_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
+                 int slot_index, Slot& slot);
 
 }  // namespace metaplastic

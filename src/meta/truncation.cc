@@ -111,6 +111,18 @@ bool all_finite(const T* values, std::int64_t count) {
   return std::all_of(values, values + count, [](T v) { return std::isfinite(v); });
 }
 
+template <class T>
+bool is_judged(const TruncationShape<T>& shape, int k) {
+  return (shape.K - 1 - k) % shape.objective_every == 0;
+}
+
+template <class T>
+int count_judged(const TruncationShape<T>& shape) {
+  int count = 0;
+  for (int k = 0; k < shape.K; ++k) count += is_judged(shape, k);
+  return count;
+}
+
 }  // namespace
 
 template <class T>
@@ -128,6 +140,26 @@ RidgeResult<T> judge(const Architecture& architecture, const T* phi, const Probe
                      T lambda, Tape<T>& tape) {
   tape.reset(false);
   return objective(tape, phi_leaves(tape, architecture, phi), architecture, probe, lambda);
+}
+
+template <class T>
+TruncationResult truncated_loss(const ThetaLayout& layout, const T* theta,
+                                const Architecture& architecture, std::vector<T>& phi,
+                                const TruncationShape<T>& shape, TruncationData<T>& data,
+                                Tape<T>& tape) {
+  TruncationResult result;
+  result.num_judged = count_judged(shape);
+  for (int k = 0; k < shape.K; ++k) {
+    advance(tape, layout, theta, architecture, data.inner_batch(k), shape.inner_lr, phi.data(),
+            phi.data());
+    if (!is_judged(shape, k)) continue;
+    const RidgeResult<T> ridge = judge(architecture, phi.data(), data.probe(k), shape.lambda, tape);
+    result.meta_loss += static_cast<double>(ridge.loss.data[0]) / result.num_judged;
+    result.accuracy += ridge.accuracy / result.num_judged;
+  }
+  result.finite = std::isfinite(result.meta_loss) &&
+                  all_finite(phi.data(), static_cast<std::int64_t>(phi.size()));
+  return result;
 }
 
 template <class T>
@@ -151,11 +183,10 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
   std::copy_n(states + shape.K * size, size, phi.begin());
 
   TruncationResult result;
-  const auto judged = [&](int k) { return (shape.K - 1 - k) % shape.objective_every == 0; };
-  for (int k = 0; k < shape.K; ++k) result.num_judged += judged(k);
+  result.num_judged = count_judged(shape);
   const T share = T(1) / T(result.num_judged);
   for (int k = shape.K - 1; k >= 0; --k) {
-    if (judged(k)) {
+    if (is_judged(shape, k)) {
       judge_with_gradient(architecture, states + (k + 1) * size, data.probe(k), shape.lambda, share,
                           tape, result, phi_bar);
     }
@@ -171,6 +202,9 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
   template TruncationResult truncated_gradient(const ThetaLayout&, const T*, const Architecture&,  \
                                                std::vector<T>&, const TruncationShape<T>&,         \
                                                TruncationData<T>&, TruncationWorkspace<T>&, T*);   \
+  template TruncationResult truncated_loss(const ThetaLayout&, const T*, const Architecture&,      \
+                                           std::vector<T>&, const TruncationShape<T>&,             \
+                                           TruncationData<T>&, Tape<T>&);                          \
   template void unroll(const ThetaLayout&, const T*, const Architecture&, std::vector<T>&, int, T, \
                        TruncationData<T>&, Tape<T>&);                                              \
   template RidgeResult<T> judge(const Architecture&, const T*, const Probe<T>&, T, Tape<T>&);

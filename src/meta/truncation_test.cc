@@ -99,6 +99,26 @@ TEST_P(TruncationOf, MetaGradientEqualsCentralDifferences) {
   }
 }
 
+TEST_P(TruncationOf, LossWithoutAGradientIsTheSame) {
+  Problem problem(GetParam());
+  for (const int every : {1, 2, 3}) {
+    problem.shape.objective_every = every;
+    std::vector<double> state = problem.phi, expected_state = problem.phi;
+    std::vector<double> unused(problem.theta.size());
+    RandomData data(7, 9);
+    const TruncationResult expected =
+        truncated_gradient(problem.layout, problem.theta.data(), problem.architecture,
+                           expected_state, problem.shape, data, problem.workspace, unused.data());
+    const TruncationResult found =
+        truncated_loss(problem.layout, problem.theta.data(), problem.architecture, state,
+                       problem.shape, data, problem.workspace.tape);
+    EXPECT_NEAR(found.meta_loss, expected.meta_loss, 1e-14);  // a mean of 4 in another order
+    EXPECT_NEAR(found.accuracy, expected.accuracy, 1e-14);
+    EXPECT_EQ(found.num_judged, expected.num_judged);
+    EXPECT_EQ(state, expected_state);
+  }
+}
+
 TEST_P(TruncationOf, TapeMemoryDoesNotGrowWithK) {
   Problem problem(GetParam());
   const auto peak = [&](int K) {

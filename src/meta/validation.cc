@@ -24,9 +24,11 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
   const Task task = tasks.make_task(seed, task_index, Split::kValidation);
   const ThetaLayout layout(config.rule);
   Architecture architecture;
-  architecture.widths = {task.num_pixels()};
+  architecture.widths = {task.num_inputs()};
   architecture.widths.insert(architecture.widths.end(), validation.hidden.begin(),
                              validation.hidden.end());
+  const auto turn = static_cast<std::size_t>(index) % validation.activations.size();
+  architecture.activation = activation_from_name(validation.activations[turn]);
   std::vector<float> phi =
       make_phi<float>(architecture, {config.inner.weight_std, config.inner.bias_std},
                       Random(seed, Purpose::kValidation, task_index));

@@ -1,0 +1,87 @@
+#include "meta/gradient_estimator.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "meta/estimator_parts.h"
+
+namespace metaplastic {
+namespace {
+
+// A stream's step holds truncation and pair.
+constexpr int kPairBits = 8;
+
+class Backprop : public GradientEstimator {
+ public:
+  TruncationResult estimate(InnerProblem& problem, std::span<const float> theta, std::uint64_t,
+                            TrajectoryState& state, std::span<float> gradient) const override {
+    std::fill(gradient.begin(), gradient.end(), 0.0f);
+    const Window window = problem.window(state.inner_step, state.truncation);
+    const TruncationResult result = problem.gradient(window, theta, state.phi, gradient);
+    move_on(window, state);
+    return result;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<GradientEstimator> make_estimator(const EstimatorConfig& config) {
+  if (config.name == "truncated-es") return make_truncated_es(config);
+  if (config.name == "full-es") return make_full_es(config);
+  if (config.name == "pes") return make_pes(config);
+  if (config.name == "mixed") return make_mixed(config);
+  METAPLASTIC_CHECK(config.name == "backprop");
+  return std::make_unique<Backprop>();
+}
+
+void draw_perturbation(std::uint64_t seed, std::uint64_t task_index, std::int64_t truncation,
+                       int pair, double sigma, std::span<float> noise) {
+  METAPLASTIC_CHECK(truncation >= 0 && truncation < (std::int64_t{1} << (32 - kPairBits)));
+  METAPLASTIC_CHECK(pair >= 0 && pair < (1 << kPairBits));
+  const auto step =
+      (static_cast<std::uint32_t>(truncation) << kPairBits) | static_cast<std::uint32_t>(pair);
+  Random random(seed, Purpose::kEstimator, task_index, step);
+  for (float& value : noise) value = static_cast<float>(sigma) * random.normal();
+}
+
+void shift(std::span<const float> theta, float sign, std::span<const float> noise,
+           std::vector<float>& out) {
+  out.resize(theta.size());
+  for (std::size_t i = 0; i < theta.size(); ++i) out[i] = theta[i] + sign * noise[i];
+}
+
+void ResultMean::add(const TruncationResult& result) {
+  sum_.meta_loss += result.meta_loss;
+  sum_.accuracy += result.accuracy;
+  sum_.num_judged += result.num_judged;
+  sum_.finite = sum_.finite && result.finite;
+  ++count_;
+}
+
+TruncationResult ResultMean::mean() const {
+  METAPLASTIC_CHECK(count_ > 0);
+  TruncationResult result = sum_;
+  result.meta_loss /= count_;
+  result.accuracy /= count_;
+  return result;
+}
+
+void add_pair(double loss_plus, double loss_minus, const EstimatorConfig& config,
+              std::span<const float> noise, std::span<float> gradient) {
+  const double slope = (loss_plus - loss_minus) / (2 * config.sigma * config.sigma * config.pairs);
+  for (std::size_t i = 0; i < noise.size(); ++i) {
+    gradient[i] += static_cast<float>(slope * static_cast<double>(noise[i]));
+  }
+}
+
+void move_on(const Window& window, TrajectoryState& state) {
+  state.inner_step += window.K;
+  ++state.truncation;
+}
+
+bool all_finite(std::span<const float> values) {
+  return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+}
+
+}  // namespace metaplastic
