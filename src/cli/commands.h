@@ -19,6 +19,7 @@ Action add_apply(CLI::App& app);
 Action add_embed(CLI::App& app);
 Action add_evaluate(CLI::App& app);
 Action add_inspect(CLI::App& app);
+Action add_experiment(CLI::App& app);
 Action add_report(CLI::App& app);
 Action add_bench(CLI::App& app);
 Action add_classical(CLI::App& app);

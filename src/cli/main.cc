@@ -29,6 +29,7 @@ constexpr Command kCommands[] = {
     {"apply", "train an encoder on unlabelled data with a rule, write the features", add_apply},
     {"embed", "features of new data by an encoder", add_embed},
     {"evaluate", "compare the features of several methods with few labels", add_evaluate},
+    {"experiment", "measure one claim of the paper, write numbers and charts", add_experiment},
     {"report", "write a page about a run", add_report},
     {"inspect", "show what a rule, encoder or checkpoint holds", add_inspect},
     {"bench", "time inner steps and data on this machine, against its sgemm", add_bench},

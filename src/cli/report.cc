@@ -1,31 +1,64 @@
 // metaplastic report: a page about a run.
 #include "report/report.h"
 
+#include <chrono>
 #include <memory>
+#include <optional>
+#include <thread>
 
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/stop.h"
 #include "cli/commands.h"
+#include "cli/flags.h"
 #include "cli/progress.h"
 #include "report/shell_word.h"
 
 namespace metaplastic {
 namespace {
 
+constexpr int kMaxFollowSeconds = 3600;
+
 struct ReportFlags {
   ReportOptions options;
+  std::optional<int> follow;
   bool quiet = false;
 };
 
 std::string command_line(const ReportOptions& options) {
-  std::string line =
-      "metaplastic report " + shell_word(options.run) + " --out " + shell_word(options.out);
+  std::string line = "metaplastic report" +
+                     (options.run.empty() ? "" : " " + shell_word(options.run)) + " --out " +
+                     shell_word(options.out);
   if (!options.encoder.empty()) line += " --model " + shell_word(options.encoder);
   if (!options.evaluate.empty()) line += " --evaluate " + shell_word(options.evaluate);
+  if (!options.experiments.empty()) line += " --experiments " + shell_word(options.experiments);
   return line;
+}
+
+// Writes the page of a run that goes on again and again, until a signal. A browser that shows it
+// loads it anew as often; the last page stays as it is.
+int follow(ReportOptions options, Progress& progress) {
+  while (!stop_requested()) {
+    write_report(options);
+    progress.update(fmt::format("{} written; Ctrl-C ends this", options.out));
+    const Stopwatch watch;
+    while (!stop_requested() && watch.seconds() < options.refresh_seconds) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+  }
+  options.refresh_seconds = 0;
+  write_report(options);
+  return stopped("the page shows what there was then");
 }
 
 int run_report(const ReportFlags& flags) {
   ReportOptions options = flags.options;
   options.command = command_line(options);
+  if (flags.follow) {
+    options.refresh_seconds = *flags.follow;
+    Progress progress(flags.quiet);
+    return follow(options, progress);
+  }
   const std::vector<std::string> notes = write_report(options);
   Progress progress(flags.quiet);
   for (const std::string& line : notes) progress.note(line);
@@ -36,8 +69,8 @@ int run_report(const ReportFlags& flags) {
 
 Action add_report(CLI::App& app) {
   auto flags = std::make_shared<ReportFlags>();
-  app.add_option("run", flags->options.run, "folder that train wrote")
-      ->required()
+  app.add_option("run", flags->options.run,
+                 "folder that train wrote; may be left out with --experiments")
       ->type_name("RUN_DIR");
   app.add_option("--out", flags->options.out, "the page, one HTML file")
       ->required()
@@ -48,6 +81,12 @@ Action add_report(CLI::App& app) {
   app.add_option("--evaluate", flags->options.evaluate,
                  "what evaluate --json wrote, to show its comparison")
       ->type_name("FILE");
+  app.add_option("--experiments", flags->options.experiments,
+                 "folder that experiment wrote, to show its charts")
+      ->type_name("DIR");
+  add_whole(
+      app, "--follow", flags->follow, 1, kMaxFollowSeconds,
+      "write the page every so many seconds until a signal; it loads itself anew in a browser");
   app.add_flag("--quiet", flags->quiet, "no notes on stderr");
   return [flags] { return run_report(*flags); };
 }

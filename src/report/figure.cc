@@ -5,24 +5,32 @@
 #include "report/html.h"
 
 namespace metaplastic {
+namespace {
 
-std::string figure_html(const FigureFrame& frame, const std::string& svg,
-                        const std::vector<LegendEntry>& legend) {
-  std::string out = fmt::format(
-      "<figure>\n<figcaption><h3 id=\"{0}\">{1}</h3></figcaption>\n"
-      "<svg class=\"chart\" viewBox=\"0 0 {2:.0f} {3:.0f}\" role=\"img\" "
-      "aria-labelledby=\"{0} {0}-text\">\n<desc id=\"{0}-text\">{4}</desc>\n{5}</svg>\n",
-      escape(frame.id), escape(frame.title), frame.width, frame.height, escape(frame.description),
-      svg);
-  if (!legend.empty()) {
-    out += "<ul class=\"legend\">";
-    for (const LegendEntry& entry : legend) {
-      out += fmt::format("<li><svg viewBox=\"0 0 26 12\" aria-hidden=\"true\">{}</svg>{}</li>",
-                         entry.svg, escape(entry.name));
+// JSON inside a <script> element: nothing in it may look like markup.
+std::string script_json(const nlohmann::json& value) {
+  const std::string text = value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  std::string out;
+  for (const char c : text) {
+    if (c == '<' || c == '>' || c == '&') {
+      out += fmt::format("\\u{:04x}", static_cast<int>(c));
+    } else {
+      out += c;
     }
-    out += "</ul>\n";
   }
-  return out + "</figure>\n";
+  return out;
+}
+
+}  // namespace
+
+std::string figure_html(const Figure& figure) {
+  // The description is the drawing's own label, too; here it serves readers without a script.
+  return fmt::format(
+      "<figure>\n<figcaption><h3 id=\"{0}\">{1}</h3></figcaption>\n"
+      "<div class=\"plot\" id=\"{0}-plot\"><noscript>{2}</noscript></div>\n"
+      "<script type=\"application/json\" data-plot=\"{0}-plot\">{3}</script>\n</figure>\n",
+      escape(figure.id), escape(figure.title), escape(figure.description),
+      script_json(figure.spec));
 }
 
 }  // namespace metaplastic

@@ -5,8 +5,7 @@
 
 #include <cmath>
 
-#include "report/chart.h"
-#include "report/series.h"
+#include "report/figure.h"
 #include "report/shell_word.h"
 
 namespace metaplastic {
@@ -59,96 +58,13 @@ TEST(ShellWord, QuotesOnlyWhatNeedsIt) {
   EXPECT_EQ(shell_word("it's $HOME"), "'it'\\''s $HOME'");
 }
 
-std::vector<Point> points_of(const std::vector<double>& values) {
-  std::vector<Point> points;
-  for (const double value : values) points.push_back({double(points.size()), value, kNoValue});
-  return points;
-}
-
-TEST(Series, SmoothingIsTheMeanOfNeighboursWithoutGaps) {
-  const auto smooth = smoothed(points_of({1, 3, kNoValue, 5, 100}), 1);
-  EXPECT_EQ(smooth[0].y, 2);
-  EXPECT_EQ(smooth[1].y, 2);
-  EXPECT_TRUE(std::isnan(smooth[2].y));
-  EXPECT_EQ(smooth[3].y, 52.5);
-  EXPECT_EQ(smooth[4].x, 4);
-}
-
-TEST(Series, ThinningKeepsPeaksAndOrder) {
-  std::vector<double> values(10000, 1.0);
-  values[1234] = 9;
-  values[1235] = -9;
-  values[9999] = 7;
-  const auto thin = thinned(points_of(values), 100);
-  EXPECT_LE(thin.size(), 100u);
-  double low = 0, high = 0;
-  for (std::size_t n = 0; n < thin.size(); ++n) {
-    low = std::min(low, thin[n].y);
-    high = std::max(high, thin[n].y);
-    if (n > 0) {
-      EXPECT_GT(thin[n].x, thin[n - 1].x);
-    }
-  }
-  EXPECT_EQ(low, -9);
-  EXPECT_EQ(high, 9);
-  EXPECT_EQ(thin.back().y, 7);
-  EXPECT_EQ(thinned(points_of({1, 2, 3}), 100).size(), 3u);
-}
-
-LineChart chart_of(const std::vector<double>& values) {
-  LineChart chart;
-  chart.id = "c";
-  chart.title = "<title>";
-  chart.description = "words";
-  chart.y_title = "loss & more";
-  chart.lines.push_back({"a <line>", points_of(values), 2, LineStyle::kBold, false});
-  return chart;
-}
-
-TEST(LineChart, HasAxesLineLegendAndWords) {
-  const std::string html = line_chart_html(chart_of({1, 2, 4}));
-  EXPECT_THAT(html, HasSubstr("role=\"img\" aria-labelledby=\"c c-text\""));
-  EXPECT_THAT(html, HasSubstr("<desc id=\"c-text\">words</desc>"));
-  EXPECT_THAT(html, HasSubstr("class=\"line s2\" d=\"M"));
-  EXPECT_THAT(html, HasSubstr("loss &amp; more"));
-  EXPECT_THAT(html, HasSubstr("a &lt;line&gt;</li>"));
-  EXPECT_THAT(html, Not(HasSubstr("<title>")));
-  EXPECT_THAT(html, Not(HasSubstr("nan")));
-}
-
-TEST(LineChart, GapsBreakTheLineAndALoneValueGetsADot) {
-  const std::string html = line_chart_html(chart_of({1, 2, kNoValue, 3}));
-  const std::size_t start = html.find("class=\"line s2\" d=\"") + 19;
-  const std::string path = html.substr(start, html.find('"', start) - start);
-  EXPECT_EQ(std::ranges::count(path, 'M'), 2) << path;
-  EXPECT_EQ(std::ranges::count(path, 'L'), 1) << path;
-  EXPECT_THAT(html, HasSubstr("<circle class=\"dot s2\""));
-}
-
-TEST(LineChart, NothingToDrawIsNoTrouble) {
-  EXPECT_THAT(line_chart_html(chart_of({kNoValue})), Not(HasSubstr("nan")));
-  EXPECT_THAT(line_chart_html(chart_of({})), Not(HasSubstr("nan")));
-  LineChart chart = chart_of({-1, 0});
-  chart.is_log = true;
-  EXPECT_THAT(line_chart_html(chart), Not(HasSubstr("nan")));
-}
-
-TEST(BarChart, LengthsFollowValuesAndErrorsHaveWhiskers) {
-  BarChart chart;
-  chart.id = "b";
-  chart.bars = {{"half", 0.5, 0.1, "0.5", true, std::nullopt},
-                {"one", 1.0, kNoValue, "1.0", false, 0.25},
-                {"minus", -0.5, kNoValue, "-0.5", false, std::nullopt}};
-  const std::string html = bar_chart_html(chart);
-  std::vector<double> widths;
-  for (std::size_t at = 0; (at = html.find("<rect", at)) != html.npos; ++at) {
-    widths.push_back(std::stod(html.substr(html.find("width=\"", at) + 7)));
-  }
-  ASSERT_EQ(widths.size(), 3u);
-  EXPECT_NEAR(widths[1], 2 * widths[0], 0.2);  // printed with one decimal
-  EXPECT_NEAR(widths[2], widths[0], 0.2);
-  EXPECT_EQ(html.find("whisker"), html.rfind("whisker"));
-  EXPECT_THAT(html, HasSubstr("class=\"mark\""));
+TEST(Figure, ItsSpecificationCannotBecomeMarkup) {
+  const Figure figure = {"c", "<title>", "words & more", {{"mark", "</script>"}, {"n", "\u00e4"}}};
+  const std::string html = figure_html(figure);
+  EXPECT_THAT(html, HasSubstr("<h3 id=\"c\">&lt;title&gt;</h3>"));
+  EXPECT_THAT(html, HasSubstr("<div class=\"plot\" id=\"c-plot\"><noscript>words &amp; more<"));
+  EXPECT_THAT(html, HasSubstr("{\"mark\":\"\\u003c/script\\u003e\",\"n\":\"\\u00e4\"}"));
+  EXPECT_EQ(html.find("</script>"), html.rfind("</script>"));
 }
 
 }  // namespace

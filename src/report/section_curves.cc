@@ -4,17 +4,17 @@
 #include <algorithm>
 #include <cmath>
 
-#include "report/chart.h"
+#include "chart/series.h"
+#include "report/figure.h"
 #include "report/html.h"
 #include "report/sections.h"
-#include "report/series.h"
 
 namespace metaplastic {
 namespace {
 
 constexpr std::size_t kMaxTableRows = 20;
-constexpr std::size_t kSmoothingShare = 20;  // the window is about a twentieth of the run
-constexpr std::size_t kMaxFamilies = kNumColours;
+constexpr std::size_t kSmoothingShare = 20;     // the window is about a twentieth of the run
+constexpr std::size_t kMaxFamilies = 10;        // as many as the page has colours
 constexpr std::size_t kMaxRawValidations = 60;  // more of them are noise to the eye; smoothed
 
 using StepNumber = double StepRecord::*;
@@ -54,7 +54,7 @@ std::string trend(const std::vector<Point>& smooth, int decimals) {
 }
 
 LineChart step_chart(const RunRecord& run, const std::string& id, const std::string& title,
-                     const std::string& y_title, StepNumber number, int colour) {
+                     const std::string& y_title, StepNumber number) {
   LineChart chart;
   chart.id = id;
   chart.title = title;
@@ -63,9 +63,9 @@ LineChart step_chart(const RunRecord& run, const std::string& id, const std::str
   const std::vector<Point> raw = points_of(run.steps, number);
   const std::size_t reach = smoothing_reach(raw.size());
   const std::vector<Point> smooth = smoothed(raw, reach);
-  chart.lines.push_back({"each outer step", raw, colour, LineStyle::kFaint, false});
+  chart.lines.push_back({"each outer step", raw, LineStyle::kFaint, false});
   chart.lines.push_back(
-      {fmt::format("mean of {}", 2 * reach + 1), smooth, colour, LineStyle::kBold, false});
+      {fmt::format("mean of {}", 2 * reach + 1), smooth, LineStyle::kBold, false});
   chart.description = "Line chart over outer steps. " + trend(smooth, 3);
   return chart;
 }
@@ -113,8 +113,8 @@ LineChart validation_chart(const RunRecord& run) {
   chart.title = "Accuracy on held-out tasks";
   chart.x_title = "outer step";
   chart.y_title = "accuracy";
-  Line learned{"rule, \u00B1 standard error", {}, 1, LineStyle::kBold, true};
-  Line random{"random encoder", {}, 6, LineStyle::kDashed, false};
+  Line learned{"rule, \u00B1 standard error", {}, LineStyle::kBold, true};
+  Line random{"random encoder", {}, LineStyle::kDashed, false};
   for (const ValidationRecord& record : run.validations) {
     const auto x = static_cast<double>(record.outer_step);
     learned.points.push_back({x, record.accuracy, record.standard_error});
@@ -133,12 +133,12 @@ LineChart validation_chart(const RunRecord& run) {
     before.x = 0;
     random.points.insert(random.points.begin(), before);
   }
-  chart.lines = {random, learned};
+  chart.lines = {learned, random};
   if (learned.points.size() > kMaxRawValidations) {
     const std::size_t reach = smoothing_reach(learned.points.size());
-    Line smooth{fmt::format("mean of {}", 2 * reach + 1), smoothed(learned.points, reach), 1,
+    Line smooth{fmt::format("mean of {}", 2 * reach + 1), smoothed(learned.points, reach),
                 LineStyle::kBold, false};
-    chart.lines[1].style = LineStyle::kFaint;
+    chart.lines[0].style = LineStyle::kFaint;
     chart.lines.push_back(std::move(smooth));
   }
   return chart;
@@ -152,7 +152,7 @@ LineChart family_chart(const RunRecord& run, const std::vector<std::string>& nam
   chart.y_title = "accuracy";
   chart.description = "Line chart over outer steps, one line per family of tasks. Last values:";
   for (std::size_t f = 0; f < std::min(names.size(), kMaxFamilies); ++f) {
-    Line line{names[f], {}, static_cast<int>(f) + 1, LineStyle::kBold, true};
+    Line line{names[f], {}, LineStyle::kBold, true};
     for (const ValidationRecord& record : run.validations) {
       line.points.push_back(
           {static_cast<double>(record.outer_step), family_accuracy(record, names[f]), kNoValue});
@@ -204,22 +204,22 @@ Section training_section(const RunRecord& run) {
       "examples is judged on others while the rule trains an encoder. Every outer step meets other "
       "tasks at other points of their training, so the raw curves are noisy.");
   section.html += "<div class=\"charts\">\n";
-  section.html += line_chart_html(step_chart(run, "loss-chart", "Meta-loss, lower is better",
-                                             "meta-loss", &StepRecord::meta_loss, 1));
-  section.html += line_chart_html(step_chart(run, "accuracy-chart", "Accuracy of the probe",
-                                             "accuracy", &StepRecord::accuracy, 3));
+  section.html += figure_html(line_figure(step_chart(
+      run, "loss-chart", "Meta-loss, lower is better", "meta-loss", &StepRecord::meta_loss)));
+  section.html += figure_html(line_figure(step_chart(run, "accuracy-chart", "Accuracy of the probe",
+                                                     "accuracy", &StepRecord::accuracy)));
   LineChart gradient = step_chart(run, "gradient-chart", "Norm of the meta-gradient",
-                                  "norm, log scale", &StepRecord::gradient_norm, 4);
-  gradient.is_log = true;
+                                  "norm, log scale", &StepRecord::gradient_norm);
+  gradient.is_y_log = true;
   const double clip = run.config.outer.clip_gradient;
-  Line limit{fmt::format("clipped above {}", clip), {}, 6, LineStyle::kDashed, false};
+  Line limit{fmt::format("clipped above {}", clip), {}, LineStyle::kDashed, false};
   for (const std::int64_t x : {run.steps.front().outer_step, run.steps.back().outer_step}) {
     limit.points.push_back({static_cast<double>(x), clip, kNoValue});
   }
-  gradient.lines.insert(gradient.lines.begin(), limit);
-  section.html += line_chart_html(gradient);
-  section.html += line_chart_html(step_chart(run, "speed-chart", "Speed", "inner steps per second",
-                                             &StepRecord::inner_steps_per_second, 5));
+  gradient.lines.push_back(limit);
+  section.html += figure_html(line_figure(gradient));
+  section.html += figure_html(line_figure(step_chart(
+      run, "speed-chart", "Speed", "inner steps per second", &StepRecord::inner_steps_per_second)));
   section.html += "</div>\n" + folded_table_html("These curves as a table", step_table(run));
   return section;
 }
@@ -240,8 +240,8 @@ Section validation_section(const RunRecord& run) {
                   "its first inner step. The rule with the best value is kept as rule.safetensors.",
                   config.num_tasks, config.inner_steps, fmt::join(config.hidden, "-")));
   const std::vector<std::string> names = family_names(run);
-  section.html += "<div class=\"charts\">\n" + line_chart_html(validation_chart(run));
-  if (!names.empty()) section.html += line_chart_html(family_chart(run, names));
+  section.html += "<div class=\"charts\">\n" + figure_html(line_figure(validation_chart(run)));
+  if (!names.empty()) section.html += figure_html(line_figure(family_chart(run, names)));
   section.html += "</div>\n";
   if (names.size() > kMaxFamilies) {
     section.html += paragraph(fmt::format("The chart shows {} of {} families; the table has all.",

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "io/config.h"
-#include "report/chart.h"
 #include "report/html.h"
 #include "report/sections.h"
 #include "report/shell_word.h"
@@ -85,9 +85,42 @@ std::string tasks_html(const RunRecord& run) {
   return out.empty() ? "" : "<h3>Families of tasks</h3>\n<ul>\n" + out + "</ul>\n";
 }
 
+std::vector<std::pair<std::string, std::string>> run_facts(const RunRecord& run) {
+  const std::string program = provenance_text(run, "program");
+  std::vector<std::pair<std::string, std::string>> facts = {
+      {"Run folder", run.folder},
+      {"Seed",
+       run.seed ? fmt::format("{}", *run.seed) : "not recorded before the first checkpoint"},
+      {"Trained by", program.empty() ? "version not recorded by the run" : program}};
+  if (run.rule) facts.emplace_back("SHA-256 of " + run.rule->file, run.rule->sha256);
+  return facts;
+}
+
+std::string run_command_html(const RunRecord& run) {
+  std::string command = provenance_text(run, "command");
+  const char* heading = command.empty() ? "The same run again" : "Command";
+  if (command.empty()) {
+    command = fmt::format("metaplastic train --config {} --out NEW_FOLDER --outer-steps {}",
+                          shell_word(run.folder + "/config.toml"),
+                          std::max<std::int64_t>(run.last_step(), 1));
+    if (run.seed) command += fmt::format(" --seed {}", *run.seed);
+  }
+  return fmt::format("<h3>{}</h3>\n<pre tabindex=\"0\"><code>{}</code></pre>\n", heading,
+                     escape(command));
+}
+
 }  // namespace
 
 std::string paragraph(const std::string& text) { return "<p>" + escape(text) + "</p>\n"; }
+
+std::string picture_html(const std::string& title, const std::string& alt, const std::string& light,
+                         const std::string& dark) {
+  return fmt::format(
+      "<figure class=\"filters\"><figcaption><h3>{}</h3></figcaption>\n<picture>"
+      "<source media=\"(prefers-color-scheme: dark)\" srcset=\"{}\" />"
+      "<img src=\"{}\" alt=\"{}\" /></picture></figure>\n",
+      escape(title), escape(dark), escape(light), escape(alt));
+}
 
 std::string definitions_html(const std::vector<std::pair<std::string, std::string>>& rows) {
   std::string out = "<dl class=\"facts\">\n";
@@ -98,7 +131,8 @@ std::string definitions_html(const std::vector<std::pair<std::string, std::strin
 }
 
 Section summary_section(const ReportInputs& inputs) {
-  const RunRecord& run = inputs.run;
+  METAPLASTIC_CHECK(inputs.run);
+  const RunRecord& run = *inputs.run;
   std::vector<Tile> tiles;
   if (inputs.evaluation && !inputs.evaluation->methods.empty()) {
     tiles.push_back(evaluation_tile(*inputs.evaluation));
@@ -155,19 +189,10 @@ Section config_section(const MetaConfig& config) {
 }
 
 Section provenance_section(const ReportInputs& inputs) {
-  const RunRecord& run = inputs.run;
   Section section{"provenance", "How it was made", ""};
-  const auto or_else = [](const std::string& text, const char* otherwise) {
-    return text.empty() ? std::string(otherwise) : text;
-  };
-  const std::string seed =
-      run.seed ? fmt::format("{}", *run.seed) : "not recorded before the first checkpoint";
-  std::vector<std::pair<std::string, std::string>> facts = {
-      {"Run folder", run.folder},
-      {"Seed", seed},
-      {"Trained by", or_else(provenance_text(run, "program"), "version not recorded by the run")},
-      {"Report written by", "metaplastic " METAPLASTIC_VERSION}};
-  if (run.rule) facts.emplace_back("SHA-256 of " + run.rule->file, run.rule->sha256);
+  std::vector<std::pair<std::string, std::string>> facts;
+  if (inputs.run) facts = run_facts(*inputs.run);
+  facts.emplace_back("Report written by", "metaplastic " METAPLASTIC_VERSION);
   if (inputs.encoder) {
     const EncoderRecord& record = inputs.encoder->record;
     facts.emplace_back("Encoder", fmt::format("{}: rule {}, data {}, seed {}, {} inner steps of {}",
@@ -175,21 +200,12 @@ Section provenance_section(const ReportInputs& inputs) {
                                               record.seed, record.inner_steps, record.inner_batch));
   }
   section.html = definitions_html(facts);
-  const std::string made_by = provenance_text(run, "command");
-  section.html += fmt::format("<h3>{}</h3>\n", made_by.empty() ? "The same run again" : "Command");
-  std::string command = made_by;
-  if (command.empty()) {
-    command = fmt::format("metaplastic train --config {} --out NEW_FOLDER --outer-steps {}",
-                          shell_word(run.folder + "/config.toml"),
-                          std::max<std::int64_t>(run.last_step(), 1));
-    if (run.seed) command += fmt::format(" --seed {}", *run.seed);
-  }
-  section.html += "<pre tabindex=\"0\"><code>" + escape(command) + "</code></pre>\n";
+  if (inputs.run) section.html += run_command_html(*inputs.run);
   if (!inputs.command.empty()) {
     section.html += "<h3>This page</h3>\n<pre tabindex=\"0\"><code>" + escape(inputs.command) +
                     "</code></pre>\n";
   }
-  section.html += tasks_html(run);
+  if (inputs.run) section.html += tasks_html(*inputs.run);
   return section;
 }
 

@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "report/chart.h"
-#include "report/filters.h"
+#include "chart/filters.h"
+#include "report/figure.h"
 #include "report/html.h"
 #include "report/sections.h"
 #include "rule/composed_step.h"
@@ -18,13 +18,9 @@ double mix_of(const ThetaLayout& layout, const std::vector<float>& theta, std::s
   return theta[static_cast<std::size_t>(layout[ThetaName::kMix].offset) + term];
 }
 
-std::string picture_html(const Filters& filters, const std::string& title, const std::string& alt) {
-  return fmt::format(
-      "<figure class=\"filters\"><figcaption><h3>{}</h3></figcaption>\n<picture>"
-      "<source media=\"(prefers-color-scheme: dark)\" srcset=\"{}\" />"
-      "<img src=\"{}\" alt=\"{}\" /></picture></figure>\n",
-      escape(title), data_uri(filters_png(filters, kFilterColumns, Theme::kDark)),
-      data_uri(filters_png(filters, kFilterColumns, Theme::kLight)), escape(alt));
+std::string filters_html(const Filters& filters, const std::string& title, const std::string& alt) {
+  return picture_html(title, alt, data_uri(filters_png(filters, kFilterColumns, Theme::kLight)),
+                      data_uri(filters_png(filters, kFilterColumns, Theme::kDark)));
 }
 
 std::string filters_note(const Encoder& encoder, const Filters& trained) {
@@ -75,7 +71,7 @@ Section rule_section(const RunRecord& run) {
   for (std::size_t k = 0; k < names.size(); ++k) {
     const double weight = mix_of(layout, record.rule.theta, k);
     if (std::abs(weight) > std::abs(mix_of(layout, record.rule.theta, largest))) largest = k;
-    ChartBar bar{std::string(names[k]), weight, kNoValue, fixed(weight, 3), true, std::nullopt};
+    ChartBar bar{std::string(names[k]), weight, kNoValue, true, std::nullopt};
     table.rows.push_back({bar.name, fixed(weight, 5)});
     if (has_start) {
       bar.mark = mix_of(layout, record.initial_theta, k);
@@ -86,8 +82,8 @@ Section rule_section(const RunRecord& run) {
   chart.description =
       fmt::format("Bar chart of {} weights. The largest in size is {} with {}.", names.size(),
                   names[largest], fixed(mix_of(layout, record.rule.theta, largest), 3));
-  section.html += "<div class=\"charts\">\n" + bar_chart_html(chart) + "<div class=\"beside\">\n" +
-                  table_html(table) + "</div></div>\n";
+  section.html += "<div class=\"charts\">\n" + figure_html(bar_figure(chart)) +
+                  "<div class=\"beside\">\n" + table_html(table) + "</div></div>\n";
   return section;
 }
 
@@ -116,14 +112,14 @@ Section evaluation_section(const std::optional<EvaluationRecord>& evaluation) {
               {4}};
   for (const EvaluatedMethod& method : evaluation->methods) {
     chart.bars.push_back({method.name, method.accuracy, method.standard_error,
-                          fixed(method.accuracy, 3), method.name == "learned", std::nullopt});
+                          method.name == "learned", std::nullopt});
     chart.description +=
         fmt::format(" {}: {}.", method.name, with_error(method.accuracy, method.standard_error, 3));
     table.rows.push_back({method.name, with_error(method.accuracy, method.standard_error, 4),
                           fixed(method.seconds, 1), method.steps, method.settings});
   }
-  section.html += "<div class=\"charts\">\n" + bar_chart_html(chart) + "<div class=\"beside\">\n" +
-                  table_html(table) + "</div></div>\n";
+  section.html += "<div class=\"charts\">\n" + figure_html(bar_figure(chart)) +
+                  "<div class=\"beside\">\n" + table_html(table) + "</div></div>\n";
   return section;
 }
 
@@ -151,13 +147,13 @@ Section filters_section(const ReportInputs& inputs) {
         filters.tiles.size(), which, kFilterColumns, fixed(smoothness(filters), 2));
   };
   section.html += "<div class=\"charts\">\n";
-  section.html += picture_html(
+  section.html += filters_html(
       trained,
       fmt::format("After {} inner steps on {}", encoder.record.inner_steps, encoder.record.data),
       alt(trained, "trained"));
   const Filters untrained = untrained_filters(encoder);
   if (!untrained.tiles.empty()) {
-    section.html += picture_html(untrained, "The same units before", alt(untrained, "untrained"));
+    section.html += filters_html(untrained, "The same units before", alt(untrained, "untrained"));
   }
   section.html += "</div>\n";
   std::string text =

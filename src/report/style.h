@@ -8,11 +8,11 @@ inline constexpr const char* kStyleSheet = R"css(
 :root { color-scheme: light dark;
   --page: #fbfbfa; --card: #ffffff; --ink: #1b1d21; --soft: #565c66; --rule: #dcdfe4; --grid: #e8eaed;
   --c1: #1d5fb8; --c2: #c2410c; --c3: #0b7a6f; --c4: #86198f; --c5: #92640a; --c6: #5b6472;
-  --plain: #a9b1bd; --focus: #1d5fb8; }
+  --c7: #b4235a; --c8: #4d7c0f; --c9: #5145cd; --c10: #0e7490; --focus: #1d5fb8; }
 @media (prefers-color-scheme: dark) { :root {
   --page: #15171a; --card: #1d2024; --ink: #e9eaec; --soft: #a5abb6; --rule: #373c44; --grid: #2b2f36;
   --c1: #7cb0ff; --c2: #ff9a66; --c3: #4fd0bf; --c4: #e29bf0; --c5: #e6bd5a; --c6: #a7b0be;
-  --plain: #5d6675; --focus: #9cc4ff; } }
+  --c7: #ff8fb4; --c8: #a9d65c; --c9: #b0a8ff; --c10: #6fd6ee; --focus: #9cc4ff; } }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 body { margin: 0; background: var(--page); color: var(--ink);
@@ -47,26 +47,7 @@ nav a { display: inline-block; padding: .25rem 0; }
   align-items: start; margin-bottom: .8rem; }
 figure, .beside { margin: 0; background: var(--card); border: 1px solid var(--rule); border-radius: .5rem;
   padding: 1rem; min-width: 0; }
-.chart { display: block; width: 100%; max-width: 34rem; height: auto; }
-.chart text { font: 13.5px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
-  fill: var(--soft); font-variant-numeric: tabular-nums; }
-.chart .name { fill: var(--ink); }
-.grid { stroke: var(--grid); fill: none; }
-.axis { stroke: var(--soft); fill: none; }
-.line { fill: none; stroke: currentColor; stroke-width: 2.4; stroke-linejoin: round; stroke-linecap: round; }
-.faint { stroke-width: 1.1; opacity: .6; }
-.dashed { stroke-width: 1.8; stroke-dasharray: 6 4; stroke-linecap: butt; }
-.band { fill: currentColor; opacity: .16; }
-.dot { fill: currentColor; stroke: var(--card); stroke-width: 1.2; }
-.bar { fill: currentColor; }
-.plain { color: var(--plain); }
-.whisker { fill: none; stroke: var(--ink); stroke-width: 1.6; }
-.mark { fill: none; stroke: var(--c2); stroke-width: 2.4; }
-.s1 { color: var(--c1); } .s2 { color: var(--c2); } .s3 { color: var(--c3); }
-.s4 { color: var(--c4); } .s5 { color: var(--c5); } .s6 { color: var(--c6); }
-.legend { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1.2rem; margin: .5rem 0 0; padding: 0;
-  color: var(--soft); font-size: .875rem; }
-.legend svg { width: 26px; height: 12px; margin-right: .4rem; }
+.plot { width: 100%; max-width: 40rem; min-height: 8rem; }
 .filters img { display: block; width: 100%; max-width: 30rem; height: auto; image-rendering: pixelated; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .875rem; width: 100%; }
@@ -88,7 +69,7 @@ pre { background: var(--card); border: 1px solid var(--rule); border-radius: .5r
 @media (max-width: 36rem) { header, main, footer { padding-left: .9rem; padding-right: .9rem; }
   figure, .beside { padding: .8rem .7rem; } .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: .6rem; } .tiles { grid-template-columns: 1fr 1fr; gap: .6rem; }
-  .tiles > div { padding: .65rem .75rem; } .value { font-size: 1.15rem; } .chart text { font-size: 15.5px; } }
+  .tiles > div { padding: .65rem .75rem; } .value { font-size: 1.15rem; } }
 @media print { body { background: #fff; } nav, .skip { display: none; } figure, .tiles > div { break-inside: avoid; } }
 )css";
 

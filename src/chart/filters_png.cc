@@ -8,7 +8,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "report/filters.h"
+#include "chart/filters.h"
 
 namespace metaplastic {
 namespace {

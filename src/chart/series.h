@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "report/chart.h"
+#include "chart/chart.h"
 
 namespace metaplastic {
 

@@ -1,4 +1,4 @@
-#include "report/filters.h"
+#include "chart/filters.h"
 
 #include <algorithm>
 #include <cmath>

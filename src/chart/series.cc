@@ -1,4 +1,4 @@
-#include "report/series.h"
+#include "chart/series.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,0 +1,91 @@
+// How many unlabelled examples the rule needs. The labelled draws stay the same.
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "eval/sample.h"
+#include "experiments/row_lines.h"
+#include "experiments/workbench.h"
+
+namespace metaplastic {
+namespace {
+
+// Stream of Purpose::kEvaluation, above those of eval/draws.cc.
+constexpr std::uint64_t kSubset = std::uint64_t{8} << 32;
+
+// Lets another method learn from a random part of the rows.
+class LimitedMethod : public FeatureMethod {
+ public:
+  LimitedMethod(std::unique_ptr<FeatureMethod> inner, std::int64_t num_rows)
+      : inner_(std::move(inner)), num_rows_(num_rows) {}
+  std::string name() const override { return inner_->name(); }
+  std::vector<FeatureCandidate> fit(const RowSource& rows, const MethodContext& context) override {
+    Random random(context.seed, Purpose::kEvaluation, kSubset);
+    const auto chosen = sorted_sample(random, rows.num_rows(), num_rows_);
+    std::vector<float> values(chosen.size() * static_cast<std::size_t>(rows.num_features()));
+    gather_rows(rows, chosen, values);
+    return inner_->fit(*rows_of(std::move(values), rows.num_features()), context);
+  }
+
+ private:
+  std::unique_ptr<FeatureMethod> inner_;
+  std::int64_t num_rows_;
+};
+
+std::vector<std::int64_t> sizes_up_to(std::int64_t num_rows, bool quick) {
+  std::vector<std::int64_t> sizes;
+  for (const std::int64_t size : {100, 300, 1000, 3000, 10000, 30000, 60000}) {
+    if (size < num_rows && (!quick || size <= 10000)) sizes.push_back(size);
+  }
+  sizes.push_back(num_rows);
+  return sizes;
+}
+
+}  // namespace
+
+ExperimentResult run_data_size(const ExperimentOptions& options) {
+  ExperimentResult result;
+  result.settings = protocol_json(options);
+  result.columns = {"dataset", "rows", "method", "accuracy", "stderr", "steps"};
+  for (const std::string& spec : image_data(options)) {
+    const Workbench bench(options, spec);
+    ApplyOptions apply;
+    apply.model = usual_model();
+    apply.inner_steps = bench.inner_steps(options.rule.rule);
+    const Measured random = bench.random("random start", apply.model);
+    double least = 2, most = -1;
+    for (const std::int64_t size : sizes_up_to(bench.data().first_test_row, options.quick)) {
+      const Measured learned = bench.measure(fmt::format("{} rows", size), [&] {
+        return std::make_unique<LimitedMethod>(
+            learned_method(options.rule.rule, apply, Readout::kTopLayer), size);
+      });
+      // The random start sees no rows: one number, shown as a level.
+      for (const auto& [method, measured] :
+           {std::pair{"learned", &learned}, std::pair{"random", &random}}) {
+        nlohmann::json row = {{"dataset", bench.name()},
+                              {"rows", size},
+                              {"method", method},
+                              {"steps", measured->steps}};
+        put(row, *measured);
+        result.rows.push_back(std::move(row));
+      }
+      least = std::min(least, learned.accuracy);
+      most = std::max(most, learned.accuracy);
+    }
+    result.finding +=
+        fmt::format("{}{}: from {:.3f} to {:.3f} over all sizes, random start {:.3f}.",
+                    result.finding.empty() ? "" : " ", bench.name(), least, most, random.accuracy);
+  }
+  LineChart chart;
+  chart.id = "data-size";
+  chart.title = "Accuracy by number of unlabelled examples";
+  chart.description = chart.title + ". " + result.finding;
+  chart.x_title = "unlabelled examples";
+  chart.y_title = "accuracy";
+  chart.is_x_log = true;
+  chart.lines = lines_of(result.rows, {"rows"});
+  result.figures = {line_figure(chart)};
+  return result;
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,122 @@
+// The representation in two dimensions, before and after.            [paper: section 5.4, figure 6]
+#include <Eigen/Dense>
+#include <limits>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "eval/sample.h"
+#include "experiments/workbench.h"
+
+namespace metaplastic {
+namespace {
+
+using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+// Stream of Purpose::kEvaluation, beside that of data_size.cc.
+constexpr std::uint64_t kShown = std::uint64_t{9} << 32;
+
+struct Plane {
+  Eigen::MatrixXd points;     // [N,2]
+  double variance_share = 0;  // of the two components
+};
+
+// features [N,U] on their first two principal components.
+Plane project(const Matrix& features) {
+  Eigen::MatrixXd x = features.cast<double>();
+  x.rowwise() -= x.colwise().mean().eval();
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(x.transpose() * x);
+  METAPLASTIC_CHECK(solver.info() == Eigen::Success);
+  const Eigen::Index U = x.cols();
+  const double total = solver.eigenvalues().sum();
+  Plane plane;
+  plane.points = Eigen::MatrixXd::Zero(x.rows(), 2);
+  for (Eigen::Index k = 0; k < std::min<Eigen::Index>(2, U); ++k) {
+    Eigen::VectorXd axis = solver.eigenvectors().col(U - 1 - k);
+    // The sign is free: the largest entry is made positive.
+    Eigen::Index largest = 0;
+    axis.cwiseAbs().maxCoeff(&largest);
+    if (axis[largest] < 0) axis = -axis;
+    plane.points.col(k) = x * axis;
+    if (total > 0) plane.variance_share += solver.eigenvalues()[U - 1 - k] / total;
+  }
+  return plane;
+}
+
+// Share of points whose nearest other point is of their class. O(N^2).
+double nearest_agrees(const Eigen::MatrixXd& points, const std::vector<int>& labels) {
+  std::int64_t agree = 0;
+  for (Eigen::Index n = 0; n < points.rows(); ++n) {
+    double best = std::numeric_limits<double>::infinity();
+    Eigen::Index nearest = n;
+    for (Eigen::Index m = 0; m < points.rows(); ++m) {
+      const double distance = (points.row(n) - points.row(m)).squaredNorm();
+      if (m == n || distance >= best) continue;
+      best = distance;
+      nearest = m;
+    }
+    agree += labels[static_cast<std::size_t>(n)] == labels[static_cast<std::size_t>(nearest)];
+  }
+  return static_cast<double>(agree) / static_cast<double>(points.rows());
+}
+
+}  // namespace
+
+ExperimentResult run_embedding(const ExperimentOptions& options) {
+  ExperimentResult result;
+  result.settings = protocol_json(options);
+  result.columns = {"dataset", "inner_step", "points", "nearest_agrees", "variance_share"};
+  for (const std::string& spec : image_data(options)) {
+    const Workbench bench(options, spec);
+    const Dataset& data = bench.data();
+    Random random(options.seed, Purpose::kEvaluation, kShown);
+    std::vector<std::int64_t> shown =
+        sorted_sample(random, data.num_rows() - data.first_test_row, options.quick ? 300 : 1000);
+    std::vector<int> labels;
+    for (std::int64_t& row : shown) {
+      row += data.first_test_row;
+      labels.push_back(data.labels[static_cast<std::size_t>(row)]);
+    }
+    const auto N = static_cast<std::int64_t>(shown.size());
+    std::vector<float> rows(shown.size() *
+                            static_cast<std::size_t>(bench.preprocess().num_inputs()));
+    gather_rows(*bench.prepared(), shown, rows);
+    const Applied applied = bench.apply(options.rule.rule, usual_model(), {0});
+    std::vector<double> agreement;
+    for (const Encoder& encoder : applied.encoders) {
+      Matrix features(N, encoder.architecture.num_features());
+      encode(encoder, rows, N, encoder.num_layers(),
+             {features.data(), static_cast<std::size_t>(features.size())});
+      const Plane plane = project(features);
+      agreement.push_back(nearest_agrees(plane.points, labels));
+      const int step = encoder.record.inner_steps;
+      result.rows.push_back({{"dataset", bench.name()},
+                             {"inner_step", step},
+                             {"points", N},
+                             {"nearest_agrees", agreement.back()},
+                             {"variance_share", plane.variance_share}});
+      ScatterChart chart;
+      chart.id = fmt::format("embedding-{}-{}", bench.slug(), step);
+      chart.title = fmt::format("{}, {}", bench.name(),
+                                step == 0 ? "before" : fmt::format("after {} inner steps", step));
+      chart.description = fmt::format(
+          "{}: {} test rows on the first two principal components of the top layer, coloured by "
+          "class. {:.0f} % of the points have a nearest neighbour of their own class.",
+          chart.title, N, 100 * agreement.back());
+      chart.x_title = "first component";
+      chart.y_title = "second component";
+      for (std::int64_t n = 0; n < N; ++n) {
+        const auto label = static_cast<std::size_t>(labels[static_cast<std::size_t>(n)]);
+        chart.points.push_back({plane.points(n, 0), plane.points(n, 1), data.class_names[label]});
+      }
+      result.figures.push_back(scatter_figure(chart));
+    }
+    result.finding += fmt::format(
+        "{}{}: in the plane, {:.0f} % of the points have a nearest neighbour of their own class "
+        "before, {:.0f} % after.",
+        result.finding.empty() ? "" : " ", bench.name(), 100 * agreement.front(),
+        100 * agreement.back());
+  }
+  return result;
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,219 @@
+// The parts of experiments on data where the answer is known. tests/experiments_test.py runs all of
+// them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "experiments/build_commit.h"
+#include "experiments/checkpoints.h"
+#include "experiments/experiment.h"
+#include "experiments/fixed_method.h"
+#include "experiments/lesion.h"
+#include "experiments/package_texts.h"
+#include "experiments/result_file.h"
+#include "experiments/row_lines.h"
+#include "io/atomic_file.h"
+#include "io/test_folder.h"
+#include "rule/classical.h"
+#include "rule/weight_step.h"
+
+namespace metaplastic {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+RuleSizes small_sizes() {
+  RuleSizes sizes;
+  sizes.C = 4;
+  sizes.D = 2;
+  sizes.G = 1;
+  return sizes;
+}
+
+TEST(Lesion, SilencesOneTermOrOneInput) {
+  const RuleSizes sizes = small_sizes();
+  Rule rule = make_classical_rule("hebb-decorrelate", sizes, 3);
+  for (float& value : rule.theta) value = 1.0f;
+  const ThetaLayout layout(sizes);
+  std::vector<int> touched(rule.theta.size(), 0);
+  int num_terms = 0, num_inputs = 0;
+  for (const Lesion& lesion : lesions_of(sizes)) {
+    const Rule without = lesioned(rule, lesion);
+    std::size_t num_zeros = 0;
+    for (std::size_t at = 0; at < without.theta.size(); ++at) {
+      if (without.theta[at] != 0.0f) continue;
+      ++num_zeros;
+      ++touched[at];
+    }
+    EXPECT_EQ(num_zeros, lesion.places.size()) << lesion.name;
+    EXPECT_GE(num_zeros, 1u) << lesion.name;
+    (lesion.part == "term" ? num_terms : num_inputs) += 1;
+  }
+  EXPECT_EQ(num_terms, kNumTerms);
+  EXPECT_EQ(num_inputs, 11);
+  // The hidden network's inputs are x, z and the D channels of delta: each row in one lesion.
+  const ThetaEntry& hidden = layout[ThetaName::kHiddenIn];
+  for (std::int64_t at = 0; at < hidden.size(); ++at) {
+    EXPECT_EQ(touched[static_cast<std::size_t>(hidden.offset + at)], 1);
+  }
+}
+
+TEST(Lesion, KnowsEveryFormOfTheRule) {
+  for (const char* preset : {"compact", "metz2019"}) {
+    for (const char* locality : {"layer", "neuron"}) {
+      RuleSizes sizes = small_sizes();
+      sizes.preset = preset;
+      sizes.locality = locality;
+      sizes.v_step = "separate";
+      const ThetaLayout layout(sizes);
+      int num_terms = 0, num_inputs = 0;
+      for (const Lesion& lesion : lesions_of(sizes)) {
+        EXPECT_FALSE(lesion.places.empty());
+        for (const std::size_t at : lesion.places) {
+          EXPECT_LT(at, static_cast<std::size_t>(layout.size()));
+        }
+        (lesion.part == "term" ? num_terms : num_inputs) += 1;
+      }
+      EXPECT_EQ(num_terms, layout.num_terms());
+      EXPECT_GE(num_inputs, 7);
+    }
+  }
+}
+
+TEST(Lesion, NamesTheTermThatItSilences) {
+  const RuleSizes sizes;
+  const Rule rule = make_classical_rule("hebb-decorrelate", sizes, 0);
+  for (const Lesion& lesion : lesions_of(sizes)) {
+    const bool changes = lesioned(rule, lesion).theta != rule.theta;
+    if (lesion.part != "term") continue;
+    EXPECT_EQ(changes, lesion.name == "hebb" || lesion.name == "decorrelate") << lesion.name;
+  }
+}
+
+TEST(Checkpoints, AreEvenlySpreadByNumberNotByName) {
+  const TestFolder folder;
+  std::filesystem::create_directories(folder.path("run/rules"));
+  const Rule rule = make_classical_rule("oja", small_sizes(), 0);
+  for (const char* step : {"9", "10", "100", "25", "000050"}) {
+    save_rule(folder.path(std::string("run/rules/step-") + step + ".safetensors"), rule);
+  }
+  write_file_atomically(folder.path("run/rules/step-x.safetensors"), "no rule");
+  write_file_atomically(folder.path("run/rules/step-7.safetensors.part"), "no rule");
+  const auto steps = [&](std::size_t count) {
+    std::vector<std::int64_t> found;
+    for (const auto& each : load_checkpoint_rules(folder.path("run"), count)) {
+      found.push_back(each.outer_step);
+    }
+    return found;
+  };
+  EXPECT_THAT(steps(9), ElementsAre(9, 10, 25, 50, 100));
+  EXPECT_THAT(steps(3), ElementsAre(9, 25, 100));
+  EXPECT_THAT(steps(1), ElementsAre(100));
+  EXPECT_THAT(error_line([&] { load_checkpoint_rules(folder.path("none"), 3); }),
+              HasSubstr("rules/step-*.safetensors"));
+}
+
+TEST(PackageTexts, TakeSectionsWithEnoughPackages) {
+  const TestFolder folder;
+  std::string status;
+  const auto add = [&](const std::string& section, int count) {
+    for (int n = 0; n < count; ++n) {
+      status += fmt::format(
+          "Package: p{0}\nStatus: install ok installed\nSection: {1}\nDepends: libc6\n"
+          "Description: thing {0} of {1}\n a second line\n .\n a\tthird\nHomepage: none\n\n",
+          n, section);
+    }
+  };
+  add("libs", 25);
+  add("contrib/libs", 1);
+  add("python", 20);
+  add("fonts", 310);
+  add("games", 19);
+  write_file_atomically(folder.path("status"), status);
+  write_package_texts(folder.path("status"), folder.path("texts.tsv"));
+  const std::string tsv = read_text_file(folder.path("texts.tsv"), 1 << 20);
+  EXPECT_EQ(std::ranges::count(tsv, '\n'), 300 + 26 + 20);
+  EXPECT_EQ(std::ranges::count(tsv, '\t'), 300 + 26 + 20);
+  EXPECT_THAT(tsv, HasSubstr("python\t thing 0 of python a second line a third\n"));
+  EXPECT_THAT(tsv, testing::Not(HasSubstr("games")));
+  EXPECT_THAT(tsv, testing::Not(HasSubstr("none")));
+
+  write_file_atomically(folder.path("status"), "Package: a\nSection: b\nDescription: c\n");
+  EXPECT_THAT(
+      error_line([&] { write_package_texts(folder.path("status"), folder.path("texts.tsv")); }),
+      HasSubstr("expected at least 3 sections"));
+}
+
+TEST(RowLines, OneLinePerDataSetAndMethod) {
+  const std::vector<json> rows = {
+      {{"dataset", "a"}, {"method", "learned"}, {"n", 1}, {"accuracy", 0.5}, {"stderr", 0.1}},
+      {{"dataset", "a"}, {"method", "random"}, {"n", 1}, {"accuracy", 0.25}, {"stderr", 0.1}},
+      {{"dataset", "a"}, {"method", "learned"}, {"n", 2}, {"accuracy", 0.75}, {"stderr", 0.1}},
+      {{"dataset", "a"}, {"method", "learned"}, {"n", nullptr}, {"accuracy", 1}, {"stderr", 0}}};
+  const std::vector<Line> lines = lines_of(rows, {"n"});
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0].name, "a, learned");
+  EXPECT_EQ(lines[0].points.size(), 2u);
+  EXPECT_EQ(lines[0].points[1].y, 0.75);
+  EXPECT_EQ(lines[1].style, LineStyle::kDashed);
+  EXPECT_EQ(lines_of(rows, {"n", {"dataset"}, "method", "random"}).size(), 1u);
+}
+
+class CountingMethod : public FeatureMethod {
+ public:
+  explicit CountingMethod(int& count) : count_(count) {}
+  std::string name() const override { return "counting"; }
+  std::vector<FeatureCandidate> fit(const RowSource&, const MethodContext&) override {
+    ++count_;
+    return {FeatureCandidate{}};
+  }
+
+ private:
+  int& count_;
+};
+
+TEST(RememberedMethod, LearnsOnce) {
+  int count = 0;
+  const RememberedMethod method(std::make_unique<CountingMethod>(count));
+  const auto rows = rows_of({1.0f, 2.0f}, 1);
+  for (int n = 0; n < 3; ++n) EXPECT_EQ(method.handle()->fit(*rows, {}).size(), 1u);
+  EXPECT_EQ(count, 1);
+  EXPECT_EQ(method.name(), "counting");
+}
+
+TEST(Experiment, TheElevenOfThePaperAndNearNames) {
+  std::vector<std::string> names;
+  for (const Experiment& experiment : experiments()) names.push_back(experiment.name);
+  EXPECT_THAT(names, ElementsAre("mismatch", "few-shot", "meta-curves", "permutation", "text",
+                                 "architecture", "activation", "filters", "embedding", "data-size",
+                                 "ablation"));
+  EXPECT_THAT(error_line([] { find_experiment("ablatoin"); }), HasSubstr("'ablation'"));
+}
+
+TEST(ResultFile, CarriesWhatTheNumbersNeed) {
+  const TestFolder folder;
+  ExperimentOptions options;
+  options.rule = {make_classical_rule("oja", small_sizes(), 0), "oja", "", ""};
+  options.out = folder.path("");
+  options.seed = 12;
+  ExperimentResult result;
+  result.columns = {"name", "accuracy"};
+  result.rows = {{{"name", "a"}, {"accuracy", 0.5}}};
+  result.figures = {{"f", "t", "d", {{"mark", "bar"}}}};
+  result.finding = "half.";
+  write_result(find_experiment("ablation"), options, result, "the command", 1.5);
+  const json read = json::parse(read_text_file(folder.path("ablation.json"), 1 << 20));
+  EXPECT_EQ(read["format"], kExperimentFormat);
+  EXPECT_EQ(read["seed"], 12);
+  EXPECT_EQ(read["commit"], build_commit());
+  EXPECT_EQ(read["command"], "the command");
+  EXPECT_EQ(read["rows"][0]["accuracy"], 0.5);
+  EXPECT_EQ(json::parse(read_text_file(folder.path("f.vl.json"), 1000)), json({{"mark", "bar"}}));
+  EXPECT_EQ(result_table(result), "name  accuracy\na     0.5000\nhalf.\n");
+}
+
+}  // namespace
+}  // namespace metaplastic

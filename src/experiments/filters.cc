@@ -1,0 +1,117 @@
+// First-layer receptive fields.                                      [paper: section 5.4, figure 6]
+#include "chart/filters.h"
+
+#include <cmath>
+
+#include "base/error.h"
+#include "experiments/checkpoints.h"
+#include "experiments/row_lines.h"
+#include "experiments/workbench.h"
+
+namespace metaplastic {
+namespace {
+
+constexpr int kColumns = 8;
+
+// A sixteenth, a quarter and all of the inner steps, after the start.
+std::vector<int> stops(int inner_steps) {
+  std::vector<int> result = {0};
+  for (const int part : {16, 4, 1}) {
+    const int stop = std::max(1, inner_steps / part);
+    if (stop > result.back()) result.push_back(stop);
+  }
+  return result;
+}
+
+Picture picture_of(const Filters& filters, const std::string& id, const std::string& title) {
+  return {id, title,
+          fmt::format("{}: {} filters, {} in a row; neighbouring weights correlate by {:.2f}.",
+                      title, filters.tiles.size(), kColumns, smoothness(filters)),
+          filters_png(filters, kColumns, Theme::kLight),
+          filters_png(filters, kColumns, Theme::kDark)};
+}
+
+// The column "accuracy" of a row is what lines_of() draws; here smoothness stands in its place.
+Figure smoothness_figure(const std::vector<nlohmann::json>& rows, const std::string& x,
+                         const std::string& title, const std::string& x_title) {
+  LineChart chart;
+  chart.id = "filters-" + x;
+  std::ranges::replace(chart.id, '_', '-');
+  chart.title = title;
+  chart.description =
+      title + ": the mean correlation of neighbouring weights; noise gives 0, smooth shapes more.";
+  chart.x_title = x_title;
+  chart.y_title = "correlation of neighbours";
+  for (const nlohmann::json& row : rows) {
+    if (row.value("varied", "") != x) continue;
+    const std::string name = row["dataset"];
+    if (chart.lines.empty() || chart.lines.back().name != name) {
+      chart.lines.push_back({name, {}, LineStyle::kBold, true});
+    }
+    const nlohmann::json& value = row["smoothness"];
+    chart.lines.back().points.push_back(
+        {row[x].get<double>(), value.is_number() ? value.get<double>() : kNoValue});
+  }
+  return line_figure(chart);
+}
+
+}  // namespace
+
+ExperimentResult run_filters(const ExperimentOptions& options) {
+  ExperimentResult result;
+  result.settings = protocol_json(options);
+  result.columns = {"dataset", "varied", "outer_step", "inner_step", "smoothness"};
+  const std::vector<RuleCheckpoint> checkpoints =
+      options.run.empty() ? std::vector<RuleCheckpoint>()
+                          : load_checkpoint_rules(options.run, options.quick ? 4 : 8);
+  if (checkpoints.empty()) {
+    result.notes.emplace_back(
+        "no --run DIR: filters over inner steps only, not over meta-training");
+  }
+  for (const std::string& spec : image_data(options)) {
+    const Workbench bench(options, spec);
+    if (bench.data().kind != DataKind::kImage) {
+      fail("filters: expected images, found a {}; give --data with images",
+           kind_name(bench.data().kind));
+    }
+    const auto look = [&](const Encoder& encoder, nlohmann::json row, const std::string& title) {
+      const Filters filters =
+          encoder.record.inner_steps == 0 ? untrained_filters(encoder) : trained_filters(encoder);
+      row["dataset"] = bench.name();
+      row["inner_step"] = encoder.record.inner_steps;
+      row["smoothness"] = smoothness(filters);
+      result.pictures.push_back(picture_of(
+          filters, fmt::format("filters-{}-{}", bench.slug(), result.pictures.size() + 1),
+          fmt::format("{}, {}", bench.name(), title)));
+      result.rows.push_back(std::move(row));
+    };
+    const Rule& rule = options.rule.rule;
+    const Applied applied = bench.apply(rule, usual_model(), stops(bench.inner_steps(rule)));
+    for (const Encoder& encoder : applied.encoders) {
+      look(encoder, {{"varied", "inner_step"}},
+           fmt::format("after {} inner steps", encoder.record.inner_steps));
+    }
+    const double before = result.rows[result.rows.size() - applied.encoders.size()]["smoothness"];
+    const double after = result.rows.back()["smoothness"];
+    result.finding += fmt::format(
+        "{}{}: neighbouring weights correlate by {:.2f} at the random start and {:.2f} after {} "
+        "inner steps.",
+        result.finding.empty() ? "" : " ", bench.name(), before, after,
+        applied.last().record.inner_steps);
+    for (const RuleCheckpoint& checkpoint : checkpoints) {
+      look(bench.apply(checkpoint.rule, usual_model(), {}).last(),
+           {{"varied", "outer_step"}, {"outer_step", checkpoint.outer_step}},
+           fmt::format("rule of outer step {}", checkpoint.outer_step));
+    }
+  }
+  result.figures = {smoothness_figure(result.rows, "inner_step",
+                                      "Smoothness of the filters over inner steps", "inner step")};
+  if (!checkpoints.empty()) {
+    result.figures.push_back(smoothness_figure(result.rows, "outer_step",
+                                               "Smoothness of the filters over meta-training",
+                                               "outer step of the rule"));
+  }
+  return result;
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,162 @@
+// An objective that is not the goal: a VAE gets better at its own while its features do or do not
+// get better with few labels; the rule beside it.                    [paper: section 2, figure 1]
+#include <cmath>
+#include <set>
+
+#include "base/error.h"
+#include "baselines/autoencoder.h"
+#include "experiments/fixed_method.h"
+#include "experiments/row_lines.h"
+#include "experiments/workbench.h"
+
+namespace metaplastic {
+namespace {
+
+constexpr int kTrainingSteps = 20000, kQuickTrainingSteps = 3000;
+
+// 1 and then about `per_decade` stops per factor of ten, up to `last`.
+std::set<int> stops_up_to(int last, int per_decade) {
+  std::set<int> stops = {last};
+  for (int n = 0;; ++n) {
+    const int stop = static_cast<int>(std::lround(std::pow(10.0, n / double(per_decade))));
+    if (stop >= last) return stops;
+    stops.insert(stop);
+  }
+}
+
+FeatureCandidate vae_candidate(std::shared_ptr<const Training> training, std::size_t state) {
+  const NetworkState& at = training->states[state];
+  FeatureCandidate candidate;
+  candidate.steps = at.trunk.record.inner_steps;
+  candidate.num_features = at.width(at.num_layers());
+  candidate.encode = [training, state](std::span<const float> rows, std::int64_t num_rows,
+                                       std::span<float> out) {
+    const NetworkState& from = training->states[state];
+    encode_state(from, rows, num_rows, from.num_layers(), out);
+  };
+  return candidate;
+}
+
+FeatureCandidate rule_candidate(std::shared_ptr<const Applied> applied, std::size_t state) {
+  const Encoder& encoder = applied->encoders[state];
+  FeatureCandidate candidate;
+  candidate.steps = encoder.record.inner_steps;
+  candidate.num_features = encoder.architecture.num_features();
+  candidate.encode = [applied, state](std::span<const float> rows, std::int64_t num_rows,
+                                      std::span<float> out) {
+    const Encoder& from = applied->encoders[state];
+    encode(from, rows, num_rows, from.num_layers(), out);
+  };
+  return candidate;
+}
+
+struct Course {
+  double highest = -1, last = 0;
+  std::int64_t highest_at = 0;
+  void add(std::int64_t step, double accuracy) {
+    last = accuracy;
+    if (accuracy <= highest) return;
+    highest = accuracy;
+    highest_at = step;
+  }
+  std::string text() const {
+    return fmt::format("peaks at {:.3f} (step {}) and ends at {:.3f}", highest, highest_at, last);
+  }
+};
+
+Figure objective_figure(const std::vector<ObjectivePoint>& trace, const Workbench& bench) {
+  LineChart chart;
+  chart.id = "mismatch-objective-" + bench.slug();
+  chart.title = fmt::format("{}: the VAE's own objective", bench.name());
+  chart.description = fmt::format("{}, in nats per row: from {:.1f} to {:.1f}.", chart.title,
+                                  trace.front().objective, trace.back().objective);
+  chart.x_title = "training step";
+  chart.y_title = "lower bound of log p(x), nats";
+  chart.is_x_log = true;
+  Line line{"vae", {}, LineStyle::kBold, false};
+  for (const ObjectivePoint& point : trace) {
+    line.points.push_back({static_cast<double>(point.step), point.objective, kNoValue});
+  }
+  chart.lines = {line};
+  return line_figure(chart);
+}
+
+}  // namespace
+
+ExperimentResult run_mismatch(const ExperimentOptions& options) {
+  ExperimentResult result;
+  result.settings = protocol_json(options);
+  result.columns = {"dataset", "method", "step", "accuracy", "stderr", "objective"};
+  for (const std::string& spec : image_data(options)) {
+    const Workbench bench(options, spec);
+    AutoencoderOptions vae;
+    vae.kind = AutoencoderKind::kVariational;
+    vae.model = usual_model();
+    vae.bernoulli = bench.data().kind == DataKind::kImage;
+    vae.seed = options.seed;
+    vae.training.num_steps = options.quick ? kQuickTrainingSteps : kTrainingSteps;
+    vae.training.stops = stops_up_to(vae.training.num_steps, options.quick ? 3 : 6);
+    vae.training.trace_every = options.quick ? 10 : 50;
+    vae.training.should_stop = options.should_stop;
+    vae.training.on_step = [&](int step, int steps) {
+      if (options.on_progress) {
+        options.on_progress(fmt::format("{}, vae: step {}/{}", bench.name(), step, steps));
+      }
+    };
+    result.settings["training_steps"] = vae.training.num_steps;
+    result.settings["lr"] = vae.training.lr;
+    const auto training =
+        std::make_shared<const Training>(train_autoencoder(*bench.training_rows(), vae));
+    if (training->states.empty() || training->trace.empty()) {
+      fail("mismatch: expected a VAE that trains on {}, found a loss that is not finite",
+           bench.name());
+    }
+    const Rule& rule = options.rule.rule;
+    const std::set<int> rule_stops = stops_up_to(bench.inner_steps(rule), options.quick ? 3 : 6);
+    const auto applied = std::make_shared<const Applied>(
+        bench.apply(rule, usual_model(), {rule_stops.begin(), rule_stops.end()}));
+    const auto judge = [&](const std::string& method, const FeatureCandidate& candidate,
+                           const nlohmann::json& objective) {
+      const Measured measured = bench.measure(
+          method, [&] { return fixed_method(method, {candidate}); }, 10, /*num_models=*/1);
+      nlohmann::json row = {{"dataset", bench.name()},
+                            {"method", method},
+                            {"step", candidate.steps},
+                            {"objective", objective}};
+      put(row, measured);
+      result.rows.push_back(std::move(row));
+      return measured.accuracy;
+    };
+    Course of_rule, of_vae;
+    for (std::size_t n = 0; n < applied->encoders.size(); ++n) {
+      const FeatureCandidate candidate = rule_candidate(applied, n);
+      of_rule.add(candidate.steps, judge("learned", candidate, nullptr));
+    }
+    for (std::size_t n = 0; n < training->states.size(); ++n) {
+      const FeatureCandidate candidate = vae_candidate(training, n);
+      const auto point = std::ranges::lower_bound(
+          training->trace, static_cast<int>(candidate.steps), {}, &ObjectivePoint::step);
+      const nlohmann::json objective =
+          point == training->trace.end() ? nlohmann::json() : nlohmann::json(point->objective);
+      of_vae.add(candidate.steps, judge("vae", candidate, objective));
+    }
+    result.finding += fmt::format(
+        "{}{}: the VAE's accuracy {}, while its objective goes from {:.1f} to {:.1f} nats; the "
+        "rule's {}.",
+        result.finding.empty() ? "" : " ", bench.name(), of_vae.text(),
+        training->trace.front().objective, training->trace.back().objective, of_rule.text());
+    LineChart chart;
+    chart.id = "mismatch-" + bench.slug();
+    chart.title = fmt::format("{}: accuracy over training", bench.name());
+    chart.description = chart.title + ". " + result.finding;
+    chart.x_title = "training step";
+    chart.y_title = "accuracy";
+    chart.is_x_log = true;
+    chart.lines = lines_of(result.rows, {"step", {"method"}, "dataset", bench.name()});
+    result.figures.push_back(line_figure(chart));
+    result.figures.push_back(objective_figure(training->trace, bench));
+  }
+  return result;
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,26 @@
+// What an experiment leaves behind: NAME.json with everything, NAME-*.vl.json per chart for any
+// Vega-Lite viewer, NAME-*.png per picture. Layout: docs/experiments.md.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "experiments/experiment.h"
+
+namespace metaplastic {
+
+inline constexpr const char* kExperimentFormat = "metaplastic experiment 1";
+
+// `command` as typed; `seconds` that it took.
+nlohmann::json result_json(const Experiment& experiment, const ExperimentOptions& options,
+                           const ExperimentResult& result, const std::string& command,
+                           double seconds);
+// Writes the files into options.out, each atomically, the JSON last. Returns their paths.
+std::vector<std::string> write_result(const Experiment& experiment,
+                                      const ExperimentOptions& options,
+                                      const ExperimentResult& result, const std::string& command,
+                                      double seconds);
+// The rows as a table for people, then the finding; ends in a line feed.
+std::string result_table(const ExperimentResult& result);
+
+}  // namespace metaplastic

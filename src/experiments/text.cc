@@ -1,0 +1,93 @@
+// From images to words.                                              [paper: section 5.3, figure 4]
+#include "base/error.h"
+#include "baselines/raw.h"
+#include "experiments/checkpoints.h"
+#include "experiments/package_texts.h"
+#include "experiments/row_lines.h"
+#include "experiments/workbench.h"
+
+namespace metaplastic {
+namespace {
+
+constexpr const char* kPackages = "/var/lib/dpkg/status";
+
+std::vector<std::string> text_data(const ExperimentOptions& options, ExperimentResult& result) {
+  if (!options.data.empty()) return options.data;
+  const std::string tsv = options.out + "/package-texts.tsv";
+  write_package_texts(kPackages, tsv);
+  result.notes.push_back(
+      fmt::format("text: descriptions of the Debian packages of this machine, classes are their "
+                  "sections; kept in {}",
+                  "package-texts.tsv"));
+  return {"text:" + tsv};
+}
+
+}  // namespace
+
+ExperimentResult run_text(const ExperimentOptions& options) {
+  ExperimentResult result;
+  result.settings = protocol_json(options);
+  result.columns = {"dataset", "outer_step", "method", "accuracy", "stderr", "steps"};
+  std::vector<RuleCheckpoint> checkpoints;
+  if (options.run.empty()) {
+    result.notes.emplace_back("no --run DIR: the given rule only, no curve over checkpoints");
+  } else {
+    checkpoints = load_checkpoint_rules(options.run, options.quick ? 5 : 40);
+  }
+  for (const std::string& spec : text_data(options, result)) {
+    const Workbench bench(options, spec);
+    if (bench.data().kind != DataKind::kText) {
+      fail("text: expected text, found a {}; give --data text:FILE.tsv or text:FOLDER",
+           kind_name(bench.data().kind));
+    }
+    const std::string name = options.data.empty() ? "package descriptions" : bench.name();
+    result.settings["classes"] = bench.data().num_classes();
+    result.settings["documents"] = bench.data().num_rows();
+    result.settings["words"] = bench.preprocess().num_inputs();
+    BarChart bars;
+    bars.id = "text-methods";
+    bars.title = name + ": accuracy by method";
+    bars.x_title = "accuracy";
+    const auto add = [&](const std::string& method, const Measured& measured, auto outer_step) {
+      nlohmann::json row = {{"dataset", name}, {"method", method}, {"steps", measured.steps}};
+      row["outer_step"] = outer_step;
+      put(row, measured);
+      result.rows.push_back(std::move(row));
+    };
+    const Measured random = bench.random("random start", usual_model());
+    const Measured raw = bench.measure("raw", [] { return raw_method(); });
+    const Measured learned = bench.learned("rule", options.rule.rule, usual_model());
+    for (const auto& [method, measured] :
+         {std::pair{"learned", &learned}, std::pair{"random", &random}, std::pair{"raw", &raw}}) {
+      add(method, *measured, nullptr);
+      bars.bars.push_back({method, measured->accuracy, measured->error,
+                           std::string(method) == "learned", std::nullopt});
+    }
+    result.finding +=
+        fmt::format("{}{}, {} classes: rule {}, random start {}, raw words {}.",
+                    result.finding.empty() ? "" : " ", name, bench.data().num_classes(),
+                    plus_minus(learned), plus_minus(random), plus_minus(raw));
+    bars.description = bars.title + ". " + result.finding;
+    result.figures.push_back(bar_figure(bars));
+    for (const RuleCheckpoint& checkpoint : checkpoints) {
+      add("learned",
+          bench.learned(fmt::format("outer step {}", checkpoint.outer_step), checkpoint.rule,
+                        usual_model()),
+          checkpoint.outer_step);
+      add("random", random, checkpoint.outer_step);
+    }
+  }
+  if (!checkpoints.empty()) {
+    LineChart chart;
+    chart.id = "text-checkpoints";
+    chart.title = "Accuracy on text over meta-training on images";
+    chart.description = chart.title + ".";
+    chart.x_title = "outer step of the rule";
+    chart.y_title = "accuracy";
+    chart.lines = lines_of(result.rows, {"outer_step"});
+    result.figures.push_back(line_figure(chart));
+  }
+  return result;
+}
+
+}  // namespace metaplastic

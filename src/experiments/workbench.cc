@@ -1,0 +1,175 @@
+#include "experiments/workbench.h"
+
+#include <cctype>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/thread_pool.h"
+#include "data/dataset_rows.h"
+
+namespace metaplastic {
+namespace {
+
+DrawOptions draw_options(const ExperimentOptions& options, int shots) {
+  DrawOptions draws;
+  draws.seed = options.seed;
+  draws.shots = shots;
+  if (options.quick) {
+    draws.trials = 20;
+    draws.num_validation_draws = 5;
+    draws.max_test_rows = 2000;
+    draws.max_validation_rows = 1000;
+  }
+  return draws;
+}
+
+}  // namespace
+
+Workbench::Workbench(const ExperimentOptions& options, const std::string& spec,
+                     std::optional<std::uint64_t> permutation_seed)
+    : options_(options), data_(with_test_rows(load_dataset(spec), options.seed)) {
+  PreprocessOptions wanted = preprocess_options(data_, std::nullopt);
+  wanted.permutation_seed = permutation_seed;
+  if (options.quick) wanted.vocabulary = 500;
+  preprocess_ = fit_preprocess(data_, wanted);
+  prepared_ = prepare_rows(preprocess_, data_);
+}
+
+std::shared_ptr<const RowSource> Workbench::training_rows() const {
+  return std::make_shared<SliceRows>(prepared_, 0, data_.first_test_row);
+}
+
+std::string Workbench::slug() const {
+  constexpr std::size_t kMaxLetters = 40;
+  std::string text;
+  for (const char c : name()) {
+    const bool is_plain = std::isalnum(static_cast<unsigned char>(c)) != 0;
+    if (is_plain || (!text.empty() && text.back() != '-')) text += is_plain ? c : '-';
+  }
+  if (text.size() > kMaxLetters) text.erase(0, text.size() - kMaxLetters);
+  while (text.ends_with('-')) text.pop_back();
+  return text;
+}
+
+int Workbench::inner_steps(const Rule& rule) const {
+  return options_.inner_steps.value_or(rule.inner.inner_steps);
+}
+
+Measured Workbench::measure(const std::string& label, const MakeMethod& make, int shots,
+                            std::optional<int> wanted_models) const {
+  const int num_models = wanted_models.value_or(num_base_models(options_));
+  std::vector<double> means;
+  Measured measured;
+  for (int m = 0; m < num_models; ++m) {
+    MethodContext context;
+    context.seed = options_.seed + static_cast<std::uint64_t>(m);
+    context.should_stop = options_.should_stop;
+    context.num_threads = num_hardware_threads();
+    if (options_.quick) context.num_tunings = 1;
+    if (preprocess_.kind == DataKind::kImage) context.image = preprocess_.output_image;
+    if (options_.on_progress) {
+      context.on_progress = [&](const std::string& line) {
+        options_.on_progress(fmt::format("{}, {}: {}", name(), label, line));
+      };
+    }
+    std::vector<std::unique_ptr<FeatureMethod>> methods;
+    methods.push_back(make());
+    const EvaluationResult result =
+        evaluate_methods(data_, prepared_, methods, draw_options(options_, shots), context);
+    const MethodResult& one = result.methods.front();
+    means.push_back(one.accuracy);
+    measured.error = one.standard_error;
+    measured.steps = one.steps;
+    measured.settings = one.settings;
+  }
+  double square = 0;
+  for (const double mean : means) measured.accuracy += mean / num_models;
+  for (const double mean : means) square += std::pow(mean - measured.accuracy, 2);
+  if (num_models > 1) measured.error = std::sqrt(square / (num_models - 1) / num_models);
+  return measured;
+}
+
+Measured Workbench::learned(const std::string& label, const Rule& rule, const BaseModel& model,
+                            Readout readout, int shots) const {
+  return measure(
+      label,
+      [&] {
+        ApplyOptions apply;
+        apply.model = model;
+        apply.inner_steps = inner_steps(rule);
+        return learned_method(rule, apply, readout);
+      },
+      shots);
+}
+
+Measured Workbench::random(const std::string& label, const BaseModel& model, Readout readout,
+                           int shots) const {
+  return measure(
+      label,
+      [&] {
+        ApplyOptions apply;
+        apply.model = model;
+        return random_method(options_.rule.rule, apply, readout);
+      },
+      shots);
+}
+
+Applied Workbench::apply(const Rule& rule, const BaseModel& model,
+                         const std::vector<int>& snapshots) const {
+  ApplyOptions apply;
+  apply.model = model;
+  apply.inner_steps = inner_steps(rule);
+  apply.seed = options_.seed;
+  apply.snapshots = snapshots;
+  apply.should_stop = options_.should_stop;
+  if (options_.on_progress) {
+    apply.on_step = [&](int step, int steps) {
+      options_.on_progress(fmt::format("{}: inner step {}/{}", name(), step, steps));
+    };
+  }
+  Applied applied = apply_rule(rule, *training_rows(), apply);
+  for (Encoder& encoder : applied.encoders) encoder.preprocess = preprocess_;
+  return applied;
+}
+
+BaseModel usual_model() {
+  BaseModel model;
+  model.hidden = {64, 64};
+  model.features = 32;
+  return model;
+}
+
+std::vector<std::string> image_data(const ExperimentOptions& options) {
+  if (!options.data.empty()) return options.data;
+  std::vector<std::string> specs = {"digits"};
+  if (!options.quick) specs.emplace_back("fashion-mnist");
+  return specs;
+}
+
+int num_base_models(const ExperimentOptions& options) { return options.quick ? 1 : 3; }
+
+nlohmann::json protocol_json(const ExperimentOptions& options) {
+  const DrawOptions draws = draw_options(options, 10);
+  const BaseModel model = usual_model();
+  return {{"hidden", model.hidden},
+          {"features", model.features},
+          {"activation", activation_name(model.activation)},
+          {"inner_steps", options.inner_steps.value_or(options.rule.rule.inner.inner_steps)},
+          {"shots", draws.shots},
+          {"draws", draws.trials},
+          {"validation_draws", draws.num_validation_draws},
+          {"max_test_rows", draws.max_test_rows},
+          {"base_models", num_base_models(options)},
+          {"readout", "top layer"}};
+}
+
+void put(nlohmann::json& row, const Measured& measured) {
+  row["accuracy"] = measured.accuracy;
+  row["stderr"] = measured.error;
+}
+
+std::string plus_minus(const Measured& measured) {
+  return fmt::format("{:.3f} +- {:.3f}", measured.accuracy, measured.error);
+}
+
+}  // namespace metaplastic
