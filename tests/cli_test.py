@@ -133,6 +133,18 @@ class Commands(Cli):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("rule: compact-v1", metaplastic("inspect", self.path("e.safetensors")).stdout)
 
+    def test_evaluate_searches_the_baselines_settings_and_leaves_out_what_does_not_suit(self):
+        done = metaplastic("evaluate", "--rule", "hebb", "--data", self.data, "--shots", 5, "--trials", 4,
+                           "--json", self.path("e.json"), "--methods", "k-means,ae,transfer", "--tuning", 2,
+                           "--training-steps", 30, "--threads", 2, "--hidden", 8, "--features", 6)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("transfer: left out", done.stderr)
+        methods = json.loads(self.path("e.json").read_text(encoding="utf-8"))["methods"]
+        self.assertEqual([m["name"] for m in methods], ["kmeans", "autoencoder"])
+        self.assertEqual([m["settings"]["tunings"] for m in methods], [2, 2])
+        self.assertIn(methods[1]["steps"], (3, 15, 30))
+        self.assertEqual(methods[1]["settings"]["chosen_from"], 2 * 3 * 3)
+
     def test_inspect_shows_rules_and_encoders(self):
         self.apply()
         done = metaplastic("inspect", self.path("e.safetensors"))
@@ -245,6 +257,9 @@ class Errors(Cli):
                                    ("--resize", "-4", "4096"), ("--steps", "99999999999999999999", "1000000")):
             self.refused(*self.rule_of(), flag, value, mentions=[flag, limit])
         evaluate = ("evaluate", "--rule", "hebb", "--data", self.data)
+        for flag, value, limit in (("--tuning", "0", "1000"), ("--training-steps", "x", "10000000"),
+                                   ("--threads", "0", "1024")):
+            self.refused(*evaluate, flag, value, mentions=[flag, f"'{value}'", limit])
         for flag, value in (("--shots", "0"), ("--trials", "0"), ("--trials", "x")):
             self.refused(*evaluate, flag, value, mentions=[flag, f"'{value}'", "100000"])
         self.refused(*evaluate, "--layer", "topp", mentions=["--layer", "'topp'", "'top'"])

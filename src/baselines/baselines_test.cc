@@ -102,10 +102,12 @@ TEST(Methods, AllOfThemThroughTheProtocol) {
   draws.trials = 5;
   const EvaluationResult result =
       evaluate_methods(data, prepared, make_methods(method_names(), rule, options), draws, {});
-  ASSERT_EQ(result.methods.size(), method_names().size());
-  for (std::size_t n = 0; n < method_names().size(); ++n) {
+  std::vector<std::string> expected = method_names();  // a table has no other classes
+  std::erase_if(expected, [](const auto& n) { return n == "transfer" || n == "prototypical"; });
+  ASSERT_EQ(result.methods.size(), expected.size());
+  for (std::size_t n = 0; n < expected.size(); ++n) {
     const MethodResult& method = result.methods[n];
-    EXPECT_EQ(method.name, method_names()[n]);
+    EXPECT_EQ(method.name, expected[n]);
     EXPECT_GT(method.accuracy, 0.6) << method.name;
     EXPECT_EQ(method.settings.contains("tunings"), n >= 4) << method.name;
     EXPECT_GE(method.settings["chosen_from"], 1) << method.name;

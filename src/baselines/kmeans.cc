@@ -74,6 +74,10 @@ Centroids spread_start(std::span<const float> rows, int num_inputs, int num_cent
   const std::size_t num_rows = rows.size() / U;
   Centroids centroids{{}, num_inputs};
   std::vector<float> distances(num_rows, 1.0f);  // at first every row is as likely
+  std::vector<float> squares(num_rows);
+  for (std::size_t n = 0; n < num_rows; ++n) {
+    squares[n] = kernels<float>().dot(rows.data() + n * U, rows.data() + n * U, num_inputs);
+  }
   for (int c = 0; c < num_centroids; ++c) {
     double total = 0;
     for (const float distance : distances) total += static_cast<double>(distance);
@@ -83,9 +87,8 @@ Centroids spread_start(std::span<const float> rows, int num_inputs, int num_cent
     const float* centroid = rows.data() + chosen * U;
     centroids.values.insert(centroids.values.end(), centroid, centroid + U);
     for (std::size_t n = 0; n < num_rows; ++n) {
-      const float* row = rows.data() + n * U;
-      float square = 0;
-      for (std::size_t u = 0; u < U; ++u) square += (row[u] - centroid[u]) * (row[u] - centroid[u]);
+      const float product = kernels<float>().dot(rows.data() + n * U, centroid, num_inputs);
+      const float square = std::max(0.0f, squares[n] + squares[chosen] - 2 * product);
       distances[n] = c == 0 ? square : std::min(distances[n], square);
     }
   }
@@ -111,6 +114,7 @@ void move_to_means(std::span<const float> rows, Assignment assignment, Centroids
       continue;
     }
     const auto farthest = std::ranges::max_element(assignment.distances);
+    if (*farthest == 0) continue;  // every row has a centroid of its own
     const auto row = (farthest - assignment.distances.begin()) * static_cast<std::ptrdiff_t>(U);
     *farthest = 0;  // the next one takes another row
     std::copy_n(rows.begin() + row, U,

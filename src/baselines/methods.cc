@@ -8,9 +8,12 @@
 #include "base/nearest.h"
 #include "base/text.h"
 #include "baselines/autoencoder.h"
+#include "baselines/contrastive.h"
 #include "baselines/kmeans.h"
 #include "baselines/pca.h"
 #include "baselines/raw.h"
+#include "baselines/supervised.h"
+#include "baselines/transfer.h"
 
 namespace metaplastic {
 namespace {
@@ -44,7 +47,23 @@ const std::vector<Row>& table() {
       {"kmeans", {"k-means"}, [](const Rule&, const MethodOptions&) { return kmeans_method(); }},
       {"autoencoder", {"ae"}, autoencoder(AutoencoderKind::kPlain)},
       {"denoising", {"dae"}, autoencoder(AutoencoderKind::kDenoising)},
-      {"vae", {}, autoencoder(AutoencoderKind::kVariational)}};
+      {"vae", {}, autoencoder(AutoencoderKind::kVariational)},
+      {"supervised",
+       {},
+       [](const Rule&, const MethodOptions& o) { return supervised_method(o.apply.model); }},
+      {"transfer",
+       {},
+       [](const Rule&, const MethodOptions& o) {
+         return transfer_method(o.apply.model, o.readout, o.training_steps);
+       }},
+      {"prototypical",
+       {"protonet"},
+       [](const Rule&, const MethodOptions& o) {
+         return prototypical_method(o.apply.model, o.training_steps);
+       }},
+      {"contrastive", {"simclr"}, [](const Rule&, const MethodOptions& o) {
+         return contrastive_method(o.apply.model, o.readout, o.training_steps);
+       }}};
   return kTable;
 }
 

@@ -19,7 +19,8 @@ struct MethodOptions {
   int training_steps = 6000;              // of each gradient training, batches of 128
 };
 
-// learned, random, raw, pca, kmeans, autoencoder, denoising, vae.
+// learned, random, raw, pca, kmeans, autoencoder, denoising, vae, supervised, transfer,
+// prototypical, contrastive.
 const std::vector<std::string>& method_names();
 
 // One method per name, in that order; docs/evaluation.md lists further names of the same methods.

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <numbers>
+#include <string>
 
 #include "base/error.h"
 #include "base/thread_pool.h"
@@ -16,8 +17,7 @@ double search_lr(int trial) {
   const double turns = trial * (std::numbers::phi - 1);
   const double lr = kLow * std::pow(kHigh / kLow, turns - std::floor(turns));
   // Two digits are enough, and read better in a table.
-  const double unit = std::pow(10.0, std::floor(std::log10(lr)) - 1);
-  return std::round(lr / unit) * unit;
+  return std::stod(fmt::format("{:.1e}", lr));
 }
 
 int search_size(int trial, std::initializer_list<int> sizes) {

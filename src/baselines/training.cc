@@ -19,7 +19,7 @@ NetworkState state_of(const Network& network, const TrainedLayers& layers,
   state.trunk.layers = network.fold_stack(layers.trunk, rows, num_rows);
   state.trunk.record.inner_steps = step;
   state.trunk.record.inner_batch = kTrainingBatch;
-  state.head = network.linear_layer(layers.head);
+  if (layers.head >= 0) state.head = network.linear_layer(layers.head);
   return state;
 }
 
@@ -47,13 +47,13 @@ class Trace {
 
 int NetworkState::width(int layer) const {
   METAPLASTIC_CHECK(layer >= 1 && layer <= num_layers());
-  return layer == num_layers() ? static_cast<int>(head.b.size())
-                               : trunk.architecture.widths[static_cast<std::size_t>(layer)];
+  return layer > trunk.num_layers() ? static_cast<int>(head.b.size())
+                                    : trunk.architecture.widths[static_cast<std::size_t>(layer)];
 }
 
 void encode_state(const NetworkState& state, std::span<const float> rows, std::int64_t num_rows,
                   int layer, std::span<float> out) {
-  if (layer < state.num_layers()) return encode(state.trunk, rows, num_rows, layer, out);
+  if (layer <= state.trunk.num_layers()) return encode(state.trunk, rows, num_rows, layer, out);
   const std::int64_t U_0 = state.trunk.architecture.num_inputs();
   const int U_L = state.trunk.architecture.num_features();
   const int k = state.width(layer);
@@ -107,7 +107,7 @@ std::vector<FeatureCandidate> state_candidates(
     const NetworkState& state = (*states)[n];
     const int top = state.trunk.num_layers();
     const bool only_top = readout == Readout::kTopLayer;
-    for (int layer = only_top ? top : 1; layer <= (only_top ? top : top + 1); ++layer) {
+    for (int layer = only_top ? top : 1; layer <= (only_top ? top : state.num_layers()); ++layer) {
       FeatureCandidate candidate;
       candidate.settings = settings;
       candidate.settings["features"] = candidate.num_features = state.width(layer);

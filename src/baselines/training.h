@@ -20,10 +20,11 @@ inline constexpr int kTrainingBatch = 128;
 
 // The base model at one stopping point, and the linear layer behind it (a code, an embedding).
 struct NetworkState {
-  Encoder trunk;  // record.inner_steps: the training steps done
-  FoldedLayer head;
+  Encoder trunk;     // record.inner_steps: the training steps done
+  FoldedLayer head;  // empty: none to read out
 
-  int num_layers() const { return trunk.num_layers() + 1; }  // the head counts as one
+  bool has_head() const { return !head.b.empty(); }
+  int num_layers() const { return trunk.num_layers() + has_head(); }
   int width(int layer) const;
 };
 // Features of prepared rows [N,U_0] at layer 1..num_layers(): out [N,width(layer)].
@@ -54,10 +55,11 @@ struct TrainingOptions {
   std::function<bool()> should_stop;
 };
 
-// The base model with a head, as layers of a network; `trunk` and `head` are their numbers.
+// The base model with a head, as layers of a network; `trunk` and `head` are their numbers, -1 for
+// no head.
 struct TrainedLayers {
   Architecture architecture;
-  int trunk = 0, head = 0;
+  int trunk = 0, head = -1;
 };
 
 // Each step: `set_bars` builds the step's loss on the network's tape and sets its bars. States are

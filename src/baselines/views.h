@@ -1,0 +1,30 @@
+// Augmented views of a row: what stays the same is what a network should see.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "base/random.h"
+#include "data/augment.h"
+#include "data/dataset.h"
+
+namespace metaplastic {
+
+// What makes one view of a prepared row. Square grey images up to 56 pixels a side: shift,
+// rotation, scale, contrast, brightness, noise, a masked rectangle. Other rows: a share of the
+// inputs set to 0, up to a half.
+class ViewMaker {
+ public:
+  explicit ViewMaker(const ImageShape& image);
+  bool augments_images() const { return side_ > 0; }
+  // row [U_0] -> view [U_0]
+  void make(std::span<const float> row, Random& random, std::span<float> view);
+
+ private:
+  int side_;  // 0: not an image that can be augmented
+  Augmenter augmenter_;
+  Augmenter::Workspace workspace_;
+  std::vector<float> source_;  // [kSourcePixels]
+};
+
+}  // namespace metaplastic
