@@ -1,6 +1,9 @@
 #include "meta/meta_config.h"
 
+#include <charconv>
+
 #include "base/error.h"
+#include "base/text.h"
 
 namespace metaplastic {
 namespace {
@@ -12,7 +15,34 @@ void check_order(const char* low_name, int low, const char* high_name, int high)
   }
 }
 
+// "64-32" to {64, 32}.
+std::vector<int> parse_widths(const std::string& text) {
+  constexpr int kMaxWidth = 4096;
+  std::vector<int> widths;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  for (;;) {
+    int width = 0;
+    const auto [next, error] = std::from_chars(at, end, width);
+    if (error != std::errc() || width < 1 || width > kMaxWidth) break;
+    widths.push_back(width);
+    if (next == end) return widths;
+    if (*next != '-') break;
+    at = next + 1;
+  }
+  fail(
+      "config: expected widths from 1 to {} joined by - in validation.further_hidden, such as "
+      "64-32, found {}",
+      kMaxWidth, quote_text(text));
+}
+
 }  // namespace
+
+std::vector<std::vector<int>> validation_widths(const ValidationConfig& config) {
+  std::vector<std::vector<int>> models = {config.hidden};
+  for (const std::string& text : config.further_hidden) models.push_back(parse_widths(text));
+  return models;
+}
 
 void MetaConfig::validate() const {
   check_order("inner.min_layers", inner.min_layers, "inner.max_layers", inner.max_layers);
@@ -32,13 +62,15 @@ void MetaConfig::validate() const {
         "variances over pairs, found {}",
         estimator.pairs);
   }
-  if (validation.hidden.empty() || validation.hidden.size() > kMaxLayers) {
-    fail("config: expected 1 to {} widths in validation.hidden, found {}", kMaxLayers,
-         validation.hidden.size());
-  }
   rule.require_top_units(inner.min_features, "inner.min_features");
   rule.require_top_units(inner.max_features, "inner.max_features");
-  rule.require_top_units(validation.hidden.back(), "validation.hidden, its last width");
+  for (const std::vector<int>& widths : validation_widths(validation)) {
+    if (widths.empty() || widths.size() > kMaxLayers) {
+      fail("config: expected 1 to {} widths in validation.hidden, found {}", kMaxLayers,
+           widths.size());
+    }
+    rule.require_top_units(widths.back(), "validation.hidden, its last width");
+  }
 }
 
 }  // namespace metaplastic

@@ -141,6 +141,7 @@ struct ValidationConfig {
   int inner_steps = 200;
   int num_probes = 4;
   std::vector<int> hidden = {128, 128, 128};
+  std::vector<std::string> further_hidden;
   std::vector<std::string> activations = {"relu"};
 
   template <class Visitor>
@@ -151,10 +152,16 @@ struct ValidationConfig {
     v("num_probes", num_probes, Range{1, 1000}, "draws of labelled examples per task", "");
     v("hidden", hidden, Range{1, 4096}, "widths of the base model's layers, the last is read out",
       "");
+    v("further_hidden", further_hidden,
+      "further base models, each as widths joined by -, such as 64-32; held-out tasks take turns",
+      "");
     v("activations", activations, Choices{activation_names()},
       "of the base models; the held-out tasks take turns", "relu");
   }
 };
+
+// The base models' widths: hidden, then further_hidden. Throws Error for what is no list of widths.
+std::vector<std::vector<int>> validation_widths(const ValidationConfig& config);
 
 struct MetaConfig {
   RuleSizes rule;

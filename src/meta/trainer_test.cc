@@ -271,6 +271,35 @@ TEST_F(TrainerTest, ContradictoryConfigIsRefused) {
   config.estimator.name = "mixed";
   config.estimator.pairs = 1;
   EXPECT_THROW(train("a", config, 1), Error);
+  for (const char* widths : {"", "8-", "-8", "8,8", "0", "5000", "8--8"}) {
+    config = tiny_config();
+    config.validation.further_hidden = {"8-8", widths};
+    EXPECT_THROW(train("a", config, 1), Error) << widths;
+  }
+}
+
+// Two tasks take turns: the first is judged as it always was, the second in another base model.
+TEST(ValidationTest, TasksTakeTurnsInBaseModels) {
+  MetaConfig config = tiny_config();
+  const TaskDistribution tasks(config.tasks);
+  const std::vector<float> theta = initial_theta(config, 7);
+  ThreadPool pool(1);
+  const auto loss = [&](int num_tasks) {
+    config.validation.num_tasks = num_tasks;
+    return num_tasks * validate_rule(config, tasks, 7, theta, pool).meta_loss;
+  };
+  const double one = loss(1), two = loss(2);
+  config.validation.further_hidden = {"6-5-4"};
+  EXPECT_EQ(loss(1), one);
+  const double wider = loss(2);
+  EXPECT_NE(wider, two);
+  config.validation.activations = {"relu", "tanh"};
+  EXPECT_EQ(loss(1), one);
+  const double other = loss(2);
+  EXPECT_NE(other, two);
+  EXPECT_NE(other, wider);
+  config.validation.hidden = {6, 5, 4};  // the second task's tanh is in hidden's base model
+  EXPECT_NE(loss(2), other);
 }
 
 TEST(ClassicalRulesTest, AreFilesOfTheFamily) {

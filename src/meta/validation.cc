@@ -25,10 +25,13 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
   const ThetaLayout layout(config.rule);
   Architecture architecture;
   architecture.widths = {task.num_inputs()};
-  architecture.widths.insert(architecture.widths.end(), validation.hidden.begin(),
-                             validation.hidden.end());
-  const auto turn = static_cast<std::size_t>(index) % validation.activations.size();
-  architecture.activation = activation_from_name(validation.activations[turn]);
+  // Every activation with one base model, then with the next.
+  const auto turn = static_cast<std::size_t>(index);
+  const auto models = validation_widths(validation);
+  const std::size_t num_activations = validation.activations.size();
+  const std::vector<int>& hidden = models[turn / num_activations % models.size()];
+  architecture.widths.insert(architecture.widths.end(), hidden.begin(), hidden.end());
+  architecture.activation = activation_from_name(validation.activations[turn % num_activations]);
   std::vector<float> phi =
       make_phi<float>(architecture, {config.inner.weight_std, config.inner.bias_std},
                       Random(seed, Purpose::kValidation, task_index));
