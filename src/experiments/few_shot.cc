@@ -44,6 +44,10 @@ ExperimentResult run_few_shot(const ExperimentOptions& options) {
       // Learns once; only the labelled draws differ from shots to shots. One base model each.
       const RememberedMethod method(
           std::move(make_methods({name}, options.rule.rule, method_options).front()));
+      if (const auto why = bench.unsuited(*method.handle())) {
+        result.notes.push_back(fmt::format("{}: {} {}", bench.name(), name, *why));
+        continue;
+      }
       for (const int shots : kShots) {
         const Measured measured = bench.measure(
             name, [&] { return method.handle(); }, shots, /*num_models=*/1);

@@ -55,27 +55,35 @@ int Workbench::inner_steps(const Rule& rule) const {
   return options_.inner_steps.value_or(rule.inner.inner_steps);
 }
 
+MethodContext Workbench::context(const std::string& label, int model) const {
+  MethodContext context;
+  context.seed = options_.seed + static_cast<std::uint64_t>(model);
+  context.should_stop = options_.should_stop;
+  context.num_threads = num_hardware_threads();
+  if (options_.quick) context.num_tunings = 1;
+  if (preprocess_.kind == DataKind::kImage) context.image = preprocess_.output_image;
+  if (options_.on_progress) {
+    context.on_progress = [this, label](const std::string& line) {
+      options_.on_progress(fmt::format("{}, {}: {}", name(), label, line));
+    };
+  }
+  return context;
+}
+
+std::optional<std::string> Workbench::unsuited(const FeatureMethod& method) const {
+  return method.unsuited(context(method.name(), 0));
+}
+
 Measured Workbench::measure(const std::string& label, const MakeMethod& make, int shots,
                             std::optional<int> wanted_models) const {
   const int num_models = wanted_models.value_or(num_base_models(options_));
   std::vector<double> means;
   Measured measured;
   for (int m = 0; m < num_models; ++m) {
-    MethodContext context;
-    context.seed = options_.seed + static_cast<std::uint64_t>(m);
-    context.should_stop = options_.should_stop;
-    context.num_threads = num_hardware_threads();
-    if (options_.quick) context.num_tunings = 1;
-    if (preprocess_.kind == DataKind::kImage) context.image = preprocess_.output_image;
-    if (options_.on_progress) {
-      context.on_progress = [&](const std::string& line) {
-        options_.on_progress(fmt::format("{}, {}: {}", name(), label, line));
-      };
-    }
     std::vector<std::unique_ptr<FeatureMethod>> methods;
     methods.push_back(make());
-    const EvaluationResult result =
-        evaluate_methods(data_, prepared_, methods, draw_options(options_, shots), context);
+    const EvaluationResult result = evaluate_methods(
+        data_, prepared_, methods, draw_options(options_, shots), context(label, m));
     const MethodResult& one = result.methods.front();
     means.push_back(one.accuracy);
     measured.error = one.standard_error;

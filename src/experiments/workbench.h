@@ -47,11 +47,16 @@ class Workbench {
   Measured random(const std::string& label, const BaseModel& model,
                   Readout readout = Readout::kTopLayer, int shots = 10) const;
 
+  // Why the method cannot be used on this data; nothing where it can.
+  std::optional<std::string> unsuited(const FeatureMethod& method) const;
+
   // One encoder per state of the rule's training on this data, as apply makes them.
   Applied apply(const Rule& rule, const BaseModel& model, const std::vector<int>& snapshots) const;
   int inner_steps(const Rule& rule) const;
 
  private:
+  MethodContext context(const std::string& label, int model) const;
+
   const ExperimentOptions& options_;
   Dataset data_;
   Preprocess preprocess_;
