@@ -14,8 +14,8 @@ namespace metaplastic {
 std::unique_ptr<FeatureMethod> fixed_method(std::string name,
                                             std::vector<FeatureCandidate> candidates);
 
-// Lets `inner` learn at the first fit and offers the same candidates ever after. The rows and the
-// context must be the same each time.
+// Lets `inner` learn at the first fit, from the rows and the context of that, and offers the same
+// candidates ever after.
 class RememberedMethod : public FeatureMethod {
  public:
   explicit RememberedMethod(std::unique_ptr<FeatureMethod> inner);
