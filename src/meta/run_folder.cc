@@ -103,6 +103,8 @@ RunState RunFolder::resume(const MetaConfig& config) {
   lock();
   RunState state = load_checkpoint(path, config);
   seed_ = state.seed;
+  // A cool-down may come with the resuming; whoever reads the checkpoint next needs it.
+  if (config.outer.cooldown > 0) write_file_atomically(file("config.toml"), to_toml(config));
   truncate_json_lines_after(file("metrics.jsonl"), "outer_step", state.outer.outer_step);
   metrics_.emplace(file("metrics.jsonl"));
   return state;

@@ -214,6 +214,9 @@ TEST_F(TrainerTest, ACooldownMayChangeBeforeItBegins) {
   config.outer.outer_steps = 4;
   config.outer.cooldown = 0.5;  // steps 2 and 3
   train("a", config, 1, true);
+  MetaConfig saved;  // the folder's config goes with its checkpoint
+  load_toml_file(path("a/config.toml"), saved);
+  EXPECT_EQ(load_checkpoint(path("a/checkpoint.safetensors"), saved).outer.outer_step, 4);
   config.outer.outer_steps = 6;  // its steps 3 to 5 would cool, but 2 and 3 did
   try {
     train("a", config, 1, true);
