@@ -197,6 +197,28 @@ class Train(Cli):
         self.refused("train", "--out", self.path("whole"), "--resume", "--seed", 6,
                      mentions=["--seed", "expected 5"])
 
+    def test_the_released_architecture_trains_resumes_and_applies(self):
+        config = ("--config", TINY)
+        sizes = ("rule.preset=metz2019", "rule.C=4", "rule.D=3", "rule.G=2", "rule.top_units=16",
+                 "rule.v_step=separate", "inner.min_features=16", "inner.max_features=16",
+                 "validation.hidden=[16,16]")
+        self.train("run", *config, *sizes, "--outer-steps", 2, "--threads", 2)
+        self.train("run", "--outer-steps", 3, "--resume")
+        rule = self.path("run/rule.safetensors")
+        shown = metaplastic("inspect", rule).stdout
+        for words in ("preset metz2019", "top layer of 16 units", "v_step separate", "theta.top_mix_1",
+                      "theta.mix_v"):
+            self.assertIn(words, shown)
+        apply = ("apply", "--rule", rule, "--data", self.data, "--out", self.path("f.npy"), "--steps", 3,
+                 "--inner-batch", 16, "--quiet", "--features")
+        self.assertEqual(metaplastic(*apply, 16).returncode, 0)
+        self.assertEqual(read_npy(self.path("f.npy"))[0], (120, 16))
+        self.refused(*apply, 8, mentions=["features: expected 16", "found 8"])
+        self.refused("train", *config, *sizes, "inner.max_features=20", "--out", self.path("other"),
+                     mentions=["inner.max_features: expected 16", "found 20"])
+        self.refused("train", *config, *sizes, "rule.locality=street", "--out", self.path("other"),
+                     mentions=["rule.locality", "street"])
+
     def test_a_signal_saves_and_ends_with_status_3(self):
         with subprocess.Popen([PROGRAM, "train", "--config", TINY, "--out", self.path("run"),
                                "--outer-steps", "100000"], stderr=subprocess.PIPE, text=True) as process:
