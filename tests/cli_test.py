@@ -214,7 +214,8 @@ class Train(Cli):
         self.assertEqual(metaplastic(*apply, 16).returncode, 0)
         self.assertEqual(read_npy(self.path("f.npy"))[0], (120, 16))
         self.refused(*apply, 8, mentions=["features: expected 16", "found 8"])
-        self.refused("train", *config, *sizes, "inner.max_features=20", "--out", self.path("other"),
+        wider = [size.replace("max_features=16", "max_features=20") for size in sizes]
+        self.refused("train", *config, *wider, "--out", self.path("other"),
                      mentions=["inner.max_features: expected 16", "found 20"])
         self.refused("train", *config, *sizes, "rule.locality=street", "--out", self.path("other"),
                      mentions=["rule.locality", "street"])
