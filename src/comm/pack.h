@@ -1,0 +1,81 @@
+// Values into bytes and back, for ranks that run the same program on the same kind of processor.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "base/error.h"
+
+namespace metaplastic {
+
+class Packer {
+ public:
+  template <class T>
+  requires std::is_arithmetic_v<T> Packer& add(T value) { return append(&value, sizeof value); }
+  template <class T>
+  requires std::is_arithmetic_v<T> Packer& add(const std::vector<T>& values) {
+    add(static_cast<std::uint64_t>(values.size()));
+    return append(values.data(), values.size() * sizeof(T));
+  }
+  Packer& add(const std::string& text) {
+    add(static_cast<std::uint64_t>(text.size()));
+    return append(text.data(), text.size());
+  }
+  std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  Packer& append(const void* data, std::size_t size) {
+    const auto* first = static_cast<const std::byte*>(data);
+    bytes_.insert(bytes_.end(), first, first + size);
+    return *this;
+  }
+
+  std::vector<std::byte> bytes_;
+};
+
+// Reads in the order of writing. A message that is too short or too long was not written by this
+// program: a programming error, or memory gone bad.
+class Unpacker {
+ public:
+  explicit Unpacker(std::span<const std::byte> bytes) : rest_(bytes) {}
+
+  template <class T>
+  requires std::is_arithmetic_v<T> T get() {
+    T value;
+    take(&value, sizeof value);
+    return value;
+  }
+  template <class T>
+  requires std::is_arithmetic_v<T> std::vector<T> get_vector() {
+    std::vector<T> values(count(sizeof(T)));
+    take(values.data(), values.size() * sizeof(T));
+    return values;
+  }
+  std::string get_text() {
+    std::string text(count(1), '\0');
+    take(text.data(), text.size());
+    return text;
+  }
+  void finish() const { METAPLASTIC_CHECK(rest_.empty()); }
+
+ private:
+  std::size_t count(std::size_t size) {
+    const auto number = get<std::uint64_t>();
+    METAPLASTIC_CHECK(number <= rest_.size() / size);
+    return static_cast<std::size_t>(number);
+  }
+  void take(void* to, std::size_t size) {
+    METAPLASTIC_CHECK(size <= rest_.size());
+    if (size > 0) std::memcpy(to, rest_.data(), size);
+    rest_ = rest_.subspan(size);
+  }
+
+  std::span<const std::byte> rest_;
+};
+
+}  // namespace metaplastic
