@@ -36,11 +36,24 @@ std::string resolve_target(const std::string& path) {
   return target.string();
 }
 
+std::string folder_of(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+// In the same folder, and short: a target's name may already be as long as names can be.
+std::string new_temporary_name(const std::string& target) {
+  static std::atomic<unsigned> counter{0};
+  return fmt::format("{}/.metaplastic.tmp-{}-{}", folder_of(target), getpid(), counter++);
+}
+
+std::string name_of_descriptor(int descriptor) {
+  return fmt::format("/proc/self/fd/{}", descriptor);
+}
+
 // The name must survive a crash: the folder's entry is flushed too.
 bool sync_folder_of(const std::string& path) {
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  const char* name = folder.empty() ? "." : folder.c_str();
-  const int descriptor = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int descriptor = open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return false;
   // Some file systems cannot flush a folder and say so with EINVAL.
   const bool done = fsync(descriptor) == 0 || errno == EINVAL;
@@ -48,6 +61,44 @@ bool sync_folder_of(const std::string& path) {
   close(descriptor);
   errno = error_number;
   return done;
+}
+
+// A new file in the target's folder that has no name yet; -1 where that cannot be.
+int open_unnamed(const std::string& target) {
+  const int descriptor = open(folder_of(target).c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+  // Its name will come through /proc, which some containers lack.
+  if (descriptor < 0 || access(name_of_descriptor(descriptor).c_str(), F_OK) == 0) {
+    return descriptor;
+  }
+  close(descriptor);
+  return -1;
+}
+
+// The same with a name; -1 and errno when the folder refuses.
+int open_named(const std::string& target, std::string& name) {
+  for (int attempt = 0; attempt < kMaxNameAttempts; ++attempt) {
+    name = new_temporary_name(target);
+    const int descriptor = open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor >= 0) return descriptor;
+    // Only a leftover of a killed process with this number is a reason to try another name.
+    if (errno != EEXIST) break;
+  }
+  name.clear();
+  return -1;
+}
+
+// A link cannot replace a file, a rename can: the name lives for the moment between the two.
+bool give_name(int descriptor, const std::string& target, std::string& name) {
+  for (int attempt = 0; attempt < kMaxNameAttempts; ++attempt) {
+    name = new_temporary_name(target);
+    if (linkat(AT_FDCWD, name_of_descriptor(descriptor).c_str(), AT_FDCWD, name.c_str(),
+               AT_SYMLINK_FOLLOW) == 0) {
+      return true;
+    }
+    if (errno != EEXIST) break;
+  }
+  name.clear();
+  return false;
 }
 
 class Descriptor {
@@ -110,18 +161,9 @@ Buffer read_file(const std::string& path, std::uint64_t max_bytes) {
 
 AtomicFileWriter::AtomicFileWriter(const std::string& path)
     : path_(path), target_(resolve_target(path)) {
-  static std::atomic<unsigned> counter{0};
-  for (int attempt = 0; attempt < kMaxNameAttempts && descriptor_ < 0; ++attempt) {
-    temporary_ = fmt::format("{}.tmp-{}-{}", target_, getpid(), counter++);
-    descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    // Only a leftover of a killed process with this number is a reason to try another name.
-    if (descriptor_ < 0 && errno != EEXIST) break;
-  }
-  if (descriptor_ < 0) {
-    const int error_number = errno;
-    temporary_.clear();
-    fail("{}: cannot write: {}", path_, reason(error_number));
-  }
+  descriptor_ = open_unnamed(target_);
+  if (descriptor_ < 0) descriptor_ = open_named(target_, temporary_);
+  if (descriptor_ < 0) fail("{}: cannot write: {}", path_, reason(errno));
 }
 
 AtomicFileWriter::~AtomicFileWriter() {
@@ -155,6 +197,7 @@ void AtomicFileWriter::write(std::string_view text) {
 void AtomicFileWriter::commit() {
   METAPLASTIC_CHECK(descriptor_ >= 0);
   if (fsync(descriptor_) != 0) fail_and_remove("flush");
+  if (temporary_.empty() && !give_name(descriptor_, target_, temporary_)) fail_and_remove("name");
   const int closing = descriptor_;
   descriptor_ = -1;
   if (close(closing) != 0) fail_and_remove("close");

@@ -11,9 +11,9 @@
 
 namespace metaplastic {
 
-// Collects a file in a temporary one beside it; commit() puts it in place. Whatever ends the
-// writer before that (an error, an exception, a crash) leaves the old file as it was; all but a
-// crash also remove the temporary.
+// Collects a file in an unnamed one beside its place; commit() puts it there. Whatever ends the
+// writer before that (an error, kill -9) leaves the old file as it was and nothing else; but a
+// crash on a file system that knows no unnamed files (NFS, some overlays) leaves a temporary one.
 // Errors name the path and the system's reason. A path that leads to a folder, a device or a pipe
 // is refused; a symbolic link is followed.
 class AtomicFileWriter {
@@ -33,7 +33,7 @@ class AtomicFileWriter {
 
   std::string path_;       // as the user gave it, for errors
   std::string target_;     // with symbolic links resolved
-  std::string temporary_;  // "" when there is none (any more)
+  std::string temporary_;  // name of the new file while it has one, else ""
   int descriptor_ = -1;
 };
 

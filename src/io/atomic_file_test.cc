@@ -1,7 +1,12 @@
 #include "io/atomic_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
 
 #include "io/file_reader.h"
 #include "io/test_folder.h"
@@ -47,6 +52,60 @@ TEST(AtomicFile, ReadersSeeTheOldFileUntilTheCommit) {
   writer.write("file");
   writer.commit();
   EXPECT_EQ(read_text_file(path, 100), "new file");
+}
+
+// What kill -9 leaves of a half-written file: nothing. Where the file system knows no unnamed files
+// the temporary has a name that says what it is.
+TEST(AtomicFile, AKilledWriterLeavesTheOldFileAndNoTemporary) {
+  const TestFolder folder;
+  const std::string path = folder.path("a");
+  write_file_atomically(path, "old");
+  const pid_t child = fork();
+  if (child == 0) {
+    AtomicFileWriter writer(path);
+    writer.write(std::string(100000, 'x'));
+    raise(SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(read_text_file(path, 100), "old");
+  const int unnamed = open(folder.path("").c_str(), O_WRONLY | O_TMPFILE, 0600);
+  if (unnamed >= 0) {
+    EXPECT_EQ(folder.num_entries(), 1);
+    close(unnamed);
+  } else {
+    EXPECT_EQ(folder.num_entries(), 2);
+  }
+}
+
+// Root may write anywhere, so the folder is read by another user.
+TEST(AtomicFile, AReadOnlyFolderIsRefusedAtOnce) {
+  const TestFolder folder;
+  const std::string path = folder.path("a");
+  write_file_atomically(path, "old");
+  ASSERT_EQ(chmod(folder.path("").c_str(), 0555), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    if (geteuid() == 0 && setuid(65534) != 0) _exit(2);
+    const std::string line = error_line([&] { AtomicFileWriter{path}; });
+    _exit(line == path + ": cannot write: Permission denied" ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_TRUE(WIFEXITED(status));
+  ASSERT_EQ(chmod(folder.path("").c_str(), 0755), 0);
+  EXPECT_EQ(read_text_file(path, 100), "old");
+  EXPECT_EQ(folder.num_entries(), 1);
+}
+
+TEST(AtomicFile, ANameAsLongAsNamesCanBeIsWritten) {
+  const TestFolder folder;
+  const std::string path = folder.path(std::string(255, 'n'));
+  write_file_atomically(path, "x");
+  EXPECT_EQ(read_text_file(path, 100), "x");
+  EXPECT_EQ(folder.num_entries(), 1);
 }
 
 TEST(AtomicFile, AFullDiskLeavesTheOldFileAndNoTemporary) {
