@@ -20,8 +20,9 @@ Var<T> standardised(Tape<T>& tape, const Var<T>& x) {
 template <class T>
 Var<T> top_down(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& s) {
   const T U = T(s.units());
-  const Var<T> corr = matmul(tape, s, false, s, true, T(1) / T(s.examples()));  // [U,U]
-  const Var<T> mixed = matmul(tape, off_diagonal(tape, corr, T(1) / std::sqrt(U)), false, s, false);
+  const Var<T> corr =  // zero diagonal, over sqrt(U): [U,U]
+      symmetric_product(tape, s, s, T(1) / (T(2) * T(s.examples()) * std::sqrt(U)));
+  const Var<T> mixed = matmul(tape, corr, false, s, false);
   // The per-unit statistics are taken of the linear map itself, so it is computed first without
   // them.
   const Var<T> y = linear(tape, {s, mixed}, theta[ThetaName::kTopIn]);  // [U,C,B]
@@ -29,14 +30,14 @@ Var<T> top_down(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& s) {
                              theta[ThetaName::kTopUnit], false);  // [U,C]
   LinearExtras<T> shifted;
   shifted.unit_offset = &unit;
-  const Var<T> y1 = linear(tape, {s, mixed}, theta[ThetaName::kTopIn], shifted);
-  const Var<T> n1 = norm_relu(tape, y1, T(kRule.norm_eps));
-  const Var<T> example = linear(tape, {moments_over_units(tape, n1, T(kRule.moments_eps))},
-                                theta[ThetaName::kTopExample]);  // [1,C,B]
+  const NormedBatch<T> normed = linear_norm_relu_moments(
+      tape, {s, mixed}, theta[ThetaName::kTopIn], shifted, T(kRule.norm_eps), T(kRule.moments_eps));
+  const Var<T> example =
+      linear(tape, {normed.over_units}, theta[ThetaName::kTopExample]);  // [1,C,B]
   LinearExtras<T> per_example;
   per_example.example_offset = &example;
-  const Var<T> n2 = norm_relu(tape, linear(tape, {n1}, theta[ThetaName::kTopMix], per_example),
-                              T(kRule.norm_eps));
+  const Var<T> n2 =
+      linear_norm_relu(tape, {normed.n}, theta[ThetaName::kTopMix], per_example, T(kRule.norm_eps));
   LinearExtras<T> biased;
   biased.bias = &theta[ThetaName::kTopOutBias];
   return linear(tape, {n2}, theta[ThetaName::kTopOut], biased);
@@ -56,22 +57,23 @@ Var<T> hidden_state(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& x, c
   }
   LinearExtras<T> offset;
   offset.unit_offset = &unit;
-  const Var<T> y1 = linear(tape, {x, z, delta}, theta[ThetaName::kHiddenIn], offset);  // [U,C,B]
-  const Var<T> n1 = norm_relu(tape, y1, T(kRule.norm_eps));
+  const NormedBatch<T> n1 = linear_norm_relu_moments(
+      tape, {x, z, delta}, theta[ThetaName::kHiddenIn], offset, T(kRule.norm_eps),
+      T(kRule.moments_eps));  // [U,C,B] and its moments
 
   // m hidden_mix with m = n1 + (per unit) + (per example): the two offsets are mapped by
   // themselves.
   const Var<T>& mix = theta[ThetaName::kHiddenMix];
-  const Var<T> of_unit = matmul(tape, moments_over_batch(tape, n1, T(kRule.moments_eps)), false,
-                                theta[ThetaName::kHiddenUnit], false);  // [U,C]
-  const Var<T> of_example = linear(tape, {moments_over_units(tape, n1, T(kRule.moments_eps))},
-                                   theta[ThetaName::kHiddenExample]);  // [1,C,B]
+  const Var<T> of_unit =
+      matmul(tape, n1.over_batch, false, theta[ThetaName::kHiddenUnit], false);  // [U,C]
+  const Var<T> of_example =
+      linear(tape, {n1.over_units}, theta[ThetaName::kHiddenExample]);  // [1,C,B]
   const Var<T> unit_mixed = matmul(tape, of_unit, false, mix, false);
   const Var<T> example_mixed = linear(tape, {of_example}, mix);
   LinearExtras<T> offsets;
   offsets.unit_offset = &unit_mixed;
   offsets.example_offset = &example_mixed;
-  return norm_relu(tape, linear(tape, {n1}, mix, offsets), T(kRule.norm_eps));
+  return linear_norm_relu(tape, {n1.n}, mix, offsets, T(kRule.norm_eps));
 }
 
 // All readouts of h that layer l of L needs, in one product.

@@ -26,9 +26,12 @@ Var<T> lowrank(Tape<T>& tape, const Var<T>& r_lo, const Var<T>& r_up) {
   return matmul(tape, r_lo, false, r_up, true, share);
 }
 
+// sym(M) / sqrt(U) with zero diagonal, M the low-rank product of two readouts of one layer; psd
+// when they are the same.
 template <class T>
 Var<T> sym(Tape<T>& tape, const Var<T>& r, const Var<T>& other) {
-  return symmetrise(tape, lowrank(tape, r, other));
+  const T share = T(1) / (T(r.channels()) * T(r.examples()));
+  return symmetric_product(tape, r, other, share / std::sqrt(T(2) * T(r.units())));
 }
 
 }  // namespace
@@ -49,8 +52,7 @@ Var<T> weight_step(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& W, co
   const Var<T> w = rms_normalise(tape, W, Over::kColumns, T(kRule.column_eps));  // [U_lo,U_up]
   const Var<T> grown = map(tape, Unary::kRootGrowth, w);  // sqrt(1 + w^2) - 1
 
-  const Var<T> corr_up =
-      off_diagonal(tape, matmul(tape, up.s, false, up.s, true, per_example), T(1));
+  const Var<T> corr_up = symmetric_product(tape, up.s, up.s, per_example / T(2));  // zero diagonal
   const Var<T> gaussian = map(tape, Unary::kGaussian, w);
   std::array<Var<T>, kNumTerms> terms;
   const auto term = [&](Term name) -> Var<T>& { return terms[static_cast<std::size_t>(name)]; };
@@ -70,10 +72,9 @@ Var<T> weight_step(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& W, co
   term(Term::kSqrLo) =
       multiply_sign(tape, matmul(tape, sym(tape, r_lo(5), r_lo(6)), false, grown, false), w);
 
-  for (Var<T>& value : terms)
-    value = rms_normalise(tape, value, Over::kColumns, T(kRule.term_offset));
   const T gain = T(kRule.mix_gain / std::sqrt(double{kNumTerms}));
-  Var<T> step = mix(tape, std::span<const Var<T>>(terms), theta[ThetaName::kMix], gain);
+  Var<T> step = normalised_mix(tape, std::span<const Var<T>>(terms), T(kRule.term_offset),
+                               theta[ThetaName::kMix], gain);
   step = remove_shrinking(tape, step, w);
   step = rms_normalise(tape, step, Over::kColumns, T(kRule.step_offset));
   return combine(tape, T(1), step, T(-kRule.keep), w);

@@ -38,21 +38,18 @@ Arena::~Arena() { munmap(base_, reserved_); }
 void* Arena::allocate(std::size_t bytes) {
   // More than the whole range is refused before rounding up, which could overflow.
   const std::size_t wanted = bytes > reserved_ ? bytes : std::max(round_up(bytes), kAlignment);
-  std::size_t best = free_.size();
-  for (std::size_t i = 0; i < free_.size(); ++i) {
-    if (free_[i].bytes >= wanted && (best == free_.size() || free_[i].bytes < free_[best].bytes)) {
-      best = i;
-    }
+  auto best = free_.end();
+  for (auto block = free_.begin(); block != free_.end(); ++block) {
+    if (block->bytes >= wanted && (best == free_.end() || block->bytes <= best->bytes))
+      best = block;
   }
-  if (best != free_.size()) {
-    Block& block = free_[best];
-    void* found = base_ + block.offset;
-    if (block.bytes == wanted) {
-      block = free_.back();
-      free_.pop_back();
+  if (best != free_.end()) {
+    void* found = base_ + best->offset;
+    if (best->bytes == wanted) {
+      free_.erase(best);
     } else {
-      block.offset += wanted;
-      block.bytes -= wanted;
+      best->offset += wanted;
+      best->bytes -= wanted;
     }
     return found;
   }
@@ -69,8 +66,30 @@ void* Arena::allocate(std::size_t bytes) {
 }
 
 void Arena::release(void* block, std::size_t bytes) {
-  free_.push_back({static_cast<std::size_t>(static_cast<std::byte*>(block) - base_),
-                   std::max(round_up(bytes), kAlignment)});
+  const Block freed = {static_cast<std::size_t>(static_cast<std::byte*>(block) - base_),
+                       std::max(round_up(bytes), kAlignment)};
+  const auto ends_at = [](const Block& b, std::size_t offset) {
+    return b.offset + b.bytes == offset;
+  };
+  auto next =
+      std::lower_bound(free_.begin(), free_.end(), freed.offset,
+                       [](const Block& b, std::size_t offset) { return b.offset < offset; });
+  auto merged = next;
+  if (next != free_.begin() && ends_at(*(next - 1), freed.offset)) {
+    merged = next - 1;
+    merged->bytes += freed.bytes;
+  } else {
+    merged = free_.insert(next, freed);
+  }
+  next = merged + 1;
+  if (next != free_.end() && ends_at(*merged, next->offset)) {
+    merged->bytes += next->bytes;
+    free_.erase(next);
+  }
+  if (ends_at(free_.back(), top_)) {
+    top_ = free_.back().offset;
+    free_.pop_back();
+  }
 }
 
 void Arena::reset() {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 #include <string>
 
@@ -51,6 +52,7 @@ TEST(Arena, ResetStartsOverAndKeepsThePeak) {
 TEST(Arena, ReleasedBlocksAreUsedAgain) {
   Arena arena(16 * kMiB);
   void* large = arena.allocate(5000);
+  arena.allocate(1);
   void* small = arena.allocate(300);
   arena.allocate(1);
   const std::size_t used = arena.used_bytes();
@@ -62,6 +64,34 @@ TEST(Arena, ReleasedBlocksAreUsedAgain) {
   EXPECT_EQ(arena.used_bytes(), used) << "nothing new was taken";
   EXPECT_GT(arena.allocate(4000), small) << "what does not fit is fresh";
   EXPECT_GT(arena.used_bytes(), used);
+}
+
+TEST(Arena, NeighboursGrowTogether) {
+  for (const std::array<int, 3>& order :
+       {std::array{0, 1, 2}, {2, 1, 0}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}}) {
+    Arena arena(kMiB);
+    std::array<void*, 3> blocks;
+    for (void*& block : blocks) block = arena.allocate(1024);
+    arena.allocate(1);
+    const std::size_t used = arena.used_bytes();
+    for (const int i : order) arena.release(blocks[static_cast<std::size_t>(i)], 1024);
+    EXPECT_EQ(arena.allocate(3 * 1024), blocks[0]);
+    EXPECT_EQ(arena.used_bytes(), used);
+  }
+}
+
+TEST(Arena, TheLastBlocksGoBackToTheTop) {
+  Arena arena(kMiB);
+  arena.allocate(100);
+  const std::size_t used = arena.used_bytes();
+  void* first = arena.allocate(1000);
+  void* second = arena.allocate(1000);
+  const std::size_t peak = arena.used_bytes();
+  arena.release(first, 1000);
+  EXPECT_EQ(arena.used_bytes(), peak);
+  arena.release(second, 1000);
+  EXPECT_EQ(arena.used_bytes(), used);
+  EXPECT_EQ(arena.allocate(5000), first);
 }
 
 TEST(Arena, NothingReleasedBeforeAResetIsHandedOutAfterIt) {

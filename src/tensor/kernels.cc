@@ -16,6 +16,7 @@
 
 #include "tensor/kernels_conv-inl.h"
 #include "tensor/kernels_elementwise-inl.h"
+#include "tensor/kernels_fused-inl.h"
 #include "tensor/kernels_gemm-inl.h"
 #include "tensor/kernels_linear-inl.h"
 #include "tensor/kernels_norm-inl.h"
@@ -30,13 +31,18 @@ const Kernels<T>* table() {
                                     : HWY_TARGET == HWY_AVX2 ? "avx2"
                                                              : "portable",
                                     linear_unit<T>,
+                                    linear_rows<T>,
                                     linear_weight_vjp<T>,
+                                    unit_weight_vjp<T>,
                                     row_sums<T>,
                                     row_moments<T>,
                                     norm_relu_unit<T>,
                                     norm_relu_sums<T>,
                                     norm_relu_vjp<T>,
                                     normed_rows<T>,
+                                    norm_relu_moments<T>,
+                                    norm_relu_open<T>,
+                                    norm_vjp<T>,
                                     map<T>,
                                     rms_channels_unit<T>,
                                     rms_channels_vjp<T>,
@@ -46,6 +52,9 @@ const Kernels<T>* table() {
                                     column_dots<T>,
                                     scale_columns<T>,
                                     scale_columns_vjp<T>,
+                                    mix_columns<T>,
+                                    mix_columns_vjp<T>,
+                                    symmetric_sum<T>,
                                     add_to<T>,
                                     axpy<T>,
                                     multiply<T>,

@@ -37,9 +37,19 @@ struct Kernels {
   void (*linear_unit)(const T* const* rows, int K, const T* a, std::ptrdiff_t lda, int Co, int B,
                       const T* unit_offset, const T* example_offset, bool accumulate, T* y);
 
+  // The same for one unit without offsets; output channel co goes to y_rows[co], where it is added
+  // if accumulate[co].
+  void (*linear_rows)(const T* const* rows, int K, const T* a, std::ptrdiff_t lda, int Co, int B,
+                      T* const* y_rows, const bool* accumulate);
+
   // a_bar[k*lda + co] += sum over units, b of x_rows[u*K + k][b] y_bar[u][co*B + b].
   void (*linear_weight_vjp)(const T* const* x_rows, const T* const* y_bar, int num_units, int K,
                             int Co, int B, T* a_bar, std::ptrdiff_t lda);
+  // sums[k*ld + co] += sum_b x[k][b] y_bar[co*B + b] for one unit, x the channels of all pieces
+  // [channels[p],B] in order. ld is at least Co rounded up to kPackMultiple, and what lies beyond
+  // column Co is undefined. packed: B ld elements of scratch.
+  void (*unit_weight_vjp)(const T* const* pieces, const int* channels, int num_pieces,
+                          const T* y_bar, int Co, int B, T* packed, T* sums, std::ptrdiff_t ld);
 
   // sums[c] += sum_b x[c*B + b]
   void (*row_sums)(const T* x, int C, int B, T* sums);
@@ -59,6 +69,21 @@ struct Kernels {
   // out[c*ld + b] (+)= max(0, (y[c*B + b] - mean[c]) * inv[c] + offset[c])
   void (*normed_rows)(const T* y, const T* mean, const T* inv, const T* offset, int C, int B,
                       bool accumulate, T* out, std::ptrdiff_t ld);
+
+  // One unit: n = max(0, (x - mean[c]) inv[c]); unit_mean[c] and unit_deviation[c] =
+  // sqrt(variance + eps) of n over b; sums[c,b] += n, squares[c,b] += n^2.
+  void (*norm_relu_moments)(const T* x, const T* mean, const T* inv, int C, int B, T eps, T* n,
+                            T* unit_mean, T* unit_deviation, T* sums, T* squares);
+  // n_bar += (unit_start[c] + example_start[c,b]) + (unit_slope[c] + example_slope[c,b]) n, unless
+  // these are null; then g = n_bar where n > 0, else 0, takes n_bar's place, and
+  // sum_g[c] += sum_b g, sum_gn[c] += sum_b g n.
+  void (*norm_relu_open)(const T* n, const T* unit_start, const T* unit_slope,
+                         const T* example_start, const T* example_slope, int C, int B, T* n_bar,
+                         T* sum_g, T* sum_gn);
+  // x_bar = inv (g - mean_g[c] - (x - mean) inv mean_gx[c]); sums[c] += sum_b x_bar;
+  // example_bar[c,b] += x_bar unless it is null.
+  void (*norm_vjp)(const T* x, const T* g, const T* mean, const T* inv, const T* mean_g,
+                   const T* mean_gx, int C, int B, T* x_bar, T* sums, T* example_bar);
 
   // y[i] = f(x[i]) for i < n; slope[i] = f'(x[i]) unless slope is null.
   void (*map)(Unary function, const T* x, std::ptrdiff_t n, T* y, T* slope);
@@ -87,6 +112,13 @@ struct Kernels {
   // x_bar (+)= inv[j] (y_bar - y mean[j])
   void (*scale_columns_vjp)(const T* y, const T* y_bar, const T* inv, const T* mean, int rows,
                             int cols, bool accumulate, T* x_bar);
+  // y[i,j] = sum_k scales[k,j] terms[k][i,j] over `count` matrices.
+  void (*mix_columns)(const T* const* terms, const T* scales, int count, int rows, int cols, T* y);
+  // term_bar (+)= scale[j] y_bar - slope[j] term
+  void (*mix_columns_vjp)(const T* y_bar, const T* term, const T* scale, const T* slope, int rows,
+                          int cols, bool accumulate, T* term_bar);
+  // out (+)= scale (M + M^T) off the diagonal, 0 on it; M and out [U,U], apart.
+  void (*symmetric_sum)(const T* m, int U, T scale, bool accumulate, T* out);
 
   // Plain vectors of n elements.
   void (*add_to)(const T* x, std::ptrdiff_t n, bool accumulate, T* y);                // y (+)= x

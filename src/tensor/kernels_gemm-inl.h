@@ -13,6 +13,7 @@
 #include <algorithm>
 
 #include "tensor/kernels_linear-inl.h"
+#include "tensor/kernels_transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace metaplastic {
@@ -38,28 +39,28 @@ HWY_INLINE void gemm_tile(const GemmArgs<T>& s, int i, int j, int valid) {
   const hn::ScalableTag<T> d;
   const int N = static_cast<int>(hn::Lanes(d));
   hn::Vec<decltype(d)> acc[MR][NR];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int r = 0; r < MR; ++r)
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < NR; ++v) acc[r][v] = hn::Zero(d);
   const T* a = s.a + i * s.a_row;
   const T* b = s.b + j;
   for (int k = 0; k < s.k; ++k, a += s.a_k, b += s.ldb) {
     hn::Vec<decltype(d)> x[NR];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < NR; ++v) x[v] = hn::LoadU(d, b + v * N);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int r = 0; r < MR; ++r) {
       const auto weight = hn::Set(d, a[r * s.a_row]);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int v = 0; v < NR; ++v) acc[r][v] = hn::MulAdd(weight, x[v], acc[r][v]);
     }
   }
   const auto alpha = hn::Set(d, s.alpha);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int r = 0; r < MR; ++r) {
     T* c = s.c + (i + r) * s.ldc + j;
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < NR; ++v) {
       const auto value = hn::Mul(acc[r][v], alpha);
       if (NR == 1 && valid < N) {
@@ -75,28 +76,21 @@ HWY_INLINE void gemm_tile(const GemmArgs<T>& s, int i, int j, int valid) {
 
 template <int NR, class T>
 HWY_INLINE void gemm_columns(const GemmArgs<T>& s, int m, int j, int valid) {
+  constexpr int kRows = kTileRows<NR>;
   int i = 0;
-  for (; i + 6 <= m && m - i != 8; i += 6) gemm_tile<6, NR>(s, i, j, valid);
+  for (; i + kRows <= m && m - i != 8; i += kRows) gemm_tile<kRows, NR>(s, i, j, valid);
   for (; i + 4 <= m; i += 4) gemm_tile<4, NR>(s, i, j, valid);
   for (; i + 2 <= m; i += 2) gemm_tile<2, NR>(s, i, j, valid);
   if (i < m) gemm_tile<1, NR>(s, i, j, valid);
 }
 
-// out [k,ld] <- b^T for b [n,k], zero beyond n; in tiles so that both sides stay in cache.
+// out [k,ld] <- b^T for b [n,k], zero beyond n.
 template <class T>
 HWY_INLINE void pack_transposed(const T* b, std::ptrdiff_t ldb, int n, int k, std::ptrdiff_t ld,
                                 T* out) {
-  constexpr int kTile = 16;
-  for (int k0 = 0; k0 < k; k0 += kTile) {
-    const int k1 = std::min(k, k0 + kTile);
-    for (int j0 = 0; j0 < n; j0 += kTile) {
-      const int j1 = std::min(n, j0 + kTile);
-      for (int kk = k0; kk < k1; ++kk)
-        for (int j = j0; j < j1; ++j) out[kk * ld + j] = b[j * ldb + kk];
-    }
-    for (int kk = k0; kk < k1; ++kk)
-      for (std::ptrdiff_t j = n; j < ld; ++j) out[kk * ld + j] = T(0);
-  }
+  transpose(b, ldb, n, k, out, ld);
+  if (n == ld) return;
+  for (int kk = 0; kk < k; ++kk) std::fill(out + kk * ld + n, out + (kk + 1) * ld, T(0));
 }
 
 template <class T>
@@ -127,7 +121,29 @@ void gemm_small(bool transpose_a, bool transpose_b, int m, int n, int k, T alpha
   }
   int j = 0;
   for (; j + kWide * N <= n; j += kWide * N) gemm_columns<kWide>(s, m, j, N);
+  if constexpr (kWide > 2)
+    for (; j + 2 * N <= n; j += 2 * N) gemm_columns<2>(s, m, j, N);
   for (; j < n; j += N) gemm_columns<1>(s, m, j, std::min(N, n - j));
+}
+
+// The sum over b is taken in registers and then added, so that rounding errors grow with the root
+// of B and of the number of units rather than of their product.
+template <class T>
+void unit_weight_vjp(const T* const* pieces, const int* channels, int num_pieces, const T* y_bar,
+                     int Co, int B, T* packed, T* sums, std::ptrdiff_t ld) {
+  const hn::ScalableTag<T> d;
+  const int N = static_cast<int>(hn::Lanes(d));
+  const int whole = (Co + N - 1) / N * N;
+  pack_transposed(y_bar, B, Co, B, whole, packed);
+  for (int p = 0; p < num_pieces; ++p) {
+    const GemmArgs<T> s{B, T(1), pieces[p], B, 1, packed, whole, true, sums, ld};
+    int j = 0;
+    for (; j + kWide * N <= whole; j += kWide * N) gemm_columns<kWide>(s, channels[p], j, N);
+    if constexpr (kWide > 2)
+      for (; j + 2 * N <= whole; j += 2 * N) gemm_columns<2>(s, channels[p], j, N);
+    for (; j < whole; j += N) gemm_columns<1>(s, channels[p], j, N);
+    sums += channels[p] * ld;
+  }
 }
 
 }  // namespace HWY_NAMESPACE

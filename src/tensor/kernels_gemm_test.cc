@@ -59,7 +59,7 @@ void check_gemm(bool ta, bool tb, int m, int n, int k, bool accumulate, int pad)
 
 template <class T>
 void sweep_gemm() {
-  for (const int m : {1, 2, 3, 5, 6, 7, 8, 13, 20})
+  for (const int m : {1, 2, 3, 5, 6, 7, 8, 13, 25})
     for (const int n : {1, 3, 8, 15, 16, 17, 31, 33, 64, 70, 130})
       for (const int k : {1, 2, 7, 32, 65})
         for (int flags = 0; flags < 8; ++flags) {

@@ -16,6 +16,11 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // Vectors of B held in registers per output channel: 32 registers hold more than 16 do.
 constexpr int kWide = HWY_TARGET == HWY_AVX3 ? 4 : 2;
+// Rows of a register tile NR vectors wide: enough sums to hide the latency of the additions.
+template <int NR>
+constexpr int kTileRows = NR == kWide              ? 6
+                          : HWY_TARGET == HWY_AVX3 ? 12
+                                                   : 8;
 
 template <class T>
 struct LinearArgs {
@@ -28,6 +33,8 @@ struct LinearArgs {
   const T* example_offset;
   bool accumulate;
   T* y;
+  T* const* y_rows = nullptr;             // where each output channel goes, instead of y
+  const bool* row_accumulates = nullptr;  // and whether it is added there
 };
 
 // One register tile: MR output channels from co, NR vectors of examples from b.
@@ -35,34 +42,36 @@ template <int MR, int NR, class D, class T>
 HWY_INLINE void linear_tile(D d, const LinearArgs<T>& s, int co, int b) {
   const int N = static_cast<int>(hn::Lanes(d));
   hn::Vec<D> acc[MR][NR];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int i = 0; i < MR; ++i) {
     const auto start = hn::Set(d, s.unit_offset ? s.unit_offset[co + i] : T(0));
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int j = 0; j < NR; ++j) acc[i][j] = start;
   }
   const T* a = s.a + co;
   for (int k = 0; k < s.K; ++k, a += s.lda) {
     const T* row = s.rows[k] + b;
     hn::Vec<D> x[NR];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int j = 0; j < NR; ++j) x[j] = hn::LoadU(d, row + j * N);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int i = 0; i < MR; ++i) {
       const auto weight = hn::Set(d, a[i]);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int j = 0; j < NR; ++j) acc[i][j] = hn::MulAdd(weight, x[j], acc[i][j]);
     }
   }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int i = 0; i < MR; ++i) {
     const std::ptrdiff_t at = std::ptrdiff_t{co + i} * s.B + b;
-#pragma GCC unroll 8
+    T* y = s.y_rows ? s.y_rows[co + i] + b : s.y + at;
+    const bool accumulate = s.y_rows ? s.row_accumulates[co + i] : s.accumulate;
+#pragma GCC unroll 16
     for (int j = 0; j < NR; ++j) {
       auto value = acc[i][j];
       if (s.example_offset) value = hn::Add(value, hn::LoadU(d, s.example_offset + at + j * N));
-      if (s.accumulate) value = hn::Add(value, hn::LoadU(d, s.y + at + j * N));
-      hn::StoreU(value, d, s.y + at + j * N);
+      if (accumulate) value = hn::Add(value, hn::LoadU(d, y + j * N));
+      hn::StoreU(value, d, y + j * N);
     }
   }
 }
@@ -70,24 +79,37 @@ HWY_INLINE void linear_tile(D d, const LinearArgs<T>& s, int co, int b) {
 // All output channels for NR vectors of examples from b.
 template <int NR, class D, class T>
 HWY_INLINE void linear_column(D d, const LinearArgs<T>& s, int Co, int b) {
+  constexpr int kRows = kTileRows<NR>;
   int co = 0;
-  for (; co + 6 <= Co && Co - co != 8; co += 6) linear_tile<6, NR>(d, s, co, b);
+  for (; co + kRows <= Co && Co - co != 8; co += kRows) linear_tile<kRows, NR>(d, s, co, b);
   for (; co + 4 <= Co; co += 4) linear_tile<4, NR>(d, s, co, b);
   for (; co + 2 <= Co; co += 2) linear_tile<2, NR>(d, s, co, b);
   if (co < Co) linear_tile<1, NR>(d, s, co, b);
 }
 
 template <class T>
-void linear_unit(const T* const* rows, int K, const T* a, std::ptrdiff_t lda, int Co, int B,
-                 const T* unit_offset, const T* example_offset, bool accumulate, T* y) {
-  const LinearArgs<T> s{rows, K, a, lda, B, unit_offset, example_offset, accumulate, y};
+HWY_INLINE void linear_columns(const LinearArgs<T>& s, int Co) {
   const hn::ScalableTag<T> d;
   const hn::CappedTag<T, 1> one;
   const int N = static_cast<int>(hn::Lanes(d));
   int b = 0;
-  for (; b + kWide * N <= B; b += kWide * N) linear_column<kWide>(d, s, Co, b);
-  for (; b + N <= B; b += N) linear_column<1>(d, s, Co, b);
-  for (; b < B; ++b) linear_column<1>(one, s, Co, b);
+  for (; b + kWide * N <= s.B; b += kWide * N) linear_column<kWide>(d, s, Co, b);
+  if constexpr (kWide > 2)
+    for (; b + 2 * N <= s.B; b += 2 * N) linear_column<2>(d, s, Co, b);
+  for (; b + N <= s.B; b += N) linear_column<1>(d, s, Co, b);
+  for (; b < s.B; ++b) linear_column<1>(one, s, Co, b);
+}
+
+template <class T>
+void linear_unit(const T* const* rows, int K, const T* a, std::ptrdiff_t lda, int Co, int B,
+                 const T* unit_offset, const T* example_offset, bool accumulate, T* y) {
+  linear_columns<T>({rows, K, a, lda, B, unit_offset, example_offset, accumulate, y}, Co);
+}
+
+template <class T>
+void linear_rows(const T* const* rows, int K, const T* a, std::ptrdiff_t lda, int Co, int B,
+                 T* const* y_rows, const bool* accumulate) {
+  linear_columns<T>({rows, K, a, lda, B, nullptr, nullptr, false, nullptr, y_rows, accumulate}, Co);
 }
 
 // acc[k,co] over all units and examples for a tile of KT x CT matrix elements.
@@ -97,9 +119,9 @@ HWY_INLINE void weight_tile(const T* const* x_rows, const T* const* y_bar, int n
   const hn::ScalableTag<T> d;
   const int N = static_cast<int>(hn::Lanes(d));
   hn::Vec<decltype(d)> acc[KT][CT];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int i = 0; i < KT; ++i)
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int j = 0; j < CT; ++j) acc[i][j] = hn::Zero(d);
   T tail[KT][CT] = {};
   for (int u = 0; u < num_units; ++u) {
@@ -108,12 +130,12 @@ HWY_INLINE void weight_tile(const T* const* x_rows, const T* const* y_bar, int n
     int b = 0;
     for (; b + N <= B; b += N) {
       hn::Vec<decltype(d)> right[CT];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int j = 0; j < CT; ++j) right[j] = hn::LoadU(d, y + std::ptrdiff_t{j} * B + b);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int i = 0; i < KT; ++i) {
         const auto left = hn::LoadU(d, x[i] + b);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (int j = 0; j < CT; ++j) acc[i][j] = hn::MulAdd(left, right[j], acc[i][j]);
       }
     }
@@ -121,9 +143,9 @@ HWY_INLINE void weight_tile(const T* const* x_rows, const T* const* y_bar, int n
       for (int i = 0; i < KT; ++i)
         for (int j = 0; j < CT; ++j) tail[i][j] += x[i][b] * y[std::ptrdiff_t{j} * B + b];
   }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int i = 0; i < KT; ++i)
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int j = 0; j < CT; ++j) {
       a_bar[(k0 + i) * lda + co0 + j] += hn::GetLane(hn::SumOfLanes(d, acc[i][j])) + tail[i][j];
     }

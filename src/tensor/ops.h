@@ -26,6 +26,10 @@ Var<T> off_diagonal(Tape<T>& tape, const Var<T>& m, T alpha);
 // (M + M^T) / sqrt(2 U) with a zero diagonal; M [U,U].           [rule-spec: sym]
 template <class T>
 Var<T> symmetrise(Tape<T>& tape, const Var<T>& m);
+// alpha (a b^T + b a^T) with a zero diagonal; a, b [U,C,B] -> [U,U]. Of one value with itself it
+// costs half, and its adjoint too.                        [rule-spec: corr, sym, psd]
+template <class T>
+Var<T> symmetric_product(Tape<T>& tape, const Var<T>& a, const Var<T>& b, T alpha);
 // alpha a + beta b, same shape.
 template <class T>
 Var<T> combine(Tape<T>& tape, T alpha, const Var<T>& a, T beta, const Var<T>& b);
@@ -46,6 +50,11 @@ Var<T> multiply_sign(Tape<T>& tape, const Var<T>& a, const Var<T>& w);
 // factor * sum_k mix[k] terms[k]; mix [1,n].
 template <class T>
 Var<T> mix(Tape<T>& tape, std::span<const Var<T>> terms, const Var<T>& mix_weights, T factor);
+// factor * sum_k mix[k] terms[k] / sqrt(offset + mean over rows of terms[k]^2); mix [1,n]
+// and terms [R,..], whose trailing dims count as one index.
+template <class T>
+Var<T> normalised_mix(Tape<T>& tape, std::span<const Var<T>> terms, T offset,
+                      const Var<T>& mix_weights, T factor);
 
 // ---- normalisations of matrices (ops_columns.cc) -------------------------------------------
 
@@ -64,7 +73,7 @@ Var<T> weight_statistics(Tape<T>& tape, const Var<T>* w_in, const Var<T>* w_out,
 template <class T>
 Var<T> shift_to_nonnegative_mean(Tape<T>& tape, const Var<T>& s);
 
-// ---- neuron batches (ops_neuron.cc, ops_moments.cc) ------------------------------------------
+// ---- neuron batches (ops_neuron.cc, ops_moments.cc, ops_linear.cc, ops_linear_norm.cc) -------
 
 // (x - mean_B) / sqrt(var_B + eps) for each row of x [U,1,B].
 template <class T>
@@ -89,6 +98,21 @@ struct LinearExtras {
 template <class T>
 Var<T> linear(Tape<T>& tape, std::initializer_list<Var<T>> pieces, const Var<T>& a,
               const LinearExtras<T>& extras = {});
+// norm_relu(linear(...)) without an offset in the norm, in one operation: moments are taken while
+// the values are in the cache, and the bars of the map are never written to memory.
+template <class T>
+Var<T> linear_norm_relu(Tape<T>& tape, std::initializer_list<Var<T>> pieces, const Var<T>& a,
+                        const LinearExtras<T>& extras, T eps);
+template <class T>
+struct NormedBatch {
+  Var<T> n;           // [U,Co,B]
+  Var<T> over_batch;  // [U,2Co] moments_over_batch of n
+  Var<T> over_units;  // [1,2Co,B] moments_over_units of n
+};
+template <class T>
+NormedBatch<T> linear_norm_relu_moments(Tape<T>& tape, std::initializer_list<Var<T>> pieces,
+                                        const Var<T>& a, const LinearExtras<T>& extras, T eps,
+                                        T moments_eps);
 // relu((y - mean) / sqrt(var + eps) + offset), moments per channel over units and examples;
 // offset [1,C] or null.
 template <class T>

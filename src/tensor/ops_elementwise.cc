@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "tensor/ops.h"
 
 namespace metaplastic {
@@ -11,6 +13,7 @@ Var<T> map(Tape<T>& tape, Unary function, const Var<T>& x) {
   tape.on_backward(y, [&tape, x, y, slope] {
     const Bar<T> bar = tape.bar_for_writing(x);
     kernels<T>().multiply(tape.bar(y), slope, x.size(), bar.accumulate, bar.data);
+    tape.release_scratch(slope, x.size());
   });
   return y;
 }
@@ -78,11 +81,64 @@ Var<T> mix(Tape<T>& tape, std::span<const Var<T>> terms, const Var<T>& mix_weigh
   return y;
 }
 
-#define METAPLASTIC_INSTANTIATE(T)                                       \
-  template Var<T> map(Tape<T>&, Unary, const Var<T>&);                   \
-  template Var<T> multiply(Tape<T>&, const Var<T>&, const Var<T>&);      \
-  template Var<T> multiply_sign(Tape<T>&, const Var<T>&, const Var<T>&); \
-  template Var<T> mix(Tape<T>&, std::span<const Var<T>>, const Var<T>&, T);
+template <class T>
+Var<T> normalised_mix(Tape<T>& tape, std::span<const Var<T>> terms, T offset,
+                      const Var<T>& mix_weights, T factor) {
+  METAPLASTIC_CHECK(!terms.empty() && terms.size() <= kMaxTerms);
+  METAPLASTIC_CHECK(mix_weights.size() == static_cast<std::ptrdiff_t>(terms.size()));
+  std::array<Var<T>, kMaxTerms> inputs;
+  std::array<const T*, kMaxTerms> data;
+  const int count = static_cast<int>(terms.size()), rows = terms[0].rows();
+  const int cols = terms[0].channels() * terms[0].examples();
+  bool needs_gradient = mix_weights.needs_gradient();
+  for (std::size_t k = 0; k < terms.size(); ++k) {
+    METAPLASTIC_CHECK(terms[k].dims == terms[0].dims && terms[k].contiguous());
+    inputs[k] = terms[k];
+    data[k] = terms[k].data;
+    needs_gradient = needs_gradient || terms[k].needs_gradient();
+  }
+  const Var<T> y = tape.make(rows, terms[0].channels(), terms[0].examples(), needs_gradient);
+  T* inv = tape.scratch(std::ptrdiff_t{2} * count * cols);  // [count,cols]
+  T* scales = inv + std::ptrdiff_t{count} * cols;           // [count,cols]
+  for (int k = 0; k < count; ++k) {
+    T *inv_k = inv + std::ptrdiff_t{k} * cols, *scale_k = scales + std::ptrdiff_t{k} * cols;
+    const T* term = data[static_cast<std::size_t>(k)];
+    kernels<T>().column_dots(term, term, rows, cols, inv_k);
+    const T weight = factor * mix_weights.data[k];
+    for (int j = 0; j < cols; ++j) {
+      inv_k[j] = T(1) / std::sqrt(inv_k[j] / T(rows) + offset);
+      scale_k[j] = weight * inv_k[j];
+    }
+  }
+  kernels<T>().mix_columns(data.data(), scales, count, rows, cols, y.data);
+  tape.on_backward(y, [&tape, inputs, mix_weights, y, inv, scales, factor, count, rows, cols] {
+    // With a_j = sum_i y_bar t: mix_bar += factor sum_j inv a;
+    // t_bar = factor mix inv (y_bar - t inv^2 a / rows).
+    const T* y_bar = tape.bar(y);
+    T* mix_bar = mix_weights.needs_gradient() ? tape.bar(mix_weights) : nullptr;
+    T* along = tape.scratch(cols);
+    for (int k = 0; k < count; ++k) {
+      const Var<T>& term = inputs[static_cast<std::size_t>(k)];
+      const T *inv_k = inv + std::ptrdiff_t{k} * cols, *scale_k = scales + std::ptrdiff_t{k} * cols;
+      kernels<T>().column_dots(y_bar, term.data, rows, cols, along);
+      if (mix_bar) mix_bar[k] += factor * kernels<T>().dot(inv_k, along, cols);
+      if (!term.needs_gradient()) continue;
+      for (int j = 0; j < cols; ++j) along[j] *= scale_k[j] * inv_k[j] * inv_k[j] / T(rows);
+      const Bar<T> bar = tape.bar_for_writing(term);
+      kernels<T>().mix_columns_vjp(y_bar, term.data, scale_k, along, rows, cols, bar.accumulate,
+                                   bar.data);
+    }
+    tape.release_scratch(along, cols);
+  });
+  return y;
+}
+
+#define METAPLASTIC_INSTANTIATE(T)                                          \
+  template Var<T> map(Tape<T>&, Unary, const Var<T>&);                      \
+  template Var<T> multiply(Tape<T>&, const Var<T>&, const Var<T>&);         \
+  template Var<T> multiply_sign(Tape<T>&, const Var<T>&, const Var<T>&);    \
+  template Var<T> mix(Tape<T>&, std::span<const Var<T>>, const Var<T>&, T); \
+  template Var<T> normalised_mix(Tape<T>&, std::span<const Var<T>>, T, const Var<T>&, T);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)
 #undef METAPLASTIC_INSTANTIATE

@@ -126,6 +126,57 @@ TEST(Mix, OneTermTwice) {
       });
 }
 
+// sum_k factor mix_k t_k / sqrt(offset + mean over rows of t_k^2); leaves: mix, then the terms.
+Values mixed(const std::vector<Leaf>& x, const std::vector<std::size_t>& terms, double offset,
+             double factor) {
+  const Leaf& first = x[terms[0]];
+  const int cols = first.channels * first.examples;
+  Values y(first.values.size(), 0.0);
+  for (std::size_t k = 0; k < terms.size(); ++k) {
+    const Values& t = x[terms[k]].values;
+    for (int j = 0; j < cols; ++j) {
+      double square = 0;
+      for (int i = 0; i < first.units; ++i)
+        square += std::pow(t[static_cast<std::size_t>(i * cols + j)], 2) / first.units;
+      for (int i = 0; i < first.units; ++i) {
+        const auto at = static_cast<std::size_t>(i * cols + j);
+        y[at] += factor * x[0].values[k] * t[at] / std::sqrt(square + offset);
+      }
+    }
+  }
+  return y;
+}
+
+TEST(NormalisedMix, OneToSixteenTerms) {
+  for (const std::size_t n : {1u, 2u, 5u, 16u})
+    for (const int cols : {1, 3, 11}) {
+      SCOPED_TRACE(testing::Message() << n << " terms of " << cols << " columns");
+      std::vector<Leaf> leaves = {random_matrix(1, static_cast<int>(n), 99)};
+      std::vector<std::size_t> terms;
+      for (std::uint32_t k = 0; k < n; ++k) {
+        leaves.push_back(random_matrix(2, cols, k));
+        terms.push_back(k + 1);
+      }
+      check_op(
+          [&](Tape64& tape, const std::vector<Var64>& x) {
+            return normalised_mix(tape, std::span<const Var64>(x).subspan(1), 0.4, x[0], 0.6);
+          },
+          leaves, [&](const auto& x) { return mixed(x, terms, 0.4, 0.6); });
+    }
+}
+
+TEST(NormalisedMix, OneTermTwice) {
+  check_op(
+      [](Tape64& tape, const std::vector<Var64>& x) {
+        const std::array terms = {x[1], x[2], x[1]};
+        return normalised_mix(tape, std::span<const Var64>(terms), 1.0, x[0], 2.0);
+      },
+      {random_matrix(1, 3, 1), random_leaf(2, 2, 3, 2), random_leaf(2, 2, 3, 3)},
+      [](const auto& x) {
+        return mixed(x, {1, 2, 1}, 1.0, 2.0);
+      });
+}
+
 TEST(RmsNormalise, ColumnsAndAll) {
   for (const Over over : {Over::kColumns, Over::kAll})
     for (const auto& [rows, cols] : {std::pair{1, 1}, {1, 4}, {5, 1}, {4, 7}}) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "tensor/blas.h"
@@ -100,34 +101,67 @@ Var<T> off_diagonal(Tape<T>& tape, const Var<T>& m, T alpha) {
   return out;
 }
 
-namespace {
-
-// out (+)= scale (M + M^T) off the diagonal, 0 on it; in tiles so that both reads stay in cache.
-template <class T>
-void add_symmetric(const T* m, int U, T scale, bool accumulate, T* out) {
-  constexpr int kTile = 32;
-  for (int i0 = 0; i0 < U; i0 += kTile)
-    for (int j0 = 0; j0 < U; j0 += kTile)
-      for (int i = i0; i < std::min(U, i0 + kTile); ++i)
-        for (int j = j0; j < std::min(U, j0 + kTile); ++j) {
-          const std::ptrdiff_t at = std::ptrdiff_t{i} * U + j;
-          const T value = i == j ? T(0) : scale * (m[at] + m[std::ptrdiff_t{j} * U + i]);
-          out[at] = accumulate ? out[at] + value : value;
-        }
-}
-
-}  // namespace
-
 template <class T>
 Var<T> symmetrise(Tape<T>& tape, const Var<T>& m) {
   METAPLASTIC_CHECK(m.rows() == m.cols() && m.channels() == 1 && m.contiguous());
   const int U = m.rows();
   const T scale = T(1) / std::sqrt(T(2) * T(U));
   const Var<T> out = tape.make(U, U, m.needs_gradient());
-  add_symmetric(m.data, U, scale, false, out.data);
+  kernels<T>().symmetric_sum(m.data, U, scale, false, out.data);
   tape.on_backward(out, [&tape, m, out, scale, U] {
     const Bar<T> bar = tape.bar_for_writing(m);
-    add_symmetric(tape.bar(out), U, scale, bar.accumulate, bar.data);
+    kernels<T>().symmetric_sum(tape.bar(out), U, scale, bar.accumulate, bar.data);
+  });
+  return out;
+}
+
+namespace {
+
+// out [U,U] = alpha x x^T, computed below the diagonal and in the blocks on it, in panels of
+// columns; what lies above is left as it is.
+template <class T>
+void lower_product(Tape<T>& tape, const Var<T>& x, T alpha, T* out) {
+  constexpr int kPanel = 32;
+  const int U = x.units(), k = x.channels() * x.examples();
+  for (int j = 0; j < U; j += kPanel) {
+    const T* panel = x.data + j * x.unit_stride;
+    product(tape, false, true, U - j, std::min(kPanel, U - j), k, alpha, panel, x.unit_stride,
+            panel, x.unit_stride, false, out + std::ptrdiff_t{j} * (U + 1), U);
+  }
+  for (int i = 0; i < U; ++i)  // the mirror image
+    for (int j = i + 1; j < U; ++j) out[std::ptrdiff_t{i} * U + j] = out[std::ptrdiff_t{j} * U + i];
+  for (int i = 0; i < U; ++i) out[std::ptrdiff_t{i} * (U + 1)] = T(0);
+}
+
+}  // namespace
+
+template <class T>
+Var<T> symmetric_product(Tape<T>& tape, const Var<T>& a, const Var<T>& b, T alpha) {
+  METAPLASTIC_CHECK(a.dims == b.dims);
+  const int U = a.units(), k = a.channels() * a.examples();
+  const bool square = a.data == b.data && a.id == b.id;
+  const std::ptrdiff_t size = std::ptrdiff_t{U} * U;
+  const Var<T> out = tape.make(U, U, a.needs_gradient() || b.needs_gradient());
+  if (square) {
+    lower_product(tape, a, T(2) * alpha, out.data);
+  } else {
+    T* m = tape.scratch(size);
+    product(tape, false, true, U, U, k, T(1), a.data, a.unit_stride, b.data, b.unit_stride, false,
+            m, U);
+    kernels<T>().symmetric_sum(m, U, alpha, false, out.data);
+    tape.release_scratch(m, size);
+  }
+  tape.on_backward(out, [&tape, a, b, out, alpha, square, U, size] {
+    // With S = out_bar + out_bar^T off the diagonal: a_bar = alpha S b, b_bar = alpha S a.
+    T* s = tape.scratch(size);
+    kernels<T>().symmetric_sum(tape.bar(out), U, alpha, false, s);
+    const auto add = [&](const Var<T>& x, const Var<T>& other, T factor) {
+      if (x.needs_gradient())
+        add_product(tape, x, false, s, U, false, other.data, other.unit_stride, U, factor);
+    };
+    add(a, b, square ? T(2) : T(1));
+    if (!square) add(b, a, T(1));
+    tape.release_scratch(s, size);
   });
   return out;
 }
@@ -155,6 +189,7 @@ Var<T> combine(Tape<T>& tape, T alpha, const Var<T>& a, T beta, const Var<T>& b)
   template Var<T> matmul(Tape<T>&, const Var<T>&, bool, const Var<T>&, bool, T); \
   template Var<T> off_diagonal(Tape<T>&, const Var<T>&, T);                      \
   template Var<T> symmetrise(Tape<T>&, const Var<T>&);                           \
+  template Var<T> symmetric_product(Tape<T>&, const Var<T>&, const Var<T>&, T);  \
   template Var<T> combine(Tape<T>&, T, const Var<T>&, T, const Var<T>&);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)

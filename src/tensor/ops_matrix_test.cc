@@ -158,6 +158,56 @@ TEST(Symmetrise, ValueAndAdjoint) {
   }
 }
 
+// alpha (a b^T + b a^T) with a zero diagonal.
+Values symmetric(const Leaf& a, const Leaf& b, double alpha) {
+  const Values ab = product(a, false, b, true, alpha), ba = product(b, false, a, true, alpha);
+  const auto U = static_cast<std::size_t>(a.units);
+  Values y;
+  for (std::size_t i = 0; i < ab.size(); ++i) y.push_back(i % (U + 1) == 0 ? 0 : ab[i] + ba[i]);
+  return y;
+}
+
+TEST(SymmetricProduct, ValueAndAdjoint) {
+  for (const int U : {1, 2, 5, 8, 9, 17}) {  // 8: a tile of double with AVX-512
+    SCOPED_TRACE(U);
+    check_op([](Tape64& tape,
+                const std::vector<Var64>& x) { return symmetric_product(tape, x[0], x[1], 0.3); },
+             {random_leaf(U, 1, 2, 1), random_leaf(U, 1, 2, 2)},
+             [](const auto& x) { return symmetric(x[0], x[1], 0.3); });
+  }
+}
+
+TEST(SymmetricProduct, OfOneValue) {
+  for (const int U : {1, 2, 5, 35}) {  // 35: more than one panel
+    SCOPED_TRACE(U);
+    check_op([](Tape64& tape,
+                const std::vector<Var64>& x) { return symmetric_product(tape, x[0], x[0], -0.7); },
+             {random_leaf(U, 1, 2, 1)}, [](const auto& x) { return symmetric(x[0], x[0], -0.7); });
+  }
+}
+
+// Overlapping slices of one value, whose bars add up, and another user of the result, whose bar
+// is not symmetric.
+TEST(SymmetricProduct, SlicesBesideAnotherUser) {
+  check_op(
+      [](Tape64& tape, const std::vector<Var64>& x) {
+        const Var64 mixed =
+            symmetric_product(tape, slice_channels(x[0], 0, 2), slice_channels(x[0], 1, 2), 2.0);
+        const Var64 square =
+            symmetric_product(tape, slice_channels(x[0], 1, 2), slice_channels(x[0], 1, 2), 0.5);
+        return combine(tape, 1.0, matmul(tape, mixed, false, square, false), 0.5, mixed);
+      },
+      {random_leaf(4, 4, 3, 1)},
+      [](const auto& x) {
+        const Leaf low = channels_of(x[0], 0, 2), high = channels_of(x[0], 1, 2);
+        const Values mixed = symmetric(low, high, 2.0);
+        Values y =
+            product({4, 1, 4, mixed}, false, {4, 1, 4, symmetric(high, high, 0.5)}, false, 1);
+        for (std::size_t i = 0; i < y.size(); ++i) y[i] += 0.5 * mixed[i];
+        return y;
+      });
+}
+
 TEST(Combine, ValueAndAdjoint) {
   check_op([](Tape64& tape,
               const std::vector<Var64>& x) { return combine(tape, 1.5, x[0], -0.25, x[1]); },

@@ -1,5 +1,7 @@
 #include "tensor/tape.h"
 
+#include <span>
+
 namespace metaplastic {
 namespace {
 
@@ -104,18 +106,24 @@ bool Tape<T>::has_bar(const Var<T>& value) const {
 template <class T>
 void Tape<T>::backward() {
   for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
-    Node& node = nodes_[static_cast<std::size_t>(step->output)];
-    if (node.bar != nullptr) {  // otherwise nothing depends on this value
+    const std::span<Node> outputs(&nodes_[static_cast<std::size_t>(step->first_output)],
+                                  static_cast<std::size_t>(step->num_outputs));
+    bool wanted = false;  // otherwise nothing depends on these values
+    for (Node& node : outputs) {
+      if (node.bar == nullptr) continue;
+      wanted = true;
       for (int c = 0; c < node.dims[1]; ++c) {
         if (!test_bit(node.written.data(), c)) clear_channels(node, c, 1);
       }
-      step->run(step->closure);
-      arena_.release(nodes_[static_cast<std::size_t>(step->output)].bar, node.bytes());
     }
-    Node& done = nodes_[static_cast<std::size_t>(step->output)];
-    if (done.value != nullptr) arena_.release(done.value, done.bytes());
-    done.bar = nullptr;
-    done.value = nullptr;
+    if (wanted) step->run(step->closure);
+    for (Node& node : outputs) {
+      if (node.bar != nullptr) arena_.release(node.bar, node.bytes());
+      if (node.value != nullptr) arena_.release(node.value, node.bytes());
+      node.bar = nullptr;
+      node.value = nullptr;
+    }
+    arena_.release(step->closure, step->bytes);
   }
   steps_.clear();
 }

@@ -77,21 +77,31 @@ class Tape {
   Var<T> make(int rows, int cols, bool needs_gradient) {
     return make(rows, 1, cols, needs_gradient);
   }
-  // Uninitialised scratch that lives until reset().
+  // Uninitialised scratch that lives until reset(), or until it is given back.
   T* scratch(std::ptrdiff_t count) {
     return arena_.allocate_array<T>(static_cast<std::size_t>(count));
+  }
+  void release_scratch(T* scratch, std::ptrdiff_t count) {
+    arena_.release(scratch, static_cast<std::size_t>(count) * sizeof(T));
   }
 
   // Records `closure` to run when the bar of `output` is complete. Trivially copyable captures
   // only.
   template <class F>
   void on_backward(const Var<T>& output, F closure) {
+    on_backward(output, 1, closure);
+  }
+  // The same for an operation with `num_outputs` values, made one after the other from `first` on:
+  // it runs when any of them has a bar.
+  template <class F>
+  void on_backward(const Var<T>& first, int num_outputs, F closure) {
     static_assert(std::is_trivially_copyable_v<F>,
                   "closures live in the arena and are never destroyed");
-    if (!output.needs_gradient()) return;
+    if (!first.needs_gradient()) return;
     void* memory = arena_.allocate(sizeof(F));
     std::memcpy(memory, &closure, sizeof(F));
-    steps_.push_back({memory, [](void* self) { (*static_cast<F*>(self))(); }, output.id});
+    steps_.push_back(
+        {memory, sizeof(F), [](void* self) { (*static_cast<F*>(self))(); }, first.id, num_outputs});
   }
 
   // The bar of `value` for writing: same strides as the value.
@@ -120,8 +130,9 @@ class Tape {
   };
   struct Step {
     void* closure;
+    std::size_t bytes;
     void (*run)(void*);
-    int output;
+    int first_output, num_outputs;
   };
   Var<T> new_node(T* data, int units, int channels, int examples, bool owned);
   // First and number of the node's channels that `value` covers; a reshaped view covers them all.

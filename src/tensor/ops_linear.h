@@ -1,0 +1,79 @@
+// What the operations built on a linear map of channels share: the call, and its adjoint unit by
+// unit, so that a unit's bars are still in the cache when the matrix and the pieces need them.
+// Internal to src/tensor/ (ops_linear.cc, ops_linear_norm.cc).
+#pragma once
+
+#include <algorithm>
+
+#include "tensor/ops.h"
+
+namespace metaplastic {
+
+template <class T>
+struct LinearCall {
+  static constexpr int kMaxPieces = 4;
+  std::array<Var<T>, kMaxPieces> pieces;  // [U,C_i,B]
+  int num_pieces;
+  Var<T> a, bias, unit_offset, example_offset;  // offsets without data are absent
+  int U, K, Co, B, first_column;
+
+  LinearCall(std::initializer_list<Var<T>> inputs, const Var<T>& matrix,
+             const LinearExtras<T>& extras);
+  bool needs_gradient() const;
+  std::ptrdiff_t unit_size() const { return std::ptrdiff_t{Co} * B; }
+  // Pointers to the K rows of B examples of unit u, over all pieces in order.
+  void rows_of(int u, const T** rows) const {
+    for (int p = 0; p < num_pieces; ++p) {
+      const Var<T>& piece = pieces[static_cast<std::size_t>(p)];
+      const T* row = piece.data + u * piece.unit_stride;
+      for (int c = 0; c < piece.channels(); ++c, row += B) *rows++ = row;
+    }
+  }
+};
+
+// Runs the map one unit at a time. Its memory comes from the tape.
+template <class T>
+class LinearForward {
+ public:
+  LinearForward(Tape<T>& tape, const LinearCall<T>& call);
+  void unit(int u, T* y);  // y [Co,B]
+
+ private:
+  const LinearCall<T>& call_;
+  const T** rows_;
+  T* offset_;
+};
+
+// The adjoint, unit by unit.
+template <class T>
+class LinearAdjoint {
+ public:
+  // Takes hold of the bars of all inputs, and of memory until finish().
+  LinearAdjoint(Tape<T>& tape, const LinearCall<T>& call);
+  bool needs_sums() const { return bias_bar_ || unit_bar_; }
+  T* example_bar() const { return example_bar_; }  // [Co,B], null when it needs none
+  // sums [Co]: the sums over b of y_bar of unit u.
+  void unit_offsets(int u, const T* sums);
+  // Pieces and matrix; y_bar [Co,B] of unit u.
+  void unit(int u, const T* y_bar);
+  // After the last unit: adds what the units summed up to the matrix's bar, gives memory back.
+  void finish();
+
+ private:
+  void piece_bars(int u, const T* y_bar);
+  void weight_sums(int u, const T* y_bar);
+
+  Tape<T>& tape_;
+  const LinearCall<T>& call_;
+  int num_rows_ = 0;  // channels of the pieces that need a gradient
+  std::array<Bar<T>, LinearCall<T>::kMaxPieces> bars_{};
+  T* transposed_ = nullptr;  // [Co,num_rows]: A^T, the channels of pieces with a gradient
+  T *a_bar_ = nullptr, *sums_ = nullptr, *packed_ = nullptr;  // sums [K,ld], packed [B,ld]
+  std::ptrdiff_t ld_;
+  T *bias_bar_ = nullptr, *unit_bar_ = nullptr, *example_bar_ = nullptr;
+  const T** y_rows_ = nullptr;
+  T** piece_rows_ = nullptr;
+  bool* accumulates_ = nullptr;
+};
+
+}  // namespace metaplastic

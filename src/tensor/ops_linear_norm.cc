@@ -1,0 +1,193 @@
+#include <cmath>
+
+#include "tensor/ops_linear.h"
+
+namespace metaplastic {
+namespace {
+
+// Everything that the adjoint needs again.
+template <class T>
+struct NormCall {
+  LinearCall<T> map;
+  NormedBatch<T> out;
+  T* y;     // [U,Co,B] the map's values
+  T* mean;  // [Co]
+  T* inv;   // [Co] 1 / sqrt(variance + eps)
+  std::size_t y_bytes() const {
+    return static_cast<std::size_t>(map.U * map.unit_size()) * sizeof(T);
+  }
+};
+
+// The map, and the moments of each unit's values while they are in the cache. The first unit's
+// means are subtracted before squaring, so that a mean far from zero costs no digits.
+template <class T>
+void map_with_moments(Tape<T>& tape, const NormCall<T>& s, T eps) {
+  const int U = s.map.U, C = s.map.Co, B = s.map.B;
+  LinearForward<T> map(tape, s.map);
+  T* center = tape.scratch(C);
+  T* squares = tape.scratch(C);
+  std::fill_n(center, C, T(0));
+  std::fill_n(s.mean, C, T(0));
+  std::fill_n(squares, C, T(0));
+  for (int u = 0; u < U; ++u) {
+    T* unit = s.y + u * s.map.unit_size();
+    map.unit(u, unit);
+    if (u == 0) {
+      kernels<T>().row_sums(unit, C, B, center);
+      for (int c = 0; c < C; ++c) center[c] /= T(B);
+    }
+    kernels<T>().row_moments(unit, center, C, B, s.mean, squares);
+  }
+  const T share = T(1) / (T(U) * T(B));
+  for (int c = 0; c < C; ++c) {
+    s.mean[c] *= share;
+    const T off = s.mean[c] - center[c];
+    s.inv[c] = T(1) / std::sqrt(std::max(T(0), squares[c] * share - off * off) + eps);
+  }
+}
+
+template <class T>
+void normalise_with_moments(const NormCall<T>& s, T eps) {
+  const int U = s.map.U, C = s.map.Co, B = s.map.B;
+  const std::ptrdiff_t size = s.map.unit_size();
+  T *mean = s.out.over_units.data, *deviation = mean + size;  // [C,B] each
+  std::fill_n(mean, 2 * size, T(0));
+  for (int u = 0; u < U; ++u) {
+    T* moments = s.out.over_batch.data + u * s.out.over_batch.unit_stride;  // [2C]
+    kernels<T>().norm_relu_moments(s.y + u * size, s.mean, s.inv, C, B, eps,
+                                   s.out.n.data + u * size, moments, moments + C, mean, deviation);
+  }
+  const T share = T(1) / T(U);
+  for (std::ptrdiff_t i = 0; i < size; ++i) {
+    mean[i] *= share;
+    // n is a ReLU's output: its mean is of the order of its spread, so this loses no digits.
+    deviation[i] = std::sqrt(std::max(T(0), deviation[i] * share - mean[i] * mean[i]) + eps);
+  }
+}
+
+// What the bars of the moments add to n_bar: start + slope n, per example and per unit.
+template <class T>
+class MomentBars {
+ public:
+  MomentBars(Tape<T>& tape, const NormCall<T>& s) : s_(s) {
+    if (!s.out.over_batch.data) return;
+    const int U = s.map.U, C = s.map.Co;
+    const std::ptrdiff_t size = s.map.unit_size();
+    batch_bar_ = tape.bar(s.out.over_batch);
+    const T* units_bar = tape.bar(s.out.over_units);
+    const T *mean = s.out.over_units.data, *deviation = mean + size;
+    start_ = tape.scratch(2 * size + 2 * C);
+    slope_ = start_ + size;
+    unit_start_ = slope_ + size;
+    unit_slope_ = unit_start_ + C;
+    const T share = T(1) / T(U);
+    for (std::ptrdiff_t i = 0; i < size; ++i) {
+      slope_[i] = share * units_bar[size + i] / deviation[i];
+      start_[i] = share * units_bar[i] - slope_[i] * mean[i];
+    }
+  }
+  // Turns n_bar of unit u into the bars of what passed the ReLU, and adds up its sums.
+  void open(int u, const T* n, T* n_bar, T* sum_g, T* sum_gn) {
+    const int C = s_.map.Co, B = s_.map.B;
+    if (batch_bar_) {
+      const T* mean = s_.out.over_batch.data + u * s_.out.over_batch.unit_stride;
+      const T* bars = batch_bar_ + u * s_.out.over_batch.unit_stride;
+      for (int c = 0; c < C; ++c) {
+        unit_slope_[c] = bars[C + c] / (mean[C + c] * T(B));
+        unit_start_[c] = bars[c] / T(B) - unit_slope_[c] * mean[c];
+      }
+    }
+    kernels<T>().norm_relu_open(n, unit_start_, unit_slope_, start_, slope_, C, B, n_bar, sum_g,
+                                sum_gn);
+  }
+
+ private:
+  const NormCall<T>& s_;
+  const T* batch_bar_ = nullptr;
+  T *start_ = nullptr, *slope_ = nullptr, *unit_start_ = nullptr, *unit_slope_ = nullptr;
+};
+
+// Two passes: the sums that the norm's adjoint needs of all units; then per unit the norm's
+// adjoint into a buffer, from which the map's adjoint reads it in the cache.
+template <class T>
+void linear_norm_relu_vjp(Tape<T>& tape, const NormCall<T>& s) {
+  const int U = s.map.U, C = s.map.Co, B = s.map.B;
+  const std::ptrdiff_t size = s.map.unit_size();
+  T* n_bar = tape.bar(s.out.n);
+  T* sum_g = tape.scratch(3 * C);
+  T *sum_gn = sum_g + C, *sums = sum_gn + C;
+  std::fill_n(sum_g, 2 * C, T(0));
+  MomentBars<T> moments(tape, s);
+  for (int u = 0; u < U; ++u)
+    moments.open(u, s.out.n.data + u * size, n_bar + u * size, sum_g, sum_gn);
+  const T share = T(1) / (T(U) * T(B));
+  for (int c = 0; c < 2 * C; ++c) sum_g[c] *= share;
+
+  LinearAdjoint<T> adjoint(tape, s.map);
+  T* y_bar = tape.scratch(size);
+  for (int u = 0; u < U; ++u) {
+    std::fill_n(sums, C, T(0));
+    kernels<T>().norm_vjp(s.y + u * size, n_bar + u * size, s.mean, s.inv, sum_g, sum_gn, C, B,
+                          y_bar, sums, adjoint.example_bar());
+    adjoint.unit_offsets(u, sums);
+    adjoint.unit(u, y_bar);
+  }
+  tape.release_scratch(y_bar, size);
+  adjoint.finish();
+  tape.arena().release(s.y, s.y_bytes());
+}
+
+template <class T>
+NormedBatch<T> run(Tape<T>& tape, NormCall<T> s, T eps, bool with_moments, T moments_eps) {
+  const int U = s.map.U, C = s.map.Co, B = s.map.B;
+  const bool needs = s.map.needs_gradient();
+  NormedBatch<T>& out = s.out;
+  out.n = tape.make(U, C, B, needs);
+  if (with_moments) {
+    out.over_batch = tape.make(U, 2 * C, needs);
+    out.over_units = tape.make(1, 2 * C, B, needs);
+  }
+  s.mean = tape.scratch(C);
+  s.inv = tape.scratch(C);
+  s.y = tape.scratch(U * s.map.unit_size());
+  map_with_moments(tape, s, eps);
+  if (with_moments) {
+    normalise_with_moments(s, moments_eps);
+  } else {
+    for (int u = 0; u < U; ++u) {
+      const std::ptrdiff_t at = u * s.map.unit_size();
+      kernels<T>().norm_relu_unit(s.y + at, s.mean, s.inv, nullptr, C, B, out.n.data + at);
+    }
+  }
+  if (!out.n.needs_gradient()) tape.arena().release(s.y, s.y_bytes());
+  tape.on_backward(out.n, with_moments ? 3 : 1, [&tape, s] { linear_norm_relu_vjp(tape, s); });
+  return out;
+}
+
+}  // namespace
+
+template <class T>
+Var<T> linear_norm_relu(Tape<T>& tape, std::initializer_list<Var<T>> pieces, const Var<T>& a,
+                        const LinearExtras<T>& extras, T eps) {
+  const NormCall<T> call{{pieces, a, extras}, {}, nullptr, nullptr, nullptr};
+  return run(tape, call, eps, false, T(0)).n;
+}
+
+template <class T>
+NormedBatch<T> linear_norm_relu_moments(Tape<T>& tape, std::initializer_list<Var<T>> pieces,
+                                        const Var<T>& a, const LinearExtras<T>& extras, T eps,
+                                        T moments_eps) {
+  const NormCall<T> call{{pieces, a, extras}, {}, nullptr, nullptr, nullptr};
+  return run(tape, call, eps, true, moments_eps);
+}
+
+#define METAPLASTIC_INSTANTIATE(T)                                                          \
+  template Var<T> linear_norm_relu(Tape<T>&, std::initializer_list<Var<T>>, const Var<T>&,  \
+                                   const LinearExtras<T>&, T);                              \
+  template NormedBatch<T> linear_norm_relu_moments(Tape<T>&, std::initializer_list<Var<T>>, \
+                                                   const Var<T>&, const LinearExtras<T>&, T, T);
+METAPLASTIC_INSTANTIATE(float)
+METAPLASTIC_INSTANTIATE(double)
+#undef METAPLASTIC_INSTANTIATE
+
+}  // namespace metaplastic
