@@ -39,6 +39,7 @@ std::vector<int> classify_draw(const FeatureCandidate& candidate, const DrawSet&
   const auto num_query = static_cast<std::size_t>(set.num_query);
   std::vector<int> predicted(num_query, -1);
   candidate.classify({rows, labels, set.num_classes, {set.rows.data(), num_query * U}}, predicted);
+  for (const int c : predicted) METAPLASTIC_CHECK(c >= 0 && c < set.num_classes);
   return predicted;
 }
 
