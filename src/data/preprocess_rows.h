@@ -16,6 +16,9 @@ std::int64_t rows_per_block(const RowSource& raw);
 // Throws Error, one line, unless the encoder's inputs can be made of this data.
 void check_suits(const Preprocess& preprocess, const Dataset& raw);
 
+// The permutation of the inputs, input u being the prepared value order[u]; empty without one.
+std::vector<int> input_order(const Preprocess& preprocess);
+
 class PreparedRows : public RowSource {
  public:
   // `raw` passes check_suits.
