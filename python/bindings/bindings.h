@@ -13,6 +13,7 @@ namespace metaplastic::python {
 void add_data(pybind11::module_& module);
 void add_encoder(pybind11::module_& module);
 void add_apply(pybind11::module_& module);
+void add_meta(pybind11::module_& module);
 
 // For work that runs without the GIL: whether a signal handler of Python raised (Ctrl-C), asked ten
 // times a second. Only Python's main thread handles signals; elsewhere the answer is always no.

@@ -27,4 +27,5 @@ PYBIND11_MODULE(_native, module) {
   add_data(module);
   add_encoder(module);
   add_apply(module);
+  add_meta(module);
 }

@@ -65,3 +65,71 @@ def read_data(spec: str) -> Tuple[Floats, Optional[npt.NDArray[np.int64]], Dict[
 def rule_names() -> List[str]: ...
 def rule_inner_steps(rule: str) -> int: ...
 def activation_names() -> List[str]: ...
+
+class TaskState:
+    """One trajectory of the inner loop between two truncations, and what its last estimate came to.
+    A value: picklable, and goes on on any machine."""
+
+    @property
+    def slot(self) -> int:
+        """Its place among the trajectories in flight, 0 to outer.outer_batch - 1."""
+    @property
+    def generation(self) -> int:
+        """Trajectories finished or given up in this slot."""
+    @property
+    def inner_step(self) -> int: ...
+    @property
+    def truncation(self) -> int: ...
+    @property
+    def phi(self) -> Floats:
+        """The base model's weights [phi_size]."""
+    @property
+    def inner_steps(self) -> int:
+        """Of the last estimate."""
+    @property
+    def meta_loss(self) -> float: ...
+    @property
+    def accuracy(self) -> float: ...
+    @property
+    def finite(self) -> bool: ...
+
+class InnerLoop:
+    """Tasks and inner loop of a config, given as JSON. Raises Error. Any number of threads may use it."""
+
+    def __init__(self, config_json: str) -> None: ...
+    @property
+    def num_parameters(self) -> int:
+        """P, the length of theta."""
+    @property
+    def tasks(self) -> List[str]:
+        """One line per task family."""
+    def initial_theta(self, seed: int = 0) -> Floats:
+        """[P], where a run of this config starts (outer.init_rule)."""
+    def open(self, slot: int, seed: int = 0, outer_step: int = 0) -> TaskState:
+        """The first state of a slot; outer_step matters only with a curriculum."""
+    def estimate(self, theta: Floats, task_state: TaskState, seed: int = 0,
+                 outer_step: int = 0) -> Tuple[Floats, TaskState]:
+        """See metaplastic.meta.estimate. The GIL is released."""
+
+class OuterLoop:
+    """The outer half of a run whose gradients are made elsewhere; see metaplastic.elastic."""
+
+    def __init__(self, config_json: str, out: str, seed: int = 0, resume: bool = False) -> None: ...
+    @property
+    def theta(self) -> Floats: ...
+    @property
+    def average(self) -> Floats: ...
+    @property
+    def outer_step(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
+    def states(self) -> List[TaskState]: ...
+    def update(self, gradients: Sequence[Floats], task_states: Sequence[TaskState], *,
+               seconds: float = 0, num_threads: int = 1) -> Dict[str, Any]: ...
+    def save(self) -> None: ...
+
+def config_from_toml(path: str) -> str: ...
+def full_config(config_json: str) -> str: ...
+def run_training(config_json: str, out: str, *, seed: int, num_threads: int, resume: bool, minutes: float,
+                 on_step: Callable[[Dict[str, Any]], bool],
+                 on_note: Optional[Callable[[str], object]]) -> str: ...
