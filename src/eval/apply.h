@@ -32,8 +32,8 @@ struct InnerState {
 struct ApplyOptions {
   BaseModel model;
   std::optional<InnerState> start;  // nothing: fresh weights; else inner steps are added to its own
-  std::optional<int> inner_batch;  // nothing: what the rule was meta-trained with
-  std::optional<int> inner_steps;  // nothing: what the rule was judged at; 0: a random encoder
+  std::optional<int> inner_batch;   // nothing: what the rule was meta-trained with
+  std::optional<int> inner_steps;   // nothing: what the rule was judged at; 0: a random encoder
   std::uint64_t seed = 0;
   // Further states to keep, each in 0..inner_steps; what evaluate chooses its stopping point from.
   std::vector<int> snapshots;
