@@ -26,7 +26,7 @@ std::vector<std::vector<float>> to_vectors(const py::handle& list) {
   return arrays;
 }
 
-py::tuple get_state(const TaskState& state) {
+py::tuple get_task(const TaskState& state) {
   const Slot& slot = state.slot;
   const TruncationResult& result = state.result;
   return py::make_tuple(
@@ -36,7 +36,7 @@ py::tuple get_state(const TaskState& state) {
       state.inner_steps);
 }
 
-TaskState set_state(const py::tuple& saved) {
+TaskState set_task(const py::tuple& saved) {
   if (saved.size() != 10) fail("pickle: expected a task state, found another object");
   TaskState state;
   state.slot_index = saved[0].cast<int>();
@@ -67,7 +67,7 @@ void add_task_state(py::module_& module) {
       .def_property_readonly("meta_loss", [](const TaskState& s) { return s.result.meta_loss; })
       .def_property_readonly("accuracy", [](const TaskState& s) { return s.result.accuracy; })
       .def_property_readonly("finite", [](const TaskState& s) { return s.result.finite; })
-      .def(py::pickle(&get_state, &set_state));
+      .def(py::pickle(&get_task, &set_task));
 }
 
 }  // namespace metaplastic::python

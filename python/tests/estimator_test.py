@@ -190,10 +190,11 @@ class Behaviour(unittest.TestCase):
                                ({"n_steps": "all"}, "'auto'"), ({"inner_batch": 1}, "2 or more"),
                                ({"hidden": 16}, "tuple of widths"), ({"hidden": (16, 0)}, "expected"),
                                ({"n_features": 1.5}, "whole number"), ({"random_state": -1}, "2**63")):
-            with self.subTest(**changes), self.assertRaises(ValueError) as caught:
-                small(**changes).fit(X)
-            self.assertIn(words, str(caught.exception))
-            self.assertNotIn("\n", str(caught.exception))
+            with self.subTest(**changes):
+                with self.assertRaises(ValueError) as caught:
+                    small(**changes).fit(X)
+                self.assertIn(words, str(caught.exception))
+                self.assertNotIn("\n", str(caught.exception))
         with self.assertRaises(metaplastic.Error):
             metaplastic.train_encoder(np.full((9, 3), 1e300), "oja")  # no float32
 
