@@ -6,7 +6,7 @@
 
 #include "eval/encoder.h"
 #include "eval/stopped.h"
-#include "io/atomic_file.h"
+#include "io/npy.h"
 
 namespace metaplastic {
 
@@ -22,7 +22,7 @@ class FeatureFile {
              const std::function<bool()>& should_stop = {});
 
  private:
-  AtomicFileWriter writer_;
+  NpyWriter writer_;
 };
 
 }  // namespace metaplastic

@@ -3,7 +3,8 @@
 // Read: bool, integers of 8 to 64 bits, floats of 16 to 64 bits, both byte orders, C and Fortran
 // order, up to 8 dimensions. Values come out in C order as float, or as exact int64. Non-finite
 // values are passed on: whether they are allowed is the caller's question.
-// Written: C order, little endian, version 1. Object arrays (pickles) are never read.
+// Written: C order, little endian, version 1; at once or block by block. Object arrays (pickles)
+// are never read.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +14,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "io/atomic_file.h"
 
 namespace metaplastic {
 
@@ -113,5 +116,23 @@ void write_npy(const std::string& path, std::span<const std::int64_t> shape,
                std::span<const std::int32_t> values);
 void write_npy(const std::string& path, std::span<const std::int64_t> shape,
                std::span<const std::int64_t> values);
+
+// A float array that is written block by block, for results larger than memory.
+class NpyWriter {
+ public:
+  // Opens the file at once, so that a path that cannot be written fails before long work.
+  explicit NpyWriter(const std::string& path) : writer_(path) {}
+
+  // The header; once, before the first value.
+  void begin(std::span<const std::int64_t> shape);
+  // The next values in C order.
+  void write(std::span<const float> values);
+  // Puts the file in place; the values of the whole shape must have been written.
+  void commit();
+
+ private:
+  AtomicFileWriter writer_;
+  std::uint64_t bytes_left_ = 0;
+};
 
 }  // namespace metaplastic

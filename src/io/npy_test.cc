@@ -65,6 +65,27 @@ TEST_F(Npy, WritesTheExactBytes) {
             npy(dict + "\n", std::string("\0\0\x80\x3f\0\0\x00\xc0", 8)));
 }
 
+TEST_F(Npy, BlocksGiveTheSameFileAsAllAtOnce) {
+  std::vector<float> values(7 * 5);
+  std::iota(values.begin(), values.end(), -3.0f);
+  const std::int64_t shape[] = {7, 5};
+  write_npy(path_, shape, values);
+  const auto expected = read_whole_file(path_, 1000);
+  {
+    NpyWriter writer(path_);
+    writer.begin(shape);
+    writer.write(std::span<const float>(values).first(15));
+    EXPECT_EQ(read_whole_file(path_, 1000), expected);
+    writer.write({});
+    writer.write(std::span<const float>(values).subspan(15));
+    writer.commit();
+  }
+  EXPECT_EQ(read_whole_file(path_, 1000), expected);
+  NpyWriter unfinished(path_);
+  unfinished.begin(shape);
+  EXPECT_DEATH(unfinished.commit(), "CHECK failed");
+}
+
 TEST_F(Npy, RoundTrips) {
   const std::vector<std::int64_t> shapes[] = {{}, {0}, {1}, {5}, {2, 3}, {3, 0, 2}, {1, 2, 3, 4}};
   for (const auto& shape : shapes) {
