@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "eval/encoder_file.h"
+#include "io/json_text.h"
 #include "io/safetensors.h"
 #include "rule/composed_step.h"
 #include "rule/rule_file.h"
@@ -77,7 +78,7 @@ std::string encoder_text(const std::string& path) {
 std::string checkpoint_text(const TensorFile& file) {
   std::string text;
   for (const char* key : {"run", "config"}) {
-    json value = json::parse(file.require_metadata(key), nullptr, false);
+    json value = parse_json(file.require_metadata(key));
     if (!value.is_object()) {
       fail("{}: expected JSON in metadata '{}', found other text; the file is damaged", file.source,
            key);

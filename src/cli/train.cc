@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
+#include "io/json_text.h"
 #include "io/safetensors.h"
 #include "meta/trainer.h"
 
@@ -43,7 +44,7 @@ MetaConfig read_config(const TrainFlags& flags) {
 void check_seed(const TrainFlags& flags, const std::string& checkpoint) {
   if (!flags.resume || !flags.seed) return;
   const TensorFile file = read_safetensors(checkpoint);
-  const auto run = nlohmann::json::parse(file.require_metadata("run"), nullptr, false);
+  const auto run = parse_json(file.require_metadata("run"));
   if (run.is_object() && run.contains("seed") && run["seed"] != *flags.seed) {
     fail("--seed: expected {}, the seed of the run in {}, found {}; leave it out to resume",
          run["seed"].dump(), checkpoint, *flags.seed);

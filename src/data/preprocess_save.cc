@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "data/preprocess.h"
 #include "data/read_image.h"
+#include "io/json_text.h"
 
 namespace metaplastic {
 namespace {
@@ -60,7 +61,7 @@ class Loader {
   }
 
   std::vector<std::string> names(const char* key) const {
-    const nlohmann::json list = nlohmann::json::parse(text(key), nullptr, false);
+    const nlohmann::json list = parse_json(text(key));
     if (!list.is_array() || list.empty()) bad(key, "a list of names");
     std::vector<std::string> result;
     for (const auto& entry : list) {

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "io/json_text.h"
 #include "io/safetensors.h"
 
 namespace metaplastic {
@@ -20,7 +21,7 @@ std::string tensor_name(int layer, const char* what) {
 }
 
 json parse(const TensorFile& file, const std::string& key) {
-  json value = json::parse(file.require_metadata(key), nullptr, /*allow_exceptions=*/false);
+  json value = parse_json(file.require_metadata(key));
   if (value.is_discarded()) {
     fail("{}: expected JSON in metadata '{}', found other text; the file is damaged", file.source,
          key);

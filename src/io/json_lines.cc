@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "io/atomic_file.h"
+#include "io/json_text.h"
 
 namespace metaplastic {
 namespace {
@@ -93,7 +94,7 @@ std::int64_t truncate_json_lines_after(const std::string& path, std::string_view
   std::uint64_t kept_bytes = 0;
   std::int64_t num_kept = 0;
   for (std::string line; read_line(file, line);) {
-    const auto json = nlohmann::json::parse(line, nullptr, false);
+    const auto json = parse_json(line);
     if (!json.is_object()) {
       fail("{}:{}: expected a JSON object, found other text; mend or remove the file", path,
            num_kept + 1);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "io/json_text.h"
 #include "io/safetensors.h"
 
 namespace metaplastic {
@@ -13,6 +14,8 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kKind = "checkpoint";
+// More steps or trajectories than any run makes; task indices stay within their 56 bits.
+constexpr std::int64_t kMaxCount = std::int64_t{1} << 40;
 // 1 (not written in the file): before estimators with a state, curricula and cool-downs.
 constexpr const char* kVersionKey = "checkpoint_version";
 constexpr int kVersion = 2;
@@ -35,8 +38,26 @@ void check_same_config(const std::string& path, const json& saved, const MetaCon
     fail(
         "{}: this run was made with another config: {} is {} there and {} now; resume with the "
         "folder's config.toml",
-        path, key, then.contains(key) ? then[key].dump() : "absent", value.dump());
+        path, key, then.contains(key) ? printable(then[key].dump()) : "absent", value.dump());
   }
+}
+
+json take_object(const TensorFile& file, const char* key) {
+  json value = parse_json(file.require_metadata(key));
+  if (!value.is_object()) {
+    fail("{}: expected JSON in metadata '{}', found other text; the file is damaged", file.source,
+         key);
+  }
+  return value;
+}
+
+// A whole number in low..kMaxCount; these index tasks and steps.
+std::int64_t take_whole(const TensorFile& file, const json& object, const char* key,
+                        std::int64_t low = 0) {
+  const json& value = object.at(key);
+  if (value.is_number_integer() && value >= low && value <= kMaxCount) return value;
+  fail("{}: expected {} as a whole number from {} to {}, found {}; the file is damaged",
+       file.source, key, low, kMaxCount, printable(value.dump()));
 }
 
 void check_version(const std::string& path, const TensorFile& file) {
@@ -123,10 +144,10 @@ void add_slot(TensorFile& file, std::size_t s, const Slot& slot) {
 
 Slot take_slot(const TensorFile& file, const MetaConfig& config, const json& saved, std::size_t s) {
   Slot slot;
-  slot.generation = saved.at("generation").get<std::int64_t>();
-  slot.opened_at = saved.value("opened_at", std::int64_t{0});
-  slot.inner_step = saved.at("inner_step").get<std::int64_t>();
-  slot.truncation = saved.at("truncation").get<std::int64_t>();
+  slot.generation = take_whole(file, saved, "generation");
+  slot.opened_at = saved.contains("opened_at") ? take_whole(file, saved, "opened_at") : 0;
+  slot.inner_step = take_whole(file, saved, "inner_step");
+  slot.truncation = take_whole(file, saved, "truncation");
   slot.phi = take(file, slot_name(s, "phi"));
   if (config.estimator.name != "pes" || slot.truncation == 0) return slot;
   const auto pairs = static_cast<std::size_t>(config.estimator.pairs);
@@ -178,13 +199,13 @@ RunState load_checkpoint(const std::string& path, const MetaConfig& config) {
   check_version(path, file);
   RunState state;
   try {
-    check_same_config(path, json::parse(file.require_metadata("config")), config);
-    const json run = json::parse(file.require_metadata("run"));
+    check_same_config(path, take_object(file, "config"), config);
+    const json run = take_object(file, "run");
     check_cooldown(path, run, config);
     const std::int64_t P = ThetaLayout(config.rule).size();
     state.seed = run.at("seed").get<std::uint64_t>();
-    state.outer.outer_step = run.at("outer_step").get<std::int64_t>();
-    state.last_validation = run.at("last_validation").get<std::int64_t>();
+    state.outer.outer_step = take_whole(file, run, "outer_step");
+    state.last_validation = take_whole(file, run, "last_validation", -1);
     state.non_finite_truncations = run.at("non_finite_truncations").get<std::int64_t>();
     state.seconds = run.at("seconds").get<double>();
     state.outer.theta = take(file, "theta", P);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "io/atomic_file.h"
+#include "io/json_text.h"
 
 namespace metaplastic {
 namespace {
@@ -13,19 +14,12 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 26;
-constexpr int kMaxDepth = 32;  // writing values out again recurses
 constexpr std::size_t kMaxMethods = 200;
 
 json parse(const std::string& path) {
   const std::string text = read_text_file(path, kMaxBytes);
-  bool is_too_deep = false;
-  // Values beyond the depth are dropped while parsing.
-  const auto keep = [&](int depth, json::parse_event_t, json&) {
-    is_too_deep = is_too_deep || depth > kMaxDepth;
-    return depth <= kMaxDepth;
-  };
-  json value = json::parse(text, keep, /*allow_exceptions=*/false);
-  if (!value.is_object() || is_too_deep) {
+  json value = parse_json(text);
+  if (!value.is_object()) {
     fail("{}: expected the JSON object that evaluate --json writes, found other text", path);
   }
   return value;

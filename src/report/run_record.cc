@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "io/atomic_file.h"
+#include "io/json_text.h"
 #include "io/safetensors.h"
 #include "meta/checkpoint.h"
 #include "meta/run_folder.h"
@@ -94,9 +95,7 @@ void read_metrics(RunRecord& run) {
   std::size_t begin = 0;
   for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
     ++place.line;
-    const json object = json::parse(text.begin() + static_cast<std::ptrdiff_t>(begin),
-                                    text.begin() + static_cast<std::ptrdiff_t>(end), nullptr,
-                                    /*allow_exceptions=*/false);
+    const json object = parse_json(std::string_view(text).substr(begin, end - begin));
     if (!object.is_object()) place.fail_line("a JSON object, found other text");
     take_line(object, place, run);
   }

@@ -1,6 +1,11 @@
 #include "rule/rule_file.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/error.h"
+#include "base/text.h"
+#include "io/json_text.h"
 #include "io/safetensors.h"
 
 namespace metaplastic {
@@ -9,8 +14,7 @@ namespace {
 constexpr const char* kKind = "rule";
 
 nlohmann::json parse_metadata(const TensorFile& file, const std::string& key) {
-  nlohmann::json value =
-      nlohmann::json::parse(file.require_metadata(key), nullptr, /*allow_exceptions=*/false);
+  nlohmann::json value = parse_json(file.require_metadata(key));
   if (value.is_discarded())
     fail("{}: expected JSON in metadata '{}', found other text; the file is damaged", file.source,
          key);
@@ -42,7 +46,7 @@ Rule load_rule(const std::string& path) {
   if (kind == file.metadata.end() || kind->second != kKind) {
     fail("{}: expected a rule, found {}; give a file that train wrote as rule.safetensors", path,
          kind == file.metadata.end() ? "a tensor file of another program"
-                                     : "a file of kind '" + kind->second + "'");
+                                     : "a file of kind " + quote_text(kind->second));
   }
   Rule rule;
   load_json(parse_metadata(file, "sizes"), path, rule.sizes);
@@ -54,6 +58,10 @@ Rule load_rule(const std::string& path) {
     const std::array<std::int64_t, 2> shape = {entry.rows, entry.cols};
     const Tensor& tensor = file.require("theta." + std::string(entry.name), DType::kF32, shape);
     const auto values = tensor.as<float>();
+    if (!std::ranges::all_of(values, [](float v) { return std::isfinite(v); })) {
+      fail("{}: expected finite numbers in tensor 'theta.{}', found others; use another rule", path,
+           entry.name);
+    }
     std::copy(values.begin(), values.end(), rule.theta.begin() + entry.offset);
   }
   return rule;
