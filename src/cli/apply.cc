@@ -24,6 +24,17 @@ struct ApplyFlags {
   bool quiet = false;
 };
 
+// How many inner steps there will be, and why.
+std::string describe_steps(const Rule& rule, const ApplyOptions& options) {
+  const int batch = options.inner_batch.value_or(rule.inner.inner_batch);
+  if (options.inner_steps) {
+    return fmt::format("{} inner steps of {} rows, as --steps asks; the rule was judged at {}",
+                       *options.inner_steps, batch, rule.inner.inner_steps);
+  }
+  return fmt::format("{} inner steps of {} rows, the number that the rule was judged at",
+                     rule.inner.inner_steps, batch);
+}
+
 int run_apply(ApplyFlags& flags) {
   if (flags.out == flags.model) {
     fail("--model: expected another file than --out, found {} for both",
@@ -39,6 +50,7 @@ int run_apply(ApplyFlags& flags) {
   Progress progress(flags.quiet);
   progress.note(describe(data));
   progress.note(describe(preprocess));
+  progress.note(describe_steps(found.rule, flags.options));
   for (const std::string& line : data.notes) progress.warn(line);
 
   ApplyOptions& options = flags.options;

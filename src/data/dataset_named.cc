@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "data/dataset_parts.h"
 #include "data/dataset_rows.h"
-#include "data/read_bytes.h"
+#include "data/read_cifar.h"
 #include "data/read_idx.h"
 
 namespace metaplastic {
@@ -19,9 +19,6 @@ namespace fs = std::filesystem;
 
 // Where Debian's package dataset-fashion-mnist puts its files.
 constexpr const char* kFashionFolder = "/usr/share/datasets/fashion-mnist";
-
-constexpr int kCifarSide = 32;
-constexpr std::size_t kCifarPixels = 3 * kCifarSide * kCifarSide;
 
 bool is_there(const fs::path& path) {
   std::error_code error;
@@ -65,34 +62,6 @@ Dataset load_mnist_like(const std::string& name, const std::vector<fs::path>& fo
   for (const fs::path& folder : folders) names.push_back(printable(folder.string(), 200));
   fail("{}: expected {}[.gz] and its three companions in {}, found none; {}", name, kMnistFiles[0],
        fmt::join(names, " or "), advice);
-}
-
-// One file of records: a label byte, then 1024 red, 1024 green, 1024 blue bytes. The canonical
-// files hold 10000 each; shorter ones are taken as they are.
-void read_cifar_batch(const std::string& path, std::vector<std::uint8_t>& pixels,
-                      std::vector<std::int64_t>& labels) {
-  ByteReader reader(path);
-  std::array<std::uint8_t, 1 + kCifarPixels> record{};
-  const std::int64_t num_records = reader.max_bytes() / std::ssize(record);
-  if (num_records * std::ssize(record) != reader.max_bytes() || num_records == 0) {
-    fail(
-        "{}: expected a whole number of CIFAR-10 records of {} bytes, found {} bytes; is it the "
-        "binary version?",
-        printable(path, 400), record.size(), reader.max_bytes());
-  }
-  pixels.reserve(pixels.size() + static_cast<std::size_t>(num_records) * kCifarPixels);
-  for (std::int64_t n = 0; n < num_records; ++n) {
-    reader.read(record, "a CIFAR-10 record");
-    if (record[0] > 9) {
-      fail("{}: expected labels from 0 to 9, found {} in record {}; is it the binary version?",
-           printable(path, 400), record[0], n);
-    }
-    labels.push_back(record[0]);
-    for (std::size_t p = 0; p < kCifarPixels / 3; ++p) {
-      for (std::size_t c = 0; c < 3; ++c) pixels.push_back(record[1 + c * kCifarPixels / 3 + p]);
-    }
-  }
-  reader.expect_end();
 }
 
 }  // namespace

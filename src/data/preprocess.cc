@@ -159,7 +159,10 @@ Preprocess fit_preprocess(const Dataset& raw, const PreprocessOptions& options) 
   Preprocess result;
   result.kind = raw.kind;
   result.permutation_seed = options.permutation_seed;
-  if (raw.kind == DataKind::kImage) fit_image(raw, options, result);
+  if (raw.kind == DataKind::kImage) {
+    fit_image(raw, options, result);
+    check_all_pixels(raw);
+  }
   if (raw.kind == DataKind::kTable) fit_table(raw, result);
   if (raw.kind == DataKind::kText) fit_text(raw, options, result);
   return result;

@@ -43,8 +43,8 @@ struct Preprocess {
   std::vector<std::string> constant_columns() const;
 };
 
-// Fits on rows [0, raw.first_test_row). Tables: one pass over the rows in blocks. Throws Error when
-// an option does not suit the data (a resize of a table, say) or nothing can be learned from it.
+// Fits on rows [0, raw.first_test_row), in one pass over the rows in blocks. Throws Error when an
+// option or a value does not suit the data (a resize of a table), and when nothing can be learned.
 Preprocess fit_preprocess(const Dataset& raw, const PreprocessOptions& options = {});
 
 // The prepared matrix [num_rows, num_inputs], computed when read. Throws Error, one line, when

@@ -87,7 +87,29 @@ void check_text(const Preprocess& preprocess, const Dataset& raw, const std::str
   }
 }
 
+void check_pixels(const Dataset& data, std::span<const float> pixels, std::int64_t row) {
+  const auto [low, high] = std::minmax_element(pixels.begin(), pixels.end());
+  if (*low >= 0 && *high <= data.pixel_max) return;
+  fail("{}: expected pixels from 0 to {}, found {} in row {}; give max=VALUE or mend the data",
+       printable(data.name, 400), data.pixel_max, *low < 0 ? *low : *high, row);
+}
+
 }  // namespace
+
+void check_all_pixels(const Dataset& raw) {
+  const auto num_pixels = static_cast<std::size_t>(raw.num_features());
+  const std::int64_t block = std::min(raw.num_rows(), rows_per_block(raw));
+  std::vector<float> buffer(static_cast<std::size_t>(block) * num_pixels);
+  for (std::int64_t first = 0; first < raw.num_rows(); first += block) {
+    const std::int64_t count = std::min(block, raw.num_rows() - first);
+    const auto values = std::span(buffer).first(static_cast<std::size_t>(count) * num_pixels);
+    raw.read_rows(first, count, values);
+    for (std::int64_t n = 0; n < count; ++n) {
+      check_pixels(raw, values.subspan(static_cast<std::size_t>(n) * num_pixels, num_pixels),
+                   first + n);
+    }
+  }
+}
 
 std::int64_t rows_per_block(const RowSource& raw) {
   return std::max<std::int64_t>(1, (1 << 20) / std::max(1, raw.num_features()));
@@ -131,12 +153,7 @@ PreparedRows::PreparedRows(const Preprocess& preprocess, const Dataset& raw)
 
 void PreparedRows::prepare_image(std::span<const float> raw, std::int64_t row,
                                  std::span<float> out) const {
-  const float low = *std::min_element(raw.begin(), raw.end());
-  const float high = *std::max_element(raw.begin(), raw.end());
-  if (low < 0 || high > raw_.pixel_max) {
-    fail("{}: expected pixels from 0 to {}, found {} in row {}; give max=VALUE or mend the data",
-         printable(raw_.name, 400), raw_.pixel_max, low < 0 ? low : high, row);
-  }
+  check_pixels(raw_, raw, row);
   const ImageShape &from = preprocess_.input_image, &to = preprocess_.output_image;
   std::vector<float> grey;
   if (to.channels < from.channels) {

@@ -16,6 +16,10 @@ std::int64_t rows_per_block(const RowSource& raw);
 // Throws Error, one line, unless the encoder's inputs can be made of this data.
 void check_suits(const Preprocess& preprocess, const Dataset& raw);
 
+// Reads every row of images and throws Error for a pixel below 0 or above pixel_max: one pass now
+// instead of a surprise after the work.
+void check_all_pixels(const Dataset& raw);
+
 class PreparedRows : public RowSource {
  public:
   // `raw` passes check_suits.

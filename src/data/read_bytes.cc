@@ -42,7 +42,8 @@ std::size_t ByteReader::read_some(std::span<std::uint8_t> out) {
     const auto wanted = static_cast<unsigned>(std::min<std::size_t>(out.size() - done, 1u << 30));
     const int count = gzread(file, out.data() + done, wanted);
     int code = Z_OK;
-    const char* message = gzerror(file, &code);
+    std::string_view message = gzerror(file, &code);
+    message.remove_prefix(message.rfind(": ") == message.npos ? 0 : message.rfind(": ") + 2);
     if (count < 0 || code == Z_DATA_ERROR) {
       fail("{}: expected undamaged gzip data, found: {}; get the file again", path_,
            printable(message));
