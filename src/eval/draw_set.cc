@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 #include <numeric>
 
 #include "base/error.h"
@@ -25,7 +26,8 @@ std::vector<float> features_of(const FeatureCandidate& candidate, const DrawSet&
   return features;
 }
 
-double classify_draw(const FeatureCandidate& candidate, const DrawSet& set, const Rows& support) {
+std::vector<int> classify_draw(const FeatureCandidate& candidate, const DrawSet& set,
+                               const Rows& support) {
   const std::size_t U = set.rows.size() / set.labels.size();
   std::vector<float> rows;
   std::vector<int> labels;
@@ -37,9 +39,20 @@ double classify_draw(const FeatureCandidate& candidate, const DrawSet& set, cons
   const auto num_query = static_cast<std::size_t>(set.num_query);
   std::vector<int> predicted(num_query, -1);
   candidate.classify({rows, labels, set.num_classes, {set.rows.data(), num_query * U}}, predicted);
+  return predicted;
+}
+
+// Share of the query rows, which are the first of the set.
+double accuracy_of(const std::vector<int>& predicted, const DrawSet& set) {
   std::int64_t num_right = 0;
-  for (std::size_t n = 0; n < num_query; ++n) num_right += predicted[n] == set.labels[n];
-  return static_cast<double>(num_right) / static_cast<double>(num_query);
+  for (std::size_t n = 0; n < predicted.size(); ++n) num_right += predicted[n] == set.labels[n];
+  return static_cast<double>(num_right) / static_cast<double>(predicted.size());
+}
+
+Rows query_of(const DrawSet& set) {
+  Rows query(static_cast<std::size_t>(set.num_query));
+  std::iota(query.begin(), query.end(), std::int64_t{0});
+  return query;
 }
 
 }  // namespace
@@ -78,19 +91,50 @@ std::vector<std::vector<double>> draw_accuracies(const FeatureCandidate& candida
   METAPLASTIC_CHECK(!candidate.encode != !candidate.classify);
   std::vector<float> features;
   if (candidate.encode) features = features_of(candidate, set, method);
-  Rows query(static_cast<std::size_t>(set.num_query));
-  std::iota(query.begin(), query.end(), std::int64_t{0});
+  const Rows query = query_of(set);
   std::vector<std::vector<double>> accuracies(set.supports.size());
   pool.parallel_for(static_cast<int>(set.supports.size()), [&](int, int n) {
     if (context.should_stop && context.should_stop()) throw Stopped{};
     const auto draw = static_cast<std::size_t>(n);
     accuracies[draw] =
         candidate.classify
-            ? std::vector<double>{classify_draw(candidate, set, set.supports[draw])}
+            ? std::vector<double>{accuracy_of(classify_draw(candidate, set, set.supports[draw]),
+                                              set)}
             : probe_accuracies(features, candidate.num_features, set.labels, set.num_classes,
                                {set.supports[draw], query}, lambdas);
   });
   return accuracies;
+}
+
+DrawOutcomes draw_outcomes(const FeatureCandidate& candidate, const DrawSet& set, double lambda,
+                           ThreadPool& pool, const std::string& method,
+                           const MethodContext& context) {
+  METAPLASTIC_CHECK(!candidate.encode != !candidate.classify);
+  std::vector<float> features;
+  if (candidate.encode) features = features_of(candidate, set, method);
+  const Rows query = query_of(set);
+  const auto Y = static_cast<std::size_t>(set.num_classes);
+  DrawOutcomes outcomes;
+  outcomes.accuracy.resize(set.supports.size());
+  if (set.num_classes <= kMaxConfusionClasses) outcomes.confusion.resize(Y * Y);
+  std::mutex adding;  // whole numbers: the order of the draws does not show in the sum
+  pool.parallel_for(static_cast<int>(set.supports.size()), [&](int, int n) {
+    if (context.should_stop && context.should_stop()) throw Stopped{};
+    const auto draw = static_cast<std::size_t>(n);
+    const std::vector<int> predicted =
+        candidate.classify
+            ? classify_draw(candidate, set, set.supports[draw])
+            : probe_predictions(features, candidate.num_features, set.labels, set.num_classes,
+                                {set.supports[draw], query}, lambda);
+    outcomes.accuracy[draw] = accuracy_of(predicted, set);
+    if (outcomes.confusion.empty()) return;
+    const std::lock_guard lock(adding);
+    for (std::size_t i = 0; i < predicted.size(); ++i) {
+      ++outcomes.confusion[static_cast<std::size_t>(set.labels[i]) * Y +
+                           static_cast<std::size_t>(predicted[i])];
+    }
+  });
+  return outcomes;
 }
 
 }  // namespace metaplastic

@@ -35,4 +35,18 @@ std::vector<std::vector<double>> draw_accuracies(const FeatureCandidate& candida
                                                  const std::string& method,
                                                  const MethodContext& context);
 
+// Above this many classes a confusion matrix is no longer looked at.
+inline constexpr int kMaxConfusionClasses = 100;
+
+struct DrawOutcomes {
+  std::vector<double> accuracy;         // [draws]
+  std::vector<std::int64_t> confusion;  // [true class, predicted class], counts over all draws;
+                                        // empty above kMaxConfusionClasses
+};
+
+// The candidate with one lambda on every draw; as draw_accuracies, with what was taken for what.
+DrawOutcomes draw_outcomes(const FeatureCandidate& candidate, const DrawSet& set, double lambda,
+                           ThreadPool& pool, const std::string& method,
+                           const MethodContext& context);
+
 }  // namespace metaplastic

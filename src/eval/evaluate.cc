@@ -2,18 +2,22 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "data/dataset_rows.h"
 #include "eval/draw_set.h"
 #include "eval/probe.h"
+#include "eval/verdict.h"
 
 namespace metaplastic {
 namespace {
 
 // Training rows are kept in memory up to this size: preparing them costs more than a training step.
 constexpr std::int64_t kMaxHeldBytes = std::int64_t{1} << 30;
+constexpr std::size_t kMaxShownClasses = 20;
 
 struct Judged {
   DrawSet validation, test;
@@ -56,10 +60,9 @@ MethodResult judge_method(FeatureMethod& method, const RowSource& training_rows,
   const Choice choice = choose(candidates, judged.validation, result.name, pool, context);
   const FeatureCandidate& candidate = candidates[choice.candidate];
   const double lambda = lambda_grid()[choice.lambda];
-  for (const std::vector<double>& draw :
-       draw_accuracies(candidate, judged.test, {&lambda, 1}, pool, result.name, context)) {
-    result.trial_accuracy.push_back(draw[0]);
-  }
+  DrawOutcomes outcomes = draw_outcomes(candidate, judged.test, lambda, pool, result.name, context);
+  result.trial_accuracy = std::move(outcomes.accuracy);
+  result.confusion = std::move(outcomes.confusion);
   const auto n = static_cast<double>(result.trial_accuracy.size());
   double square = 0;
   for (const double value : result.trial_accuracy) result.accuracy += value / n;
@@ -78,6 +81,36 @@ std::shared_ptr<const RowSource> hold(std::shared_ptr<const RowSource> rows) {
   return bytes <= kMaxHeldBytes ? rows_of(read_all_rows(*rows), rows->num_features()) : rows;
 }
 
+// Percent of every true class, for the terminal; "" with many classes.
+std::string confusion_table(const EvaluationResult& result) {
+  const std::size_t Y = result.class_names.size();
+  if (result.methods.empty() || Y > kMaxShownClasses) return "";
+  const auto learned = std::ranges::find(result.methods, "learned", &MethodResult::name);
+  const MethodResult& method = learned == result.methods.end() ? result.methods[0] : *learned;
+  if (method.confusion.size() != Y * Y) return "";
+  std::string text =
+      fmt::format("{}: percent of each true class (row) taken for class\n{:18}", method.name, "");
+  for (std::size_t c = 0; c < Y; ++c) text += fmt::format("{:4}", c);
+  for (std::size_t r = 0; r < Y; ++r) {
+    const auto* counts = &method.confusion[r * Y];
+    const auto total = static_cast<double>(std::accumulate(counts, counts + Y, std::int64_t{0}));
+    text += fmt::format("\n{:3} {:14}", r, printable(result.class_names[r], 11));
+    for (std::size_t c = 0; c < Y; ++c) {
+      text += fmt::format("{:4.0f}", total > 0 ? 100 * static_cast<double>(counts[c]) / total : 0);
+    }
+  }
+  return text + "\n";
+}
+
+nlohmann::json confusion_json(const MethodResult& method, std::size_t Y) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (std::size_t r = 0; r < Y; ++r) {
+    const auto first = method.confusion.begin() + static_cast<std::ptrdiff_t>(r * Y);
+    rows.push_back(std::vector<std::int64_t>(first, first + static_cast<std::ptrdiff_t>(Y)));
+  }
+  return rows;
+}
+
 }  // namespace
 
 EvaluationResult evaluate_methods(const Dataset& data, std::shared_ptr<const RowSource> prepared,
@@ -86,6 +119,7 @@ EvaluationResult evaluate_methods(const Dataset& data, std::shared_ptr<const Row
   METAPLASTIC_CHECK(prepared->num_rows() == data.num_rows());
   EvaluationResult result;
   result.dataset = data.name;
+  result.class_names = data.class_names;
   result.draws = options;
   const Draws draws = make_draws(data, options);
   const Judged judged = {
@@ -126,6 +160,9 @@ std::string evaluation_table(const EvaluationResult& result) {
         fmt::format("{:<{}}  {:8.4f}  {:8.4f}  {:7.1f}  {:6}  {}\n", method.name, width,
                     method.accuracy, method.standard_error, method.seconds, method.steps, settings);
   }
+  table += confusion_table(result);
+  const std::string verdict = verdict_line(compare_learned(result));
+  if (!verdict.empty()) table += verdict + "\n";
   return table;
 }
 
@@ -138,11 +175,16 @@ nlohmann::json evaluation_json(const EvaluationResult& result) {
                        {"seconds", method.seconds},
                        {"steps", method.steps},
                        {"settings", method.settings}});
+    if (!method.confusion.empty()) {
+      methods.back()["confusion"] = confusion_json(method, result.class_names.size());
+    }
   }
   return {{"dataset", result.dataset},
           {"shots", result.draws.shots},
           {"trials", result.draws.trials},
           {"seed", result.draws.seed},
+          {"classes", result.class_names},
+          {"comparisons", comparisons_json(compare_learned(result))},
           {"methods", methods}};
 }
 

@@ -20,11 +20,14 @@ struct MethodResult {
   std::int64_t steps = 0;
   // Of the chosen candidate, with lambda, validation_accuracy and the number it was chosen_from.
   nlohmann::json settings;
-  std::vector<double> trial_accuracy;  // [trials]
+  std::vector<double> trial_accuracy;   // [trials]
+  std::vector<std::int64_t> confusion;  // [true class, predicted class] over the test draws, or
+                                        // empty (DrawOutcomes)
 };
 
 struct EvaluationResult {
   std::string dataset;
+  std::vector<std::string> class_names;
   DrawOptions draws;
   std::vector<MethodResult> methods;
   std::vector<std::string> notes;  // one line each
@@ -39,10 +42,11 @@ EvaluationResult evaluate_methods(const Dataset& data, std::shared_ptr<const Row
                                   const std::vector<std::unique_ptr<FeatureMethod>>& methods,
                                   const DrawOptions& options, const MethodContext& context);
 
-// A table for people, ending in a line feed.
+// For people: the table, where there are few classes what learned (else the first method) takes for
+// what, and the verdict (verdict.h) as last line.
 std::string evaluation_table(const EvaluationResult& result);
-// {"dataset", "shots", "trials", "seed", "methods": [{"name", "accuracy", "stderr", "seconds",
-// "steps", "settings"}]}
+// {"dataset", "shots", "trials", "seed", "classes", "comparisons", "methods": [{"name", "accuracy",
+// "stderr", "seconds", "steps", "settings", "confusion"}]}; no confusion with many classes.
 nlohmann::json evaluation_json(const EvaluationResult& result);
 
 }  // namespace metaplastic

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <set>
 
 #include "eval/probe.h"
@@ -102,14 +103,31 @@ TEST(Evaluate, JsonHasTheContractsKeys) {
   std::set<std::string> keys, method_keys;
   for (const auto& [key, value] : json.items()) keys.insert(key);
   for (const auto& [key, value] : json["methods"][0].items()) method_keys.insert(key);
-  EXPECT_EQ(keys, (std::set<std::string>{"dataset", "shots", "trials", "seed", "methods"}));
-  EXPECT_EQ(method_keys,
-            (std::set<std::string>{"name", "accuracy", "stderr", "seconds", "steps", "settings"}));
+  EXPECT_EQ(keys, (std::set<std::string>{"dataset", "shots", "trials", "seed", "methods", "classes",
+                                         "comparisons"}));
+  EXPECT_EQ(method_keys, (std::set<std::string>{"name", "accuracy", "stderr", "seconds", "steps",
+                                                "settings", "confusion"}));
   EXPECT_EQ(json["shots"], 5);
   EXPECT_TRUE(json["methods"][0]["settings"].contains("lambda"));
   const std::string table = evaluation_table(result);
   EXPECT_NE(table.find("two"), std::string::npos);
-  EXPECT_EQ(std::ranges::count(table, '\n'), 3);
+  EXPECT_EQ(std::ranges::count(table, '\n'), 3 + 5);  // and the confusion of three classes
+}
+
+TEST(Evaluate, TheConfusionAddsUpToTheAccuracy) {
+  const Dataset unsplit = gaussian_dataset(300, 6, 3, 2);
+  const EvaluationResult result = run(unsplit, few_draws());
+  const auto& counts = result.methods[0].confusion;
+  ASSERT_EQ(counts.size(), 9u);
+  const Dataset data = with_test_rows(unsplit, few_draws().seed);
+  const std::int64_t total = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+  EXPECT_EQ(total, few_draws().trials * (data.num_rows() - data.first_test_row));
+  EXPECT_NEAR(static_cast<double>(counts[0] + counts[4] + counts[8]) / static_cast<double>(total),
+              result.methods[0].accuracy, 1e-12);
+  // Every true class has its share of the test rows in every draw.
+  const auto in_class = std::count(data.labels.begin() + data.first_test_row, data.labels.end(), 1);
+  EXPECT_EQ(counts[3] + counts[4] + counts[5], few_draws().trials * in_class);
+  EXPECT_EQ(evaluation_json(result)["methods"][0]["confusion"][1][2], counts[5]);
 }
 
 TEST(Draws, RolesNeverOverlapAndClassesAreBalanced) {

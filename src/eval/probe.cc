@@ -67,23 +67,15 @@ Fit fit_probe(std::span<const float> features, int F, const MatrixD& y,
   return fit;
 }
 
-}  // namespace
-
-const std::vector<double>& lambda_grid() {
-  static const std::vector<double> kGrid = {1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 1e1, 1e2};
-  return kGrid;
-}
-
-std::vector<double> probe_accuracies(std::span<const float> features, int num_features,
-                                     std::span<const int> labels, int num_classes,
-                                     const ProbeDraw& draw, std::span<const double> lambdas) {
-  METAPLASTIC_CHECK(!draw.support.empty() && !draw.query.empty() && num_classes >= 2);
-  METAPLASTIC_CHECK(features.size() == labels.size() * static_cast<std::size_t>(num_features));
-  const int F = num_features, Y = num_classes;
+// Fits on the support and calls use(i, k, predicted) for every query row i and lambda k.
+template <class Use>
+void predict(std::span<const float> features, int F, std::span<const int> labels, int Y,
+             const ProbeDraw& draw, std::span<const double> lambdas, const Use& use) {
+  METAPLASTIC_CHECK(!draw.support.empty() && !draw.query.empty() && Y >= 2);
+  METAPLASTIC_CHECK(features.size() == labels.size() * static_cast<std::size_t>(F));
   const Fit fit =
       fit_probe(features, F, centred_targets(labels, Y, draw.support), draw.support, lambdas);
   const int columns = static_cast<int>(fit.beta.cols());
-  std::vector<std::int64_t> num_right(lambdas.size(), 0);
   const auto num_query = static_cast<std::int64_t>(draw.query.size());
   MatrixF x(std::min(num_query, kQueryBlock), F), scores(x.rows(), columns);
   for (std::int64_t first = 0; first < num_query; first += kQueryBlock) {
@@ -95,19 +87,44 @@ std::vector<double> probe_accuracies(std::span<const float> features, int num_fe
     gemm(false, false, static_cast<int>(count), columns, F, 1.0f, x.data(), F, fit.beta.data(),
          columns, 0.0f, scores.data(), columns);
     for (std::int64_t i = 0; i < count; ++i) {
-      const int label =
-          labels[static_cast<std::size_t>(draw.query[static_cast<std::size_t>(first + i)])];
       for (std::size_t k = 0; k < lambdas.size(); ++k) {
         const float* score = scores.data() + i * columns + static_cast<std::int64_t>(k) * Y;
-        num_right[k] += std::max_element(score, score + Y) - score == label;
+        use(static_cast<std::size_t>(first + i), k,
+            static_cast<int>(std::max_element(score, score + Y) - score));
       }
     }
   }
+}
+
+}  // namespace
+
+const std::vector<double>& lambda_grid() {
+  static const std::vector<double> kGrid = {1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 1e1, 1e2};
+  return kGrid;
+}
+
+std::vector<double> probe_accuracies(std::span<const float> features, int num_features,
+                                     std::span<const int> labels, int num_classes,
+                                     const ProbeDraw& draw, std::span<const double> lambdas) {
+  std::vector<std::int64_t> num_right(lambdas.size(), 0);
+  predict(features, num_features, labels, num_classes, draw, lambdas,
+          [&](std::size_t i, std::size_t k, int predicted) {
+            num_right[k] += predicted == labels[static_cast<std::size_t>(draw.query[i])];
+          });
   std::vector<double> accuracies;
   for (const std::int64_t right : num_right) {
-    accuracies.push_back(static_cast<double>(right) / static_cast<double>(num_query));
+    accuracies.push_back(static_cast<double>(right) / static_cast<double>(draw.query.size()));
   }
   return accuracies;
+}
+
+std::vector<int> probe_predictions(std::span<const float> features, int num_features,
+                                   std::span<const int> labels, int num_classes,
+                                   const ProbeDraw& draw, double lambda) {
+  std::vector<int> classes(draw.query.size());
+  predict(features, num_features, labels, num_classes, draw, {&lambda, 1},
+          [&](std::size_t i, std::size_t, int predicted) { classes[i] = predicted; });
+  return classes;
 }
 
 }  // namespace metaplastic

@@ -27,4 +27,9 @@ std::vector<double> probe_accuracies(std::span<const float> features, int num_fe
                                      std::span<const int> labels, int num_classes,
                                      const ProbeDraw& draw, std::span<const double> lambdas);
 
+// The same probe with one lambda: the predicted class of every query row, [m].
+std::vector<int> probe_predictions(std::span<const float> features, int num_features,
+                                   std::span<const int> labels, int num_classes,
+                                   const ProbeDraw& draw, double lambda);
+
 }  // namespace metaplastic
