@@ -65,7 +65,8 @@ class ContrastiveMethod : public FeatureMethod {
         });
     notes_.clear();
     if (!ViewMaker(context.image).augments_images()) {
-      notes_.emplace_back("the data are no square grey images, so views differ by masked inputs only");
+      notes_.emplace_back(
+          "the data are no square grey images, so views differ by masked inputs only");
     }
     return search_candidates(name(), std::move(trials), readout_, notes_);
   }
