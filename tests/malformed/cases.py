@@ -255,7 +255,6 @@ def checkpoint():
     yield "config-no-json", change(good, config="{")
     yield "config-nested-deeply", change(good, config="[" * 100_000 + "]" * 100_000)
     yield "config-other", good
-    yield "run-no-json", change(good, run="[")
 
 
 def toml():
