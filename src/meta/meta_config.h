@@ -59,6 +59,9 @@ struct TruncationConfig {
   int objective_every = 2;
   int shots = 10;
   double lambda = 0.1;
+  std::string judged_layers = "top";
+
+  bool every_layer_judged() const { return judged_layers == "all"; }
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -70,6 +73,9 @@ struct TruncationConfig {
     v("shots", shots, Range{1, 1000}, "labelled examples per class, to fit and again to judge",
       "10");
     v("lambda", lambda, Range{1e-6, 1e6}, "ridge penalty of the meta-objective", "0.1");
+    v("judged_layers", judged_layers, Choices{"top", "all"},
+      "representations that the meta-objective reads: the top layer's, or the mean over all layers",
+      "top");
   }
 };
 

@@ -160,7 +160,7 @@ TruncationShape<float> TrajectoryProblem::start(const Window& window) {
     started_ = window.truncation;
   }
   return {window.K, config_.truncation.objective_every, static_cast<float>(config_.inner.inner_lr),
-          static_cast<float>(config_.truncation.lambda)};
+          static_cast<float>(config_.truncation.lambda), config_.truncation.every_layer_judged()};
 }
 
 void TrajectoryProblem::advance(const Window& window, std::span<const float> theta,

@@ -15,17 +15,32 @@ Var<T> batch_of(Tape<T>& tape, const Architecture& architecture, std::span<const
   return tape.constant(x.data(), U, 1, static_cast<int>(x.size()) / U);  // [U_0,1,B]
 }
 
-// The objective on a tape that was reset by the caller.
+// The objective on a tape that was reset by the caller, once for each judged layer.
 template <class T>
-RidgeResult<T> objective(Tape<T>& tape, const PhiVars<T>& phi, const Architecture& architecture,
-                         const Probe<T>& probe, T lambda) {
-  const auto top = static_cast<std::size_t>(architecture.num_layers());
-  const auto features = [&](const std::vector<T>& x) {
+std::vector<RidgeResult<T>> objectives(Tape<T>& tape, const PhiVars<T>& phi,
+                                       const Architecture& architecture, const Probe<T>& probe,
+                                       T lambda, bool every_layer_judged) {
+  const auto layers = [&](const std::vector<T>& x) {
     const Var<T> batch = batch_of(tape, architecture, std::span<const T>(x));
-    return forward(tape, phi, architecture.activation, batch).x[top];  // [U_L,1,N]
+    return forward(tape, phi, architecture.activation, batch).x;  // of [U_l,1,N]
   };
-  return ridge_objective(tape, features(probe.support), features(probe.query), probe.targets,
-                         lambda);
+  const auto support = layers(probe.support), query = layers(probe.query);
+  const auto top = static_cast<std::size_t>(architecture.num_layers());
+  std::vector<RidgeResult<T>> results;
+  for (std::size_t l = every_layer_judged ? 1 : top; l <= top; ++l)
+    results.push_back(ridge_objective(tape, support[l], query[l], probe.targets, lambda));
+  return results;
+}
+
+template <class T>
+Judgement mean_of(const std::vector<RidgeResult<T>>& results) {
+  Judgement mean;
+  const auto count = static_cast<double>(results.size());
+  for (const RidgeResult<T>& result : results) {
+    mean.meta_loss += static_cast<double>(result.loss.data[0]) / count;
+    mean.accuracy += result.accuracy / count;
+  }
+  return mean;
 }
 
 // phi_bar (+)= the bars of the leaves.
@@ -60,16 +75,24 @@ void seed_phi_bar(Tape<T>& tape, const PhiVars<T>& next, const Architecture& arc
   }
 }
 
+void add_judgement(const Judgement& judgement, TruncationResult& result) {
+  result.meta_loss += judgement.meta_loss / result.num_judged;
+  result.accuracy += judgement.accuracy / result.num_judged;
+}
+
 // Adds the objective's gradient at `phi` to phi_bar; the mean over judged states is taken here.
 template <class T>
 void judge_with_gradient(const Architecture& architecture, const T* phi, const Probe<T>& probe,
-                         T lambda, T share, Tape<T>& tape, TruncationResult& result, T* phi_bar) {
+                         const TruncationShape<T>& shape, Tape<T>& tape, TruncationResult& result,
+                         T* phi_bar) {
   tape.reset(true);
   const PhiVars<T> vars = phi_leaves(tape, architecture, phi);
-  const RidgeResult<T> ridge = objective(tape, vars, architecture, probe, lambda);
-  result.meta_loss += static_cast<double>(share * ridge.loss.data[0]);
-  result.accuracy += static_cast<double>(share) * ridge.accuracy;
-  tape.bar(ridge.loss)[0] = share;
+  const auto judged =
+      objectives(tape, vars, architecture, probe, shape.lambda, shape.every_layer_judged);
+  add_judgement(mean_of(judged), result);
+  const T share =
+      T(1) / static_cast<T>(judged.size() * static_cast<std::size_t>(result.num_judged));
+  for (const RidgeResult<T>& ridge : judged) tape.bar(ridge.loss)[0] = share;
   tape.backward();
   collect_phi_bar(tape, vars, architecture, true, phi_bar);
 }
@@ -136,10 +159,11 @@ void unroll(const ThetaLayout& layout, const T* theta, const Architecture& archi
 }
 
 template <class T>
-RidgeResult<T> judge(const Architecture& architecture, const T* phi, const Probe<T>& probe,
-                     T lambda, Tape<T>& tape) {
+Judgement judge(const Architecture& architecture, const T* phi, const Probe<T>& probe, T lambda,
+                bool every_layer_judged, Tape<T>& tape) {
   tape.reset(false);
-  return objective(tape, phi_leaves(tape, architecture, phi), architecture, probe, lambda);
+  return mean_of(objectives(tape, phi_leaves(tape, architecture, phi), architecture, probe, lambda,
+                            every_layer_judged));
 }
 
 template <class T>
@@ -153,9 +177,9 @@ TruncationResult truncated_loss(const ThetaLayout& layout, const T* theta,
     advance(tape, layout, theta, architecture, data.inner_batch(k), shape.inner_lr, phi.data(),
             phi.data());
     if (!is_judged(shape, k)) continue;
-    const RidgeResult<T> ridge = judge(architecture, phi.data(), data.probe(k), shape.lambda, tape);
-    result.meta_loss += static_cast<double>(ridge.loss.data[0]) / result.num_judged;
-    result.accuracy += ridge.accuracy / result.num_judged;
+    add_judgement(judge(architecture, phi.data(), data.probe(k), shape.lambda,
+                        shape.every_layer_judged, tape),
+                  result);
   }
   result.finite = std::isfinite(result.meta_loss) &&
                   all_finite(phi.data(), static_cast<std::int64_t>(phi.size()));
@@ -184,11 +208,10 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
 
   TruncationResult result;
   result.num_judged = count_judged(shape);
-  const T share = T(1) / T(result.num_judged);
   for (int k = shape.K - 1; k >= 0; --k) {
     if (is_judged(shape, k)) {
-      judge_with_gradient(architecture, states + (k + 1) * size, data.probe(k), shape.lambda, share,
-                          tape, result, phi_bar);
+      judge_with_gradient(architecture, states + (k + 1) * size, data.probe(k), shape, tape, result,
+                          phi_bar);
     }
     advance_vjp(tape, layout, theta, architecture, data.inner_batch(k), shape.inner_lr,
                 states + k * size, phi_bar, theta_bar);
@@ -207,7 +230,7 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
                                            TruncationData<T>&, Tape<T>&);                          \
   template void unroll(const ThetaLayout&, const T*, const Architecture&, std::vector<T>&, int, T, \
                        TruncationData<T>&, Tape<T>&);                                              \
-  template RidgeResult<T> judge(const Architecture&, const T*, const Probe<T>&, T, Tape<T>&);
+  template Judgement judge(const Architecture&, const T*, const Probe<T>&, T, bool, Tape<T>&);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)
 #undef METAPLASTIC_INSTANTIATE

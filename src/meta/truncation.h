@@ -40,6 +40,13 @@ struct TruncationShape {
   int objective_every = 1;  // counted from the end: the last state is always judged
   T inner_lr = T(0.02);
   T lambda = T(0.1);
+  bool every_layer_judged = false;  // the mean over the layers' representations; else the top one
+};
+
+// The meta-objective of one state.
+struct Judgement {
+  double meta_loss = 0;
+  double accuracy = 0;  // of the query
 };
 
 struct TruncationResult {
@@ -77,9 +84,9 @@ template <class T>
 void unroll(const ThetaLayout& layout, const T* theta, const Architecture& architecture,
             std::vector<T>& phi, int num_steps, T inner_lr, TruncationData<T>& data, Tape<T>& tape);
 
-// The meta-objective at phi, without a gradient.
+// The meta-objective at phi, without a gradient: of the top layer, or the mean over all layers.
 template <class T>
-RidgeResult<T> judge(const Architecture& architecture, const T* phi, const Probe<T>& probe,
-                     T lambda, Tape<T>& tape);
+Judgement judge(const Architecture& architecture, const T* phi, const Probe<T>& probe, T lambda,
+                bool every_layer_judged, Tape<T>& tape);
 
 }  // namespace metaplastic

@@ -69,8 +69,7 @@ class TruncationOf : public testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Preset, TruncationOf, testing::Values("compact", "metz2019"),
                          [](const auto& test) { return std::string(test.param); });
 
-TEST_P(TruncationOf, MetaGradientEqualsCentralDifferences) {
-  Problem problem(GetParam());
+void expect_central_differences(Problem& problem) {
   std::vector<double> state = problem.phi, theta_bar(problem.theta.size(), 0.0);
   RandomData data(7, 9);
   truncated_gradient(problem.layout, problem.theta.data(), problem.architecture, state,
@@ -99,10 +98,22 @@ TEST_P(TruncationOf, MetaGradientEqualsCentralDifferences) {
   }
 }
 
+TEST_P(TruncationOf, MetaGradientEqualsCentralDifferences) {
+  Problem problem(GetParam());
+  expect_central_differences(problem);
+}
+
+TEST_P(TruncationOf, MetaGradientOfEveryLayerEqualsCentralDifferences) {
+  Problem problem(GetParam());
+  problem.shape.every_layer_judged = true;
+  expect_central_differences(problem);
+}
+
 TEST_P(TruncationOf, LossWithoutAGradientIsTheSame) {
   Problem problem(GetParam());
   for (const int every : {1, 2, 3}) {
     problem.shape.objective_every = every;
+    problem.shape.every_layer_judged = every == 3;
     std::vector<double> state = problem.phi, expected_state = problem.phi;
     std::vector<double> unused(problem.theta.size());
     RandomData data(7, 9);
@@ -132,6 +143,22 @@ TEST_P(TruncationOf, TapeMemoryDoesNotGrowWithK) {
     return workspace.tape.arena().peak_bytes();
   };
   EXPECT_EQ(peak(4), peak(256));
+}
+
+// The mean over the layers, where each layer is the top of a base model that ends there.
+TEST(TruncationTest, EveryLayerCountsAlike) {
+  Problem problem;
+  RandomData data(7, 9);
+  const auto loss = [&](const Architecture& architecture, bool every_layer_judged) {
+    return judge(architecture, problem.phi.data(), data.probe(0), 0.1, every_layer_judged,
+                 problem.workspace.tape)
+        .meta_loss;
+  };
+  Architecture lower = problem.architecture;
+  lower.widths.pop_back();
+  const double bottom = loss(lower, false), top = loss(problem.architecture, false);
+  EXPECT_GT(std::abs(bottom - top), 1e-3);
+  EXPECT_NEAR(loss(problem.architecture, true), (bottom + top) / 2, 1e-14);
 }
 
 TEST(TruncationTest, TruncationsInARowEqualOneUnroll) {

@@ -39,11 +39,11 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
   score.family = task.family();
   const auto judge_now = [&](double& accuracy, double& loss) {
     for (int p = 0; p < validation.num_probes; ++p) {
-      const RidgeResult<float> result =
-          judge(architecture, phi.data(), workspace.data.probe(p),
-                static_cast<float>(config.truncation.lambda), workspace.tape);
-      accuracy += result.accuracy / validation.num_probes;
-      loss += static_cast<double>(result.loss.data[0]) / validation.num_probes;
+      const Judgement judgement = judge(architecture, phi.data(), workspace.data.probe(p),
+                                        static_cast<float>(config.truncation.lambda),
+                                        config.truncation.every_layer_judged(), workspace.tape);
+      accuracy += judgement.accuracy / validation.num_probes;
+      loss += judgement.meta_loss / validation.num_probes;
     }
   };
   double unused = 0;
