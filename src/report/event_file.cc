@@ -1,5 +1,6 @@
 #include "report/event_file.h"
 
+#include <event_format.pb.h>
 #include <fcntl.h>
 #include <isa-l/crc.h>
 #include <unistd.h>
@@ -13,7 +14,6 @@
 #include <system_error>
 
 #include "base/error.h"
-#include "event_format.pb.h"
 
 namespace metaplastic {
 namespace {
