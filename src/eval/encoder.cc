@@ -10,20 +10,23 @@
 namespace metaplastic {
 namespace {
 
-// Rows per product. Short blocks are padded to it: a BLAS may round a row differently in another
-// shape of product.
+// Rows that are in memory at once.
 constexpr std::int64_t kBlockRows = 512;
 
-// up [n,U_up] = act(lo [n,U_lo] W + b)
+// up [n,U_up] = act(lo [n,U_lo] W + b). Not by BLAS, which rounds a row differently in another
+// shape of product or at another place in it: gemm_small adds up every element over U_lo in order,
+// so that a row's features do not depend on its neighbours.
 void run_layer(const FoldedLayer& layer, Unary activation, std::int64_t n, const float* lo,
-               float* up) {
+               float* up, std::vector<float>& packed) {
   const auto U_up = static_cast<int>(layer.b.size());
   const auto U_lo = static_cast<int>(layer.W.size() / layer.b.size());
   for (std::int64_t i = 0; i < n; ++i) {
     std::copy(layer.b.begin(), layer.b.end(), up + i * U_up);
   }
-  gemm(false, false, static_cast<int>(n), U_up, U_lo, 1.0f, lo, U_lo, layer.W.data(), U_up, 1.0f,
-       up, U_up);
+  const int whole = (U_up + kPackMultiple - 1) / kPackMultiple * kPackMultiple;
+  packed.resize(static_cast<std::size_t>(U_lo) * static_cast<std::size_t>(whole));
+  kernels<float>().gemm_small(false, false, static_cast<int>(n), U_up, U_lo, 1.0f, lo, U_lo,
+                              layer.W.data(), U_up, /*accumulate=*/true, up, U_up, packed.data());
   kernels<float>().map(activation, up, n * U_up, up, nullptr);
 }
 
@@ -37,14 +40,12 @@ class BlockEncoder {
     for (auto& block : blocks_) block.assign(static_cast<std::size_t>(kBlockRows * widest), 0.0f);
   }
   float* input() { return blocks_[0].data(); }
-  // Features [kBlockRows, U_layer] of the rows in input() of which `count` are meant.
+  // Features [count, U_layer] of the first rows in input().
   const float* run(std::int64_t count) {
-    const std::int64_t U_0 = encoder_.architecture.num_inputs();
-    std::fill(input() + count * U_0, input() + kBlockRows * U_0, 0.0f);
     std::size_t at = 0;
     for (int l = 1; l <= layer_; ++l, at ^= 1) {
       run_layer(encoder_.layers[static_cast<std::size_t>(l - 1)], encoder_.architecture.activation,
-                kBlockRows, blocks_[at].data(), blocks_[at ^ 1].data());
+                count, blocks_[at].data(), blocks_[at ^ 1].data(), packed_);
     }
     return blocks_[at].data();
   }
@@ -53,6 +54,7 @@ class BlockEncoder {
   const Encoder& encoder_;
   int layer_;
   std::vector<float> blocks_[2];  // [kBlockRows, widest layer]
+  std::vector<float> packed_;     // a layer's weights as gemm_small wants them
 };
 
 }  // namespace
@@ -99,7 +101,7 @@ std::vector<FoldedLayer> fold_layers(const Architecture& architecture, std::span
   METAPLASTIC_CHECK(static_cast<std::int64_t>(phi.size()) == architecture.phi_size());
   METAPLASTIC_CHECK(static_cast<std::int64_t>(rows.size()) == num_rows * architecture.num_inputs());
   std::vector<FoldedLayer> layers;
-  std::vector<float> lo(rows.begin(), rows.end()), up;
+  std::vector<float> lo(rows.begin(), rows.end()), up, packed;
   for (int l = 1; l <= architecture.num_layers(); ++l) {
     const int U_lo = architecture.widths[static_cast<std::size_t>(l - 1)];
     const int U_up = architecture.widths[static_cast<std::size_t>(l)];
@@ -125,7 +127,7 @@ std::vector<FoldedLayer> fold_layers(const Architecture& architecture, std::span
       }
       layer.b[u] = static_cast<float>(static_cast<double>(layer.b[u]) - mean[u] * inv);
     }
-    run_layer(layer, architecture.activation, num_rows, lo.data(), up.data());
+    run_layer(layer, architecture.activation, num_rows, lo.data(), up.data(), packed);
     lo.swap(up);
     layers.push_back(std::move(layer));
   }

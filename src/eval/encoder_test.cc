@@ -89,6 +89,19 @@ TEST(Encoder, RowsDoNotDependOnTheirCompany) {
     encode(encoder, {rows.data(), static_cast<std::size_t>(count * kNumInputs)}, count, 2, some);
     EXPECT_TRUE(std::equal(some.begin(), some.end(), all.begin())) << count;
   }
+  // Nor on their place: tiles of a matrix product would show here.
+  std::vector<float> reversed(rows.size()), features(all.size());
+  for (std::size_t n = 0; n < 1100; ++n) {
+    std::copy_n(rows.begin() + static_cast<std::ptrdiff_t>((1099 - n) * kNumInputs), kNumInputs,
+                reversed.begin() + static_cast<std::ptrdiff_t>(n * kNumInputs));
+  }
+  encode(encoder, reversed, 1100, 2, features);
+  for (std::size_t n = 0; n < 1100; ++n) {
+    EXPECT_TRUE(std::equal(features.begin() + static_cast<std::ptrdiff_t>(n * 5),
+                           features.begin() + static_cast<std::ptrdiff_t>(n * 5 + 5),
+                           all.begin() + static_cast<std::ptrdiff_t>((1099 - n) * 5)))
+        << n;
+  }
   std::vector<float> streamed;
   encode_rows(encoder, *rows_of(rows, kNumInputs), 2,
               [&](std::span<const float> block, std::int64_t) {
