@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "data/array_family.h"
 #include "data/class_images.h"
 #include "data/field_family.h"
 #include "data/glyph_family.h"
@@ -177,6 +178,14 @@ TaskDistribution::TaskDistribution(const TaskConfig& config) : config_(config) {
         "words: generated, version 1");
   }
   for (const std::string& text : config.image_sources) {
+    if (is_array_source(text)) {
+      const ArraySource source = parse_array_source(text);
+      if (source.weight == 0) continue;
+      auto rows = std::make_unique<ArrayFamily>(source, config.held_out_share, config.image_side);
+      std::string description = rows->describe();
+      add(std::move(rows), source.weight, std::move(description));
+      continue;
+    }
     const ImageSource source = parse_image_source(text);
     if (source.weight == 0 || (source.optional && !image_source_exists(source))) continue;
     auto images = std::make_unique<ClassImageFamily>(source, config.max_images_per_class,
