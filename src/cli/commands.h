@@ -17,6 +17,7 @@ using Action = std::function<int()>;
 Action add_train(CLI::App& app);
 Action add_apply(CLI::App& app);
 Action add_embed(CLI::App& app);
+Action add_export(CLI::App& app);
 Action add_evaluate(CLI::App& app);
 Action add_inspect(CLI::App& app);
 Action add_experiment(CLI::App& app);

@@ -28,6 +28,7 @@ constexpr Command kCommands[] = {
     {"train", "meta-train a rule", add_train},
     {"apply", "train an encoder on unlabelled data with a rule, write the features", add_apply},
     {"embed", "features of new data by an encoder", add_embed},
+    {"export", "write an encoder as an ONNX model", add_export},
     {"evaluate", "compare the features of several methods with few labels", add_evaluate},
     {"experiment", "measure one claim of the paper, write numbers and charts", add_experiment},
     {"report", "write a page about a run", add_report},

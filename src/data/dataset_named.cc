@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/share.h"
 #include "base/text.h"
 #include "data/dataset_parts.h"
 #include "data/dataset_rows.h"
@@ -72,21 +73,8 @@ std::string data_folder() {
 }
 
 std::string find_shared_file(const std::string& name) {
-  std::vector<fs::path> folders;
-  if (const char* share = std::getenv("METAPLASTIC_SHARE"); share != nullptr && *share != 0) {
-    folders.emplace_back(share);
-  } else {
-    std::error_code error;
-    const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
-    if (!error) {
-      folders.push_back(program.parent_path() / "share" / "metaplastic");  // an installed program
-      folders.push_back(program.parent_path() / "share");                  // build/ in the sources
-    }
-    // The source tree that this file was compiled in, for programs built elsewhere.
-    folders.push_back(fs::path(__FILE__).parent_path().parent_path().parent_path() / "share");
-  }
   std::vector<std::string> tried;
-  for (const fs::path& folder : folders) {
+  for (const fs::path& folder : share_folders()) {
     if (is_there(folder / name)) return (folder / name).string();
     tried.push_back(printable(folder.string(), 200));
   }

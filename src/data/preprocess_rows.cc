@@ -131,6 +131,14 @@ void check_suits(const Preprocess& preprocess, const Dataset& raw) {
   if (raw.kind == DataKind::kText) check_text(preprocess, raw, name);
 }
 
+std::vector<int> input_order(const Preprocess& preprocess) {
+  if (!preprocess.permutation_seed) return {};
+  std::vector<int> order(static_cast<std::size_t>(preprocess.num_inputs()));
+  std::iota(order.begin(), order.end(), 0);
+  Random(*preprocess.permutation_seed, Purpose::kPermutation).shuffle(std::span<int>(order));
+  return order;
+}
+
 PreparedRows::PreparedRows(const Preprocess& preprocess, const Dataset& raw)
     : preprocess_(preprocess), raw_(raw), num_inputs_(preprocess.num_inputs()) {
   if (raw.kind == DataKind::kTable) source_column_ = match_columns(preprocess, raw);
@@ -144,11 +152,7 @@ PreparedRows::PreparedRows(const Preprocess& preprocess, const Dataset& raw)
       input_of_word_.push_back(found == index.end() ? -1 : found->second);
     }
   }
-  if (preprocess.permutation_seed) {
-    order_.resize(static_cast<std::size_t>(num_inputs_));
-    std::iota(order_.begin(), order_.end(), 0);
-    Random(*preprocess.permutation_seed, Purpose::kPermutation).shuffle(std::span<int>(order_));
-  }
+  order_ = input_order(preprocess);
 }
 
 void PreparedRows::prepare_image(std::span<const float> raw, std::int64_t row,

@@ -20,6 +20,9 @@ void check_suits(const Preprocess& preprocess, const Dataset& raw);
 // instead of a surprise after the work.
 void check_all_pixels(const Dataset& raw);
 
+// The permutation of the inputs, input u being the prepared value order[u]; empty without one.
+std::vector<int> input_order(const Preprocess& preprocess);
+
 class PreparedRows : public RowSource {
  public:
   // `raw` passes check_suits.

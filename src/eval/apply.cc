@@ -97,21 +97,24 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
   const std::vector<float> statistics_rows = data.statistics_rows(num_rows);
   const ThetaLayout layout(rule.sizes);
   std::vector<float> phi =
-      make_phi<float>(architecture, {rule.inner.weight_std, rule.inner.bias_std},
-                      Random(options.seed, Purpose::kPhiInit));
+      options.start ? options.start->phi
+                    : make_phi<float>(architecture, {rule.inner.weight_std, rule.inner.bias_std},
+                                      Random(options.seed, Purpose::kPhiInit));
+  METAPLASTIC_CHECK(static_cast<std::int64_t>(phi.size()) == architecture.phi_size());
+  const int earlier_steps = options.start ? options.start->inner_steps : 0;
   std::vector<float> earlier = phi;
   const int earlier_step = num_steps - std::max(1, num_steps / 10);
   Tape<float> tape;
   for (int step = 0;; ++step) {
     if (wanted.contains(step)) {
       made.layers = fold_layers(architecture, phi, statistics_rows, num_rows);
-      made.record.inner_steps = step;
+      made.record.inner_steps = earlier_steps + step;
       applied.encoders.push_back(made);
     }
     if (step == earlier_step) earlier = phi;
     if (step == num_steps) break;
     if (options.should_stop && options.should_stop()) throw Stopped{};
-    const std::span<const float> batch = data.batch(step);
+    const std::span<const float> batch = data.batch(earlier_steps + step);
     tape.reset(false);
     const Var<float> x =
         tape.constant(batch.data(), architecture.num_inputs(), 1, data.batch_size());
@@ -125,6 +128,7 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
   }
   applied.health = look_at(applied.last(), statistics_rows, num_rows);
   if (num_steps > 0) applied.health.drift = phi_drift(architecture, earlier, phi);
+  applied.state = {std::move(phi), earlier_steps + num_steps};
   return applied;
 }
 

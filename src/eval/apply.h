@@ -23,10 +23,17 @@ struct BaseModel {
   Architecture architecture(int num_inputs) const;
 };
 
+// The unfolded weights, from which training can go on with other rows.
+struct InnerState {
+  std::vector<float> phi;  // [phi_size]
+  int inner_steps = 0;     // done so far
+};
+
 struct ApplyOptions {
   BaseModel model;
-  std::optional<int> inner_batch;  // nothing: what the rule was meta-trained with
-  std::optional<int> inner_steps;  // nothing: what the rule was judged at; 0: a random encoder
+  std::optional<InnerState> start;  // nothing: fresh weights; else inner steps are added to its own
+  std::optional<int> inner_batch;   // nothing: what the rule was meta-trained with
+  std::optional<int> inner_steps;   // nothing: what the rule was judged at; 0: a random encoder
   std::uint64_t seed = 0;
   // Further states to keep, each in 0..inner_steps; what evaluate chooses its stopping point from.
   std::vector<int> snapshots;
@@ -39,6 +46,7 @@ struct Applied {
   std::vector<Encoder> encoders;
   Health health;                   // of the last state
   std::vector<std::string> notes;  // one line each, e.g. fewer rows than an inner batch
+  InnerState state;                // of the last state
   const Encoder& last() const { return encoders.back(); }
 };
 

@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "io/json_text.h"
-#include "io/safetensors.h"
 
 namespace metaplastic {
 namespace {
@@ -86,7 +85,7 @@ json record_to_json(const EncoderRecord& record) {
           {"bias_std", record.bias_std}};
 }
 
-void save_encoder(const std::string& path, const Encoder& encoder) {
+TensorFile encoder_tensors(const Encoder& encoder) {
   const Architecture& architecture = encoder.architecture;
   METAPLASTIC_CHECK(static_cast<int>(encoder.layers.size()) == architecture.num_layers());
   TensorFile file;
@@ -110,11 +109,14 @@ void save_encoder(const std::string& path, const Encoder& encoder) {
   file.metadata["activation"] = activation_name(architecture.activation);
   file.metadata["record"] =
       record_to_json(encoder.record).dump(-1, ' ', false, json::error_handler_t::replace);
-  write_safetensors(path, file);
+  return file;
 }
 
-Encoder load_encoder(const std::string& path) {
-  const TensorFile file = read_safetensors(path);
+void save_encoder(const std::string& path, const Encoder& encoder) {
+  write_safetensors(path, encoder_tensors(encoder));
+}
+
+Encoder encoder_from_tensors(const TensorFile& file) {
   check_kind(file);
   Encoder encoder;
   Architecture& architecture = encoder.architecture;
@@ -144,6 +146,10 @@ Encoder load_encoder(const std::string& path) {
          architecture.num_inputs(), encoder.preprocess.num_inputs());
   }
   return encoder;
+}
+
+Encoder load_encoder(const std::string& path) {
+  return encoder_from_tensors(read_safetensors(path));
 }
 
 }  // namespace metaplastic

@@ -1,12 +1,12 @@
 #include "eval/find_rule.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "base/share.h"
 #include "base/text.h"
 #include "io/safetensors.h"
 #include "rule/classical.h"
@@ -18,20 +18,9 @@ namespace fs = std::filesystem;
 
 constexpr const char* kSuffix = ".safetensors";
 
-// Where shipped rules lie: METAPLASTIC_SHARE/rules alone when set; else beside the program
-// (installed, or built inside the sources), else in the sources this file was compiled in.
 std::vector<fs::path> rule_folders() {
-  if (const char* share = std::getenv("METAPLASTIC_SHARE"); share != nullptr && *share != 0) {
-    return {fs::path(share) / "rules"};
-  }
-  std::vector<fs::path> folders;
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
-  if (!error) {
-    folders.push_back(program.parent_path() / "share" / "metaplastic" / "rules");
-    folders.push_back(program.parent_path() / "rules");
-  }
-  folders.push_back(fs::path(__FILE__).parent_path().parent_path().parent_path() / "rules");
+  std::vector<fs::path> folders = share_folders();
+  for (fs::path& folder : folders) folder /= "rules";
   return folders;
 }
 

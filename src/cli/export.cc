@@ -1,0 +1,43 @@
+// metaplastic export: an encoder in another format.
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "eval/encoder_file.h"
+#include "onnx/export_onnx.h"
+
+namespace metaplastic {
+namespace {
+
+struct ExportFlags {
+  std::string model, onnx;
+  OnnxOptions options;
+};
+
+int run_export(const ExportFlags& flags) {
+  save_onnx(flags.onnx, load_encoder(flags.model), flags.options);
+  return kExitOk;
+}
+
+}  // namespace
+
+Action add_export(CLI::App& app) {
+  auto flags = std::make_shared<ExportFlags>();
+  app.add_option("--model", flags->model, "encoder that apply wrote")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("--onnx", flags->onnx, "ONNX model to write, preprocessing included")
+      ->required()
+      ->type_name("FILE");
+  app.add_option_function<std::string>(
+         "--pixel-max",
+         [flags](const std::string& text) {
+           flags->options.pixel_max =
+               static_cast<float>(parse_real("--pixel-max", text, 1e-3, 1e6));
+         },
+         "images: the value of white in the model's input (default 255)")
+      ->type_name("VALUE");
+  return [flags] { return run_export(*flags); };
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,142 @@
+#include "onnx/export_onnx.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "eval/encoder_file.h"
+#include "io/atomic_file.h"
+#include "onnx/onnx_preprocess.h"
+
+namespace metaplastic {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::int64_t kIrVersion = 7;
+constexpr std::int64_t kOpset = 13;
+// Protocol buffers end at 2 GiB; this leaves room for all that is not a weight.
+constexpr std::int64_t kMaxWeightBytes = (std::int64_t{1} << 31) - (std::int64_t{1} << 26);
+
+void add_activation(Unary activation, OnnxGraph& graph) {
+  const std::string z = graph.value();
+  switch (activation) {
+    case Unary::kRelu:
+      graph.step("Relu", {z});
+      return;
+    case Unary::kLeakyRelu:
+      set_attribute(graph.step("LeakyRelu", {z}), "alpha", 0.01f);
+      return;
+    case Unary::kTanh:
+      graph.step("Tanh", {z});
+      return;
+    case Unary::kElu:
+      set_attribute(graph.step("Elu", {z}), "alpha", 1.0f);
+      return;
+    case Unary::kSigmoid:
+      graph.step("Sigmoid", {z});
+      return;
+    case Unary::kSoftplus:
+      graph.step("Softplus", {z});
+      return;
+    case Unary::kSwish:
+      graph.step("Sigmoid", {z});
+      graph.step("Mul", {z, graph.value()});
+      return;
+    case Unary::kStep:
+      graph.step("Greater", {z, graph.constant(z + "_zero", {}, std::vector<float>{0.0f})});
+      set_attribute(graph.step("Cast", {graph.value()}), "to",
+                    static_cast<std::int64_t>(onnx::Tensor::FLOAT));
+      return;
+    default:
+      // activation_from_name lets no other through.
+      METAPLASTIC_CHECK(false);
+  }
+}
+
+void describe_value(onnx::ValueInfo& value, const std::string& name,
+                    const std::vector<std::int64_t>& shape, const std::string& what) {
+  value.set_name(name);
+  value.set_doc_string(what);
+  auto& type = *value.mutable_type()->mutable_tensor_type();
+  type.set_elem_type(onnx::Tensor::FLOAT);
+  type.mutable_shape()->add_dim()->set_dim_param("N");
+  for (const std::int64_t dim : shape) type.mutable_shape()->add_dim()->set_dim_value(dim);
+}
+
+std::string input_text(const Preprocess& preprocess, float pixel_max) {
+  switch (preprocess.kind) {
+    case DataKind::kImage:
+      return fmt::format("images [N, height, width, channels], 0 (black) to {} (white)", pixel_max);
+    case DataKind::kTable:
+      return "raw rows [N, columns], in the order of metadata 'columns'";
+    case DataKind::kText:
+      break;
+  }
+  return "word counts [N, words], in the order of metadata 'words'";
+}
+
+void add_metadata(onnx::Model& model, const std::string& key, const json& value) {
+  onnx::Entry& entry = *model.add_metadata_props();
+  entry.set_key(key);
+  entry.set_value(value.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+void add_layers(const Encoder& encoder, OnnxGraph& graph) {
+  for (int l = 1; l <= encoder.num_layers(); ++l) {
+    const auto at = static_cast<std::size_t>(l);
+    const std::int64_t U_lo = encoder.architecture.widths[at - 1];
+    const std::int64_t U_up = encoder.architecture.widths[at];
+    const FoldedLayer& layer = encoder.layers[at - 1];
+    const std::string W = graph.constant(fmt::format("layer.{}.W", l), {U_lo, U_up}, layer.W);
+    const std::string b = graph.constant(fmt::format("layer.{}.b", l), {U_up}, layer.b);
+    graph.step("Gemm", {graph.value(), W, b});
+    add_activation(encoder.architecture.activation, graph);
+  }
+}
+
+void check_size(const Encoder& encoder) {
+  std::int64_t bytes = 0;
+  for (const FoldedLayer& layer : encoder.layers) {
+    bytes += static_cast<std::int64_t>(sizeof(float) * (layer.W.size() + layer.b.size()));
+  }
+  if (bytes <= kMaxWeightBytes) return;
+  fail("onnx: expected weights of at most {} bytes, found {}; use narrower layers", kMaxWeightBytes,
+       bytes);
+}
+
+}  // namespace
+
+std::string onnx_model(const Encoder& encoder, const OnnxOptions& options) {
+  check_size(encoder);
+  onnx::Model model;
+  model.set_ir_version(kIrVersion);
+  model.set_producer_name("metaplastic");
+  model.set_producer_version(METAPLASTIC_VERSION);
+  onnx::OperatorSet& operators = *model.add_opset_import();
+  operators.set_domain("");
+  operators.set_version(kOpset);
+  const Preprocess& preprocess = encoder.preprocess;
+  model.set_doc_string("Encoder trained without labels. Inside: " + describe(preprocess));
+  onnx::Graph& graph = *model.mutable_graph();
+  graph.set_name("encoder");
+  describe_value(*graph.add_input(), "input", onnx_input_shape(preprocess),
+                 input_text(preprocess, options.pixel_max));
+  OnnxGraph chain(graph, "input");
+  add_preprocess(preprocess, options.pixel_max, chain);
+  add_layers(encoder, chain);
+  chain.step("Identity", {chain.value()}).set_output(0, "features");
+  describe_value(*graph.add_output(), "features", {encoder.architecture.num_features()},
+                 "activations of the top layer [N, features]");
+  if (preprocess.kind == DataKind::kTable) add_metadata(model, "columns", preprocess.column_names);
+  if (preprocess.kind == DataKind::kText) add_metadata(model, "words", preprocess.words);
+  add_metadata(model, "record", record_to_json(encoder.record));
+  std::string bytes;
+  METAPLASTIC_CHECK(model.SerializeToString(&bytes));
+  return bytes;
+}
+
+void save_onnx(const std::string& path, const Encoder& encoder, const OnnxOptions& options) {
+  write_file_atomically(path, std::string_view(onnx_model(encoder, options)));
+}
+
+}  // namespace metaplastic

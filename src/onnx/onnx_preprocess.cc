@@ -1,0 +1,114 @@
+#include "onnx/onnx_preprocess.h"
+
+#include <limits>
+
+#include "data/preprocess_rows.h"
+#include "data/read_image.h"
+
+namespace metaplastic {
+namespace {
+
+// resize_area along one axis as a matrix [out_size, size], column by column.
+std::vector<float> resize_matrix(int size, int out_size) {
+  std::vector<float> matrix(static_cast<std::size_t>(out_size) * static_cast<std::size_t>(size));
+  std::vector<float> unit(static_cast<std::size_t>(size)),
+      column(static_cast<std::size_t>(out_size));
+  for (std::size_t n = 0; n < unit.size(); ++n) {
+    unit[n] = 1;
+    resize_area(unit, size, 1, 1, column, out_size, 1);
+    unit[n] = 0;
+    for (std::size_t m = 0; m < column.size(); ++m) matrix[m * unit.size() + n] = column[m];
+  }
+  return matrix;
+}
+
+// [N,H,W,C] -> [N,h,w,C]: rows from the left, columns from the right of [N,C,H,W].
+void add_resize(const ImageShape& from, const ImageShape& to, OnnxGraph& graph) {
+  const std::vector<float> down = resize_matrix(from.height, to.height);
+  const std::vector<float> across = resize_matrix(from.width, to.width);
+  std::vector<float> across_transposed(across.size());  // [W,w]
+  const auto W = static_cast<std::size_t>(from.width), w = static_cast<std::size_t>(to.width);
+  for (std::size_t x = 0; x < w; ++x) {
+    for (std::size_t n = 0; n < W; ++n) across_transposed[n * w + x] = across[x * W + n];
+  }
+  const std::string left = graph.constant("resize.down", {to.height, from.height}, down);
+  const std::string right =
+      graph.constant("resize.across", {from.width, to.width}, across_transposed);
+  set_attribute(graph.step("Transpose", {graph.value()}), "perm",
+                std::vector<std::int64_t>{0, 3, 1, 2});
+  graph.step("MatMul", {left, graph.value()});
+  graph.step("MatMul", {graph.value(), right});
+  set_attribute(graph.step("Transpose", {graph.value()}), "perm",
+                std::vector<std::int64_t>{0, 2, 3, 1});
+}
+
+void add_image(const Preprocess& preprocess, float pixel_max, OnnxGraph& graph) {
+  const ImageShape &from = preprocess.input_image, &to = preprocess.output_image;
+  if (to.channels < from.channels) {
+    const std::vector<float> weights = {luma(1, 0, 0), luma(0, 1, 0), luma(0, 0, 1)};
+    graph.step("MatMul", {graph.value(), graph.constant("grey.luma", {3, 1}, weights)});
+  }
+  if (from.height != to.height || from.width != to.width) add_resize(from, to, graph);
+  graph.step("Div",
+             {graph.value(), graph.constant("pixel_max", {}, std::vector<float>{pixel_max})});
+  const std::vector<std::int64_t> shape = {-1, to.size()};
+  graph.step("Reshape", {graph.value(), graph.constant("rows", {2}, shape)});
+}
+
+void add_table(const Preprocess& preprocess, OnnxGraph& graph) {
+  const auto U = static_cast<std::int64_t>(preprocess.mean.size());
+  const std::string mean = graph.constant("table.mean", {U}, preprocess.mean);
+  if (preprocess.missing != MissingPolicy::kError) {
+    const std::string raw = graph.value();
+    const std::string fill = preprocess.missing == MissingPolicy::kMean
+                                 ? mean
+                                 : graph.constant("table.missing", {}, std::vector<float>{0.0f});
+    graph.step("IsNaN", {raw});
+    graph.step("Where", {graph.value(), fill, raw});
+  }
+  graph.step("Sub", {graph.value(), mean});
+  graph.step("Mul", {graph.value(), graph.constant("table.scale", {U}, preprocess.scale)});
+}
+
+// Counts times weights, to length 1; a row without a counted word stays 0.
+void add_text(const Preprocess& preprocess, OnnxGraph& graph) {
+  const auto U = static_cast<std::int64_t>(preprocess.word_weights.size());
+  graph.step("Mul", {graph.value(), graph.constant("text.weights", {U}, preprocess.word_weights)});
+  const std::string weighted = graph.value();
+  onnx::Node& norm = graph.step("ReduceL2", {weighted});
+  set_attribute(norm, "axes", std::vector<std::int64_t>{1});
+  set_attribute(norm, "keepdims", std::int64_t{1});
+  const std::vector<float> least = {std::numeric_limits<float>::min()};
+  graph.step("Max", {graph.value(), graph.constant("text.least", {}, least)});
+  graph.step("Div", {weighted, graph.value()});
+}
+
+}  // namespace
+
+std::vector<std::int64_t> onnx_input_shape(const Preprocess& preprocess) {
+  const ImageShape& image = preprocess.input_image;
+  if (preprocess.kind == DataKind::kImage) return {image.height, image.width, image.channels};
+  return {preprocess.num_inputs()};
+}
+
+void add_preprocess(const Preprocess& preprocess, float pixel_max, OnnxGraph& graph) {
+  switch (preprocess.kind) {
+    case DataKind::kImage:
+      add_image(preprocess, pixel_max, graph);
+      break;
+    case DataKind::kTable:
+      add_table(preprocess, graph);
+      break;
+    case DataKind::kText:
+      add_text(preprocess, graph);
+      break;
+  }
+  const std::vector<int> order = input_order(preprocess);
+  if (order.empty()) return;
+  const std::vector<std::int64_t> indices(order.begin(), order.end());
+  const std::string name =
+      graph.constant("order", {static_cast<std::int64_t>(indices.size())}, indices);
+  set_attribute(graph.step("Gather", {graph.value(), name}), "axis", std::int64_t{1});
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""Exported encoders against `metaplastic embed`, on 100 rows of every kind of data.
+
+usage: onnx_test.py PROGRAM ENGINE PROTOC NODE_FOLDER
+ENGINE is numpy (an interpreter of the operators, below) or onnxruntime: onnxruntime-node from npm, the
+version and digest of package-lock.json, fetched once into NODE_FOLDER (or where METAPLASTIC_NODE
+says it is). Exit status 77: the engine is not to be had here, and a line says why.
+
+Tolerance: features are of order 1 to 10 and sums of at most 784 terms in another order, so float
+rounding is below 784 * 6e-8 * 10 / 10 in the worst and about 1e-6 in the usual case; 1e-5 * max(1, |x|).
+"""
+import importlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+PROGRAM, ENGINE, PROTOC, NODE = "", "numpy", "protoc", pathlib.Path()
+
+
+def metaplastic(*arguments):
+    done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (arguments, done.stderr)
+
+
+def read_model(path, folder):
+    """The protocol-buffer message, by code that protoc makes of the committed subset."""
+    if not (folder / "onnx_subset_pb2.py").exists():
+        subprocess.run([PROTOC, f"--proto_path={ROOT / 'src' / 'onnx'}", f"--python_out={folder}",
+                        "onnx_subset.proto"], check=True)
+        sys.path.insert(0, str(folder))
+    messages = importlib.import_module("onnx_subset_pb2")
+    model = messages.Model()
+    model.ParseFromString(path.read_bytes())
+    return model
+
+
+def operators(node):
+    """The meaning of an operator of opset 13, as the ONNX specification has it, in float32."""
+    a = {x.name: list(x.ints) or (x.f if x.type == 1 else x.i) for x in node.attribute}
+    one = np.float32(1)
+    return {
+        "Cast": lambda x: x.astype({1: np.float32}[a["to"]]),
+        "Div": np.divide, "Mul": np.multiply, "Sub": np.subtract, "Max": np.maximum,
+        "Elu": lambda x: np.where(x > 0, x, np.float32(a["alpha"]) * np.expm1(x)),
+        "Gather": lambda x, at: np.take(x, at, axis=a["axis"]),
+        "Gemm": lambda x, w, b: x @ w + b,
+        "Greater": np.greater, "Identity": lambda x: x, "IsNaN": np.isnan, "MatMul": np.matmul,
+        "LeakyRelu": lambda x: np.where(x > 0, x, np.float32(a["alpha"]) * x),
+        "ReduceL2": lambda x: np.sqrt((x * x).sum(axis=tuple(a["axes"]), keepdims=bool(a["keepdims"]))),
+        "Relu": lambda x: np.maximum(x, 0), "Reshape": lambda x, shape: x.reshape(shape),
+        "Sigmoid": lambda x: one / (one + np.exp(-x)), "Softplus": lambda x: np.logaddexp(x, 0),
+        "Tanh": np.tanh, "Transpose": lambda x: x.transpose(a["perm"]), "Where": np.where,
+    }[node.op_type]
+
+
+def run_numpy(path, rows, folder):
+    graph = read_model(path, folder).graph
+    values = {"input": rows}
+    for tensor in graph.initializer:
+        kind = {1: "<f4", 7: "<i8"}[tensor.data_type]
+        values[tensor.name] = np.frombuffer(tensor.raw_data, kind).reshape(list(tensor.dims))
+    for node in graph.node:
+        values[node.output[0]] = operators(node)(*[values[name] for name in node.input])
+    return values["features"]
+
+
+def run_onnxruntime(path, rows, folder):
+    rows.tofile(folder / "rows.f32")
+    subprocess.run(["node", HERE / "run_model.js", path, folder / "rows.f32", json.dumps(rows.shape),
+                    folder / "features.f32"], check=True, env={**os.environ, "NODE_PATH": str(NODE / "node_modules")})
+    return np.fromfile(folder / "features.f32", "<f4").reshape(len(rows), -1)
+
+
+class Export(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.folder = pathlib.Path(temporary.name)
+
+    def compare(self, data, rows, pixel_max=None, activation="relu", data_of_fit=None):
+        model, onnx, features = (self.folder / name for name in ("m.safetensors", "m.onnx", "f.npy"))
+        metaplastic("apply", "--rule", "hebb-decorrelate", "--data", data_of_fit or data, "--out", features,
+                    "--model", model, "--hidden", "24", "--features", "10", "--steps", "12", "--quiet",
+                    "--activation", activation, "--seed", "3")
+        metaplastic("embed", "--model", model, "--data", data, "--out", features)
+        metaplastic("export", "--model", model, "--onnx", onnx,
+                    *([] if pixel_max is None else ["--pixel-max", pixel_max]))
+        expected = np.load(features)[:100]
+        engine = run_numpy if ENGINE == "numpy" else run_onnxruntime
+        found = engine(onnx, np.ascontiguousarray(rows[:100], dtype=np.float32), self.folder)
+        self.assertEqual(found.shape, expected.shape)
+        self.assertGreater(np.ptp(expected), 0.1)
+        error = np.max(np.abs(found - expected) / np.maximum(1, np.abs(expected)))
+        self.assertLess(error, 1e-5, data)
+        return read_model(onnx, self.folder)
+
+    def save(self, name, array):
+        np.save(self.folder / name, array)
+        return f"npy:{self.folder / name}"
+
+    def test_table_and_every_activation(self):
+        X = np.random.default_rng(0).normal(size=(150, 7)) * [1, 2, 3, 4, 5, 6, 100] + 5
+        X[:, 3] = 2  # a constant column becomes 0
+        for activation in ("relu", "leaky_relu", "tanh", "elu", "sigmoid", "softplus", "swish"):
+            with self.subTest(activation=activation):
+                model = self.compare(self.save("x.npy", X), X, activation=activation)
+        self.assertEqual(model.opset_import[0].version, 13)
+        metadata = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
+        self.assertEqual(metadata["columns"], [str(n) for n in range(7)])
+        self.assertEqual(metadata["record"]["seed"], 3)
+
+    def test_missing_values(self):
+        X = np.random.default_rng(1).normal(size=(120, 4)).round(3)
+        X[::7, 1] = np.nan
+        path = self.folder / "x.csv"
+        np.savetxt(path, X, delimiter=",", fmt="%.3f", header="a,b,c,d", comments="")
+        path.write_text(path.read_text(encoding="utf-8").replace("nan", ""), encoding="utf-8")
+        for policy in ("mean", "zero"):
+            self.compare(f"csv:{path},missing={policy}", X)
+
+    def test_images(self):
+        random = np.random.default_rng(2)
+        grey = random.integers(0, 256, (120, 28, 28), dtype=np.uint8)
+        self.compare(self.save("g.npy", grey), grey[..., None])  # shrunk to 14 x 14
+        colour = random.integers(0, 256, (110, 20, 18, 3), dtype=np.uint8)
+        self.compare(self.save("c.npy", colour), colour)  # 20 x 18 does not divide
+        small = random.random((110, 8, 8), dtype=np.float32)
+        self.compare(self.save("s.npy", small), small[..., None], pixel_max=1)
+
+    def test_text(self):
+        random = np.random.default_rng(3)
+        words = [f"w{n}" for n in range(30)]
+        documents = [random.choice(words, size=12) for _ in range(120)]
+        path = self.folder / "t.tsv"
+        path.write_text("".join(f"c{n % 2}\t{' '.join(d)}\n" for n, d in enumerate(documents)),
+                        encoding="utf-8")
+        spec = f"text:{path},weights=tfidf"
+        model, onnx = self.folder / "m.safetensors", self.folder / "m.onnx"
+        metaplastic("apply", "--rule", "oja", "--data", spec, "--out", self.folder / "f.npy", "--model",
+                    model, "--steps", "1", "--quiet")
+        metaplastic("export", "--model", model, "--onnx", onnx)
+        metadata = {e.key: json.loads(e.value) for e in read_model(onnx, self.folder).metadata_props}
+        counts = np.array([[np.sum(d == word) for word in metadata["words"]] for d in documents])
+        self.compare(spec, counts)
+
+
+def find_runtime():
+    """Why onnxruntime cannot run here, or ""."""
+    if not shutil.which("node") or not shutil.which("npm"):
+        return "node or npm is missing; tools/install_packages onnx brings them"
+    if (NODE / "node_modules" / ".package-lock.json").exists():  # which npm writes last
+        return ""
+    NODE.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copyfile(HERE / name, NODE / name)
+    # The CPU library comes inside the package; scripts of later versions would fetch more.
+    try:
+        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1",
+                               "--fetch-timeout=60000"], cwd=NODE, capture_output=True, text=True, check=False,
+                              timeout=300)
+    except subprocess.TimeoutExpired:
+        return "npm did not finish in five minutes"
+    return "" if done.returncode == 0 else f"npm ci failed: {' '.join(done.stderr.split())[-300:]}"
+
+
+if __name__ == "__main__":
+    PROGRAM, ENGINE, PROTOC, NODE = sys.argv[1:5]
+    NODE = pathlib.Path(os.environ.get("METAPLASTIC_NODE") or NODE).resolve()
+    del sys.argv[1:5]
+    if ENGINE == "onnxruntime":
+        reason = find_runtime()
+        if reason:
+            print(f"onnx_test: skipped, {reason}")
+            sys.exit(77)
+    unittest.main()
