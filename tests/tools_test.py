@@ -63,6 +63,14 @@ class CheckLayers(TempTree):
         self.assertIn("not in src/", self.include("src/data/x.cc", "tensor/gone.h").stderr)
         self.assertIn('expected "folder/file.h"', self.include("src/data/x.cc", "c.h").stderr)
 
+    def test_the_bindings_stand_beside_the_last_folder(self):
+        write(self.tree / "python/bindings/own.h", "#pragma once\n")
+        self.assertEqual(self.include("python/bindings/x.cc", "tensor/b.h").returncode, 0)
+        self.assertEqual(self.include("python/bindings/x.cc", "own.h").returncode, 0)
+        self.assertIn("python includes data", self.include("python/bindings/x.cc", "data/c.h").stderr)
+        os.remove(self.tree / "python/bindings/x.cc")
+        self.assertIn('expected "folder/file.h"', self.include("src/data/x.cc", "own.h").stderr)
+
     def test_a_folder_unknown_to_cmake_is_refused(self):
         self.assertIn("is not in CMakeLists.txt", self.include("src/extra/x.cc", "base/a.h").stderr)
 

@@ -1,0 +1,151 @@
+#include <pybind11/stl.h>
+
+#include "array_data.h"
+#include "bindings.h"
+#include "data/dataset_rows.h"
+#include "eval/apply.h"
+#include "eval/find_rule.h"
+
+namespace py = pybind11;
+
+namespace metaplastic::python {
+namespace {
+
+// The options of one training; mirrors the flags of `metaplastic apply`.
+struct Request {
+  std::string rule;
+  std::vector<int> hidden;
+  int features = 0;
+  std::string activation;
+  std::optional<int> inner_steps, inner_batch, resize;
+  std::uint64_t seed = 0;
+};
+
+ApplyOptions options_of(const Request& request) {
+  ApplyOptions options;
+  options.model = {request.hidden, request.features, activation_from_name(request.activation)};
+  if (request.inner_steps.value_or(0) < 0) {
+    fail("n_steps: expected 0 or more, found {}", *request.inner_steps);
+  }
+  if (request.inner_batch.value_or(2) < 2) {
+    fail("inner_batch: expected 2 or more, found {}", *request.inner_batch);
+  }
+  options.inner_steps = request.inner_steps;
+  options.inner_batch = request.inner_batch;
+  options.seed = request.seed;
+  return options;
+}
+
+// Runs without the GIL, looks at signals, and calls `progress(step, steps)` at the same times.
+Applied run(const Rule& rule, const RowSource& rows, ApplyOptions& options,
+            const py::object& progress) {
+  Interrupts interrupts;
+  bool interrupted = false;
+  int done = 0;
+  options.on_step = [&](int step, int) { done = step; };
+  const int steps = options.inner_steps.value_or(rule.inner.inner_steps);
+  options.should_stop = [&] {
+    if (!interrupts.due()) return false;
+    const py::gil_scoped_acquire acquire;
+    interrupted = interrupts.raised();
+    if (!interrupted && !progress.is_none()) progress(done, steps);
+    return interrupted;
+  };
+  try {
+    const py::gil_scoped_release release;
+    return apply_rule(rule, rows, options);
+  } catch (const Stopped&) {
+    Interrupts::rethrow();
+  }
+}
+
+Applied train(const Request& request, const py::object& input,
+              std::optional<std::vector<std::string>> columns, const py::object& progress,
+              const Encoder* previous, std::optional<InnerState> start) {
+  const FoundRule found = find_rule(request.rule);
+  if (previous != nullptr && !columns) columns = previous->preprocess.column_names;
+  const Dataset data = make_dataset(input, std::move(columns));
+  ApplyOptions options = options_of(request);
+  options.start = std::move(start);
+  const Preprocess preprocess =
+      previous != nullptr ? previous->preprocess
+                          : fit_preprocess(data, preprocess_options(data, request.resize));
+  const auto prepared = prepare_rows(preprocess, data);
+  Applied applied = run(found.rule, SliceRows(prepared, 0, data.first_test_row), options, progress);
+  Encoder& encoder = applied.encoders.back();
+  encoder.preprocess = preprocess;
+  encoder.record.rule = found.name;
+  encoder.record.rule_sha256 = found.sha256;
+  encoder.record.data = data.name;
+  return applied;
+}
+
+py::array_t<float> phi_array(const Applied& applied) {
+  return py::array_t<float>(static_cast<py::ssize_t>(applied.state.phi.size()),
+                            applied.state.phi.data());
+}
+
+py::dict health_dict(const Applied& applied) {
+  py::dict health;
+  health["dead_share"] = applied.health.dead_share;
+  health["effective_rank"] = applied.health.effective_rank;
+  health["num_features"] = applied.health.num_features;
+  health["drift"] = applied.health.drift;
+  health["warnings"] = applied.health.warnings();
+  return health;
+}
+
+Applied train_encoder(const std::string& rule, const py::object& data,
+                      const std::vector<int>& hidden, int features, const std::string& activation,
+                      std::optional<int> inner_steps, std::optional<int> inner_batch,
+                      std::uint64_t seed, std::optional<int> resize,
+                      std::optional<std::vector<std::string>> columns, const py::object& progress) {
+  return train({rule, hidden, features, activation, inner_steps, inner_batch, resize, seed}, data,
+               std::move(columns), progress, nullptr, std::nullopt);
+}
+
+Applied continue_training(const std::string& rule, const py::object& data, const Encoder& encoder,
+                          const py::array_t<float, py::array::c_style>& phi, int inner_steps,
+                          int inner_batch, const py::object& progress) {
+  const Architecture& architecture = encoder.architecture;
+  if (phi.size() != architecture.phi_size()) {
+    fail("phi: expected {} numbers, found {}; use those of the same encoder",
+         architecture.phi_size(), phi.size());
+  }
+  Request request;
+  request.rule = rule;
+  request.hidden = {architecture.widths.begin() + 1, architecture.widths.end() - 1};
+  request.features = architecture.num_features();
+  request.activation = activation_name(architecture.activation);
+  request.inner_steps = inner_steps;
+  request.inner_batch = inner_batch;
+  request.seed = encoder.record.seed;
+  return train(request, data, std::nullopt, progress, &encoder,
+               InnerState{{phi.data(), phi.data() + phi.size()}, encoder.record.inner_steps});
+}
+
+}  // namespace
+
+void add_apply(py::module_& module) {
+  py::class_<Applied>(module, "Applied")
+      .def_property_readonly("encoder",
+                             [](const Applied& a) { return std::make_shared<Encoder>(a.last()); })
+      .def_property_readonly("phi", &phi_array)
+      .def_property_readonly("inner_steps", [](const Applied& a) { return a.state.inner_steps; })
+      .def_readonly("notes", &Applied::notes)
+      .def_property_readonly("health", &health_dict);
+  module.def("train_encoder", &train_encoder, py::arg("rule"), py::arg("data"), py::kw_only(),
+             py::arg("hidden"), py::arg("features"), py::arg("activation"),
+             py::arg("inner_steps") = py::none(), py::arg("inner_batch") = py::none(),
+             py::arg("seed") = 0, py::arg("resize") = py::none(), py::arg("columns") = py::none(),
+             py::arg("progress") = py::none());
+  module.def("continue_training", &continue_training, py::arg("rule"), py::arg("data"),
+             py::arg("encoder"), py::arg("phi"), py::kw_only(), py::arg("inner_steps"),
+             py::arg("inner_batch"), py::arg("progress") = py::none());
+  module.def("rule_names", &rule_names);
+  module.def("rule_inner_steps",
+             [](const std::string& rule) { return find_rule(rule).rule.inner.inner_steps; });
+  module.def("activation_names", &activation_names);
+}
+
+}  // namespace metaplastic::python

@@ -1,0 +1,134 @@
+#include <pybind11/stl.h>
+
+#include <nlohmann/json.hpp>
+
+#include "array_data.h"
+#include "base/thread_pool.h"
+#include "bindings.h"
+#include "data/dataset_rows.h"
+#include "eval/encoder_file.h"
+#include "onnx/export_onnx.h"
+
+namespace py = pybind11;
+
+namespace metaplastic::python {
+namespace {
+
+// Rows that one thread encodes between two looks at the signals: a multiple of encode's block.
+constexpr std::int64_t kChunkRows = 4096;
+
+// Features of all rows into out [N, U_layer]. Threads take chunks; encode_rows gives a row the same
+// bits wherever its chunk begins.
+void embed_into(const Encoder& encoder, const std::shared_ptr<const RowSource>& prepared, int layer,
+                int num_threads, float* out) {
+  const std::int64_t N = prepared->num_rows();
+  const std::int64_t U = encoder.architecture.widths[static_cast<std::size_t>(layer)];
+  const std::int64_t num_chunks = (N + kChunkRows - 1) / kChunkRows;
+  ThreadPool pool(static_cast<int>(std::clamp<std::int64_t>(num_threads, 1, num_chunks)));
+  Interrupts interrupts;
+  for (std::int64_t begin = 0; begin < num_chunks; begin += pool.num_threads()) {
+    const std::int64_t count = std::min<std::int64_t>(pool.num_threads(), num_chunks - begin);
+    pool.parallel_for(static_cast<int>(count), [&](int, int index) {
+      const std::int64_t first = (begin + index) * kChunkRows;
+      float* to = out + first * U;
+      const SliceRows rows(prepared, first, std::min(kChunkRows, N - first));
+      encode_rows(encoder, rows, layer, [&](std::span<const float> features, std::int64_t) {
+        to = std::copy(features.begin(), features.end(), to);
+      });
+    });
+    if (!interrupts.due()) continue;
+    const py::gil_scoped_acquire acquire;
+    if (interrupts.raised()) Interrupts::rethrow();
+  }
+}
+
+py::array_t<float> embed(const Encoder& encoder, const py::object& input, std::optional<int> layer,
+                         int num_threads) {
+  const int l = layer.value_or(encoder.num_layers());
+  if (l < 1 || l > encoder.num_layers()) {
+    fail("layer: expected 1 to {}, found {}", encoder.num_layers(), l);
+  }
+  if (num_threads < 1) fail("num_threads: expected 1 or more, found {}", num_threads);
+  std::optional<std::vector<std::string>> columns;
+  if (encoder.preprocess.kind == DataKind::kTable) columns = encoder.preprocess.column_names;
+  const Dataset data = make_dataset(input, std::move(columns));
+  const auto prepared = prepare_rows(encoder.preprocess, data);
+  py::array_t<float> out(
+      {static_cast<py::ssize_t>(data.num_rows()),
+       static_cast<py::ssize_t>(encoder.architecture.widths[static_cast<std::size_t>(l)])});
+  float* values = out.mutable_data();
+  const py::gil_scoped_release release;
+  embed_into(encoder, prepared, l, num_threads, values);
+  return out;
+}
+
+py::array_t<float> weights(const Encoder& encoder, int layer) {
+  if (layer < 1 || layer > encoder.num_layers()) {
+    fail("layer: expected 1 to {}, found {}", encoder.num_layers(), layer);
+  }
+  const FoldedLayer& found = encoder.layers[static_cast<std::size_t>(layer - 1)];
+  const auto U_up = static_cast<py::ssize_t>(found.b.size());
+  const std::vector<py::ssize_t> shape = {static_cast<py::ssize_t>(found.W.size()) / U_up, U_up};
+  return py::array_t<float>(shape, found.W.data());
+}
+
+// A pickle holds what an encoder file does: metadata, and tensors by name.
+py::tuple get_state(const Encoder& encoder) {
+  const TensorFile file = encoder_tensors(encoder);
+  py::dict tensors;
+  for (const Tensor& tensor : file.tensors) {
+    const auto values = tensor.as<float>();
+    tensors[tensor.name.c_str()] = py::array_t<float>(
+        std::vector<py::ssize_t>(tensor.shape.begin(), tensor.shape.end()), values.data());
+  }
+  return py::make_tuple(file.metadata, tensors);
+}
+
+Encoder set_state(const py::tuple& state) {
+  if (state.size() != 2) fail("pickle: expected an encoder, found another object");
+  TensorFile file;
+  file.source = "pickle";
+  file.metadata = state[0].cast<std::map<std::string, std::string>>();
+  for (const auto& [name, value] : state[1].cast<py::dict>()) {
+    const auto array = py::array_t<float, py::array::c_style | py::array::forcecast>::ensure(value);
+    if (!array) fail("pickle: expected arrays of numbers, found something else");
+    file.tensors.push_back(
+        make_tensor(name.cast<std::string>(), {array.shape(), array.shape() + array.ndim()},
+                    std::span<const float>(array.data(), static_cast<std::size_t>(array.size()))));
+  }
+  return encoder_from_tensors(file);
+}
+
+}  // namespace
+
+void add_encoder(py::module_& module) {
+  py::class_<Encoder, std::shared_ptr<Encoder>>(module, "Encoder")
+      .def_static("load", &load_encoder, py::arg("path"))
+      .def(
+          "save",
+          [](const Encoder& encoder, const std::string& path) { save_encoder(path, encoder); },
+          py::arg("path"))
+      .def(
+          "export_onnx",
+          [](const Encoder& encoder, const std::string& path, float pixel_max) {
+            if (!(pixel_max > 0)) fail("pixel_max: expected a number above 0, found {}", pixel_max);
+            save_onnx(path, encoder, {pixel_max});
+          },
+          py::arg("path"), py::arg("pixel_max") = 255.0f)
+      .def("embed", &embed, py::arg("data"), py::arg("layer") = py::none(),
+           py::arg("num_threads") = 1)
+      .def("weights", &weights, py::arg("layer"))
+      .def_property_readonly("widths", [](const Encoder& e) { return e.architecture.widths; })
+      .def_property_readonly("activation",
+                             [](const Encoder& encoder) {
+                               return std::string(activation_name(encoder.architecture.activation));
+                             })
+      .def_property_readonly("preprocessing",
+                             [](const Encoder& encoder) { return describe(encoder.preprocess); })
+      .def_property_readonly(
+          "record_json",
+          [](const Encoder& encoder) { return record_to_json(encoder.record).dump(); })
+      .def(py::pickle(&get_state, &set_state));
+}
+
+}  // namespace metaplastic::python

@@ -1,0 +1,32 @@
+"""Metaplastic: learned features without labels, by a meta-learned and neuron-local update rule.
+
+    >>> from metaplastic import UnsupervisedUpdate
+    >>> features = UnsupervisedUpdate(random_state=0).fit_transform(X)      # X [N, U], no labels
+
+* :class:`UnsupervisedUpdate` -- a scikit-learn transformer;
+* :func:`train_encoder`, :class:`Encoder` -- the same without scikit-learn, also for images and for
+  every data SPEC of the command line;
+* :func:`read_data` -- what a data SPEC names, as arrays;
+* :mod:`metaplastic.meta` -- meta-training: tasks from arrays, outer steps one by one, pure gradients;
+* :mod:`metaplastic.elastic` -- meta-training on a Dask cluster whose workers come and go.
+
+After Metz, Maheswaranathan, Cheung and Sohl-Dickstein, "Meta-Learning Update Rules for Unsupervised
+Representation Learning", ICLR 2019, arXiv 1804.00222. Files are those of the command line.
+"""
+from ._native import Encoder, Error, __version__
+from .encoder import Training, read_data, rule_names, train_encoder
+
+__all__ = ["Encoder", "Error", "Training", "UnsupervisedUpdate", "__version__", "read_data",
+           "rule_names", "train_encoder"]
+
+
+def __getattr__(name):
+    # scikit-learn is imported when it is asked for: the rest works without it.
+    if name == "UnsupervisedUpdate":
+        from .estimator import UnsupervisedUpdate
+        return UnsupervisedUpdate
+    raise AttributeError(f"module 'metaplastic' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

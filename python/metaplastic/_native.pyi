@@ -1,0 +1,135 @@
+"""Types of the C++ module; the package around it is what to use."""
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Data = Union[str, npt.NDArray[Any]]
+
+__version__: str
+
+class Error(ValueError):
+    """Input that its user can mend; one line: expected, found, what to do."""
+
+class Encoder:
+    """Preprocessing and network in one; immutable, picklable, and a file of the command line."""
+
+    @staticmethod
+    def load(path: str) -> Encoder:
+        """Reads what ``metaplastic apply --model`` or :meth:`save` wrote. Raises Error."""
+    def save(self, path: str) -> None:
+        """Writes a safetensors file atomically, for ``metaplastic embed``. Raises Error."""
+    def export_onnx(self, path: str, pixel_max: float = 255) -> None:
+        """Writes an ONNX model atomically, preprocessing included, as ``metaplastic export``.
+        pixel_max: images only, the value of white in the model's input. Raises Error."""
+    def embed(self, data: Data, layer: Optional[int] = None, num_threads: int = 1) -> Floats:
+        """Features [N, widths[layer]] of raw rows: a SPEC or an array as in training. layer: 1 to
+        the top one, the default. The same bits for any num_threads, N and order of rows.
+        Raises Error for rows of another kind and for features that are not finite."""
+    def weights(self, layer: int) -> Floats:
+        """Weights [widths[layer-1], widths[layer]] of layer 1.., batch norm folded in."""
+    @property
+    def widths(self) -> List[int]:
+        """Units per layer, inputs first."""
+    @property
+    def activation(self) -> str: ...
+    @property
+    def preprocessing(self) -> str:
+        """One line: what is done to a row."""
+    @property
+    def record_json(self) -> str:
+        """How it was made, as JSON."""
+
+class Applied:
+    @property
+    def encoder(self) -> Encoder: ...
+    @property
+    def phi(self) -> Floats:
+        """The weights before batch norm is folded in: [phi_size]."""
+    @property
+    def inner_steps(self) -> int: ...
+    @property
+    def notes(self) -> List[str]: ...
+    @property
+    def health(self) -> Dict[str, Any]: ...
+
+def train_encoder(rule: str, data: Data, *, hidden: Sequence[int], features: int, activation: str,
+                  inner_steps: Optional[int] = None, inner_batch: Optional[int] = None, seed: int = 0,
+                  resize: Optional[int] = None, columns: Optional[Sequence[str]] = None,
+                  progress: Optional[Callable[[int, int], object]] = None) -> Applied: ...
+def continue_training(rule: str, data: Data, encoder: Encoder, phi: Floats, *, inner_steps: int,
+                      inner_batch: int,
+                      progress: Optional[Callable[[int, int], object]] = None) -> Applied: ...
+def read_data(spec: str) -> Tuple[Floats, Optional[npt.NDArray[np.int64]], Dict[str, Any]]: ...
+def rule_names() -> List[str]: ...
+def rule_inner_steps(rule: str) -> int: ...
+def activation_names() -> List[str]: ...
+
+class TaskState:
+    """One trajectory of the inner loop between two truncations, and what its last estimate came to.
+    A value: picklable, and goes on on any machine."""
+
+    @property
+    def slot(self) -> int:
+        """Its place among the trajectories in flight, 0 to outer.outer_batch - 1."""
+    @property
+    def generation(self) -> int:
+        """Trajectories finished or given up in this slot."""
+    @property
+    def inner_step(self) -> int: ...
+    @property
+    def truncation(self) -> int: ...
+    @property
+    def phi(self) -> Floats:
+        """The base model's weights [phi_size]."""
+    @property
+    def inner_steps(self) -> int:
+        """Of the last estimate."""
+    @property
+    def meta_loss(self) -> float: ...
+    @property
+    def accuracy(self) -> float: ...
+    @property
+    def finite(self) -> bool: ...
+
+class InnerLoop:
+    """Tasks and inner loop of a config, given as JSON. Raises Error. Any number of threads may use it."""
+
+    def __init__(self, config_json: str) -> None: ...
+    @property
+    def num_parameters(self) -> int:
+        """P, the length of theta."""
+    @property
+    def tasks(self) -> List[str]:
+        """One line per task family."""
+    def initial_theta(self, seed: int = 0) -> Floats:
+        """[P], where a run of this config starts (outer.init_rule)."""
+    def open(self, slot: int, seed: int = 0, outer_step: int = 0) -> TaskState:
+        """The first state of a slot; outer_step matters only with a curriculum."""
+    def estimate(self, theta: Floats, task_state: TaskState, seed: int = 0,
+                 outer_step: int = 0) -> Tuple[Floats, TaskState]:
+        """See metaplastic.meta.estimate. The GIL is released."""
+
+class OuterLoop:
+    """The outer half of a run whose gradients are made elsewhere; see metaplastic.elastic."""
+
+    def __init__(self, config_json: str, out: str, seed: int = 0, resume: bool = False) -> None: ...
+    @property
+    def theta(self) -> Floats: ...
+    @property
+    def average(self) -> Floats: ...
+    @property
+    def outer_step(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
+    def states(self) -> List[TaskState]: ...
+    def update(self, gradients: Sequence[Floats], task_states: Sequence[TaskState], *,
+               seconds: float = 0, num_threads: int = 1) -> Dict[str, Any]: ...
+    def save(self) -> None: ...
+
+def config_from_toml(path: str) -> str: ...
+def full_config(config_json: str) -> str: ...
+def run_training(config_json: str, out: str, *, seed: int, num_threads: int, resume: bool, minutes: float,
+                 on_step: Callable[[Dict[str, Any]], bool],
+                 on_note: Optional[Callable[[str], object]]) -> str: ...

@@ -1,0 +1,96 @@
+"""Encoders from arrays or from a data SPEC, without scikit-learn."""
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Callable, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from . import _native
+from ._native import Encoder
+
+Data = Union[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """What :func:`train_encoder` returns.
+
+    encoder: the trained network with its fitted preprocessing.
+    inner_steps: inner steps done.
+    notes: one line each, e.g. that there were fewer rows than an inner batch.
+    health: ``dead_share`` (of all units), ``effective_rank`` (of the top layer, at most
+        ``num_features``), ``drift`` (turn of the weight columns over the last tenth of the steps,
+        0 to sqrt(2)), ``warnings`` (one line per sign that is out of range). Needs no label.
+    """
+
+    encoder: Encoder
+    inner_steps: int
+    notes: Tuple[str, ...]
+    health: dict
+
+
+def as_data(data):
+    """A SPEC, or an array of float32, float64 or uint8; other numbers become float64."""
+    if isinstance(data, str):
+        return data
+    array = np.asarray(data)
+    if array.dtype in (np.float32, np.float64, np.uint8):
+        return array
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise _native.Error(f"data: expected an array of numbers, found {array.dtype}; encode its "
+                            "categories first") from error
+
+
+def train_encoder(data: Data, rule: str = "compact-v1", *, hidden: Sequence[int] = (128, 128),
+                  n_features: int = 128, activation: str = "relu", n_steps: Optional[int] = None,
+                  inner_batch: Optional[int] = None, seed: int = 0, resize: Optional[int] = None,
+                  progress: Optional[Callable[[int, int], None]] = None) -> Training:
+    """Trains an encoder on unlabelled rows, as ``metaplastic apply`` does; same bits for one seed.
+
+    data: a SPEC of the command line ("fashion-mnist", "csv:FILE,label=c", ...), of which the
+        training rows are used; or an array [N, U] (a table: columns are standardised),
+        [N, H, W] or [N, H, W, C] (images; white is 1, or 255 for uint8).
+    rule: a rule file, or the name of a rule that comes along (:func:`rule_names`).
+    hidden, n_features, activation: widths of the hidden layers and of the top one; relu,
+        leaky_relu, tanh, elu, sigmoid, softplus, swish or step.
+    n_steps, inner_batch: None takes what the rule was judged at and meta-trained with.
+    seed: of initial weights and batches, 0 to 2**63 - 1.
+    resize: side of square images after shrinking, in pixels; 0 keeps the size; None shrinks what is
+        above 14, the size of the meta-training tasks.
+    progress: called with (inner steps done, inner steps in all) about ten times a second.
+
+    Raises :class:`Error` (a ValueError) with one line for input that cannot be used, and
+    KeyboardInterrupt within about a tenth of a second. The GIL is released meanwhile.
+    """
+    applied = _native.train_encoder(
+        str(rule), as_data(data), hidden=[int(width) for width in hidden], features=int(n_features),
+        activation=activation, inner_steps=n_steps, inner_batch=inner_batch, seed=int(seed),
+        resize=resize, progress=progress)
+    return Training(applied.encoder, applied.inner_steps, tuple(applied.notes), applied.health)
+
+
+def read_data(spec: str):
+    """What a data SPEC names: (X, y, info).
+
+    X: float32, raw: [N, U] for tables, [N, H, W] or [N, H, W, 3] for images (black is 0, white
+        ``info["pixel_max"]``), [N, words] normalised word counts for text.
+    y: int64 [N] in 0..classes-1, or None.
+    info: dict of ``kind`` ("image", "table", "text"), ``description``, ``class_names``,
+        ``column_names``, ``first_test_row`` (rows from there on are the official test set; N where
+        there is none), ``pixel_max``, ``notes``.
+    """
+    return _native.read_data(spec)
+
+
+def rule_names():
+    """Names of the rules that come along, sorted."""
+    return _native.rule_names()
+
+
+def record(encoder: Encoder) -> dict:
+    """How an encoder was made: rule and its SHA-256, data, seed, inner steps, inner batch, ..."""
+    return json.loads(encoder.record_json)

@@ -1,0 +1,196 @@
+"""The scikit-learn transformer."""
+from __future__ import annotations
+
+import numbers
+import sys
+
+import joblib
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from . import _native
+
+try:  # scikit-learn 1.1 and later: names of the outputs, and set_output where it exists
+    from sklearn.base import ClassNamePrefixFeaturesOutMixin
+except ImportError:
+    from sklearn.base import _ClassNamePrefixFeaturesOutMixin as ClassNamePrefixFeaturesOutMixin
+try:  # scikit-learn 1.6 and later
+    from sklearn.utils.validation import validate_data
+except ImportError:
+    def validate_data(estimator, X, **options):
+        return estimator._validate_data(X, **options)
+
+DTYPES = (np.float64, np.float32)
+
+
+class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Features from a network that a learned rule trained on unlabelled rows.
+
+    The network is a small MLP with batch norm. A neuron-local rule, the same for every neuron and
+    meta-learned beforehand, changes its weights step by step; there is no loss and no label.
+    Source: Metz et al., ICLR 2019, arXiv 1804.00222.
+
+    Parameters
+    ----------
+    rule : str, default="compact-v1"
+        A rule file, or the name of a rule that comes along (``metaplastic.rule_names()``).
+    hidden : tuple of int, default=(64, 64)
+        Widths of the hidden layers, from the input up.
+    n_features : int, default=32
+        Width of the top layer: the columns of what ``transform`` returns.
+    activation : str, default="relu"
+        relu, leaky_relu, tanh, elu, sigmoid, softplus, swish or step.
+    n_steps : int or "auto", default="auto"
+        Inner steps of ``fit``. "auto": what the rule was judged at. For ``partial_fit`` "auto" is
+        one step per ``inner_batch`` rows of the call, at least one.
+    inner_batch : int, default=64
+        Rows per inner step, at least 2; all rows where there are fewer.
+    random_state : int, RandomState or None, default=None
+        Seed of initial weights and batches. An int gives the same bits as the command line does
+        with ``--seed``.
+    n_jobs : int or None, default=None
+        Threads of ``transform``, as joblib counts them (-1: all cores). The result does not depend
+        on it. Training is sequential.
+    verbose : int, default=0
+        1: progress and the health of the features on stderr.
+
+    Attributes
+    ----------
+    encoder_ : metaplastic.Encoder
+        Network and preprocessing; ``encoder_.save(path)`` writes a file for ``metaplastic embed``.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str; only when ``fit`` saw string column names.
+    n_steps_ : int
+        Inner steps done, those of every ``partial_fit`` counted.
+    health_ : dict
+        Of the last training, see :class:`metaplastic.Training`.
+
+    Notes
+    -----
+    Columns are standardised first (in ``partial_fit``: by the first call's rows). Everything is
+    computed in float32; float32 input gives float32 features, float64 input float64 ones.
+    Memory-mapped and read-only arrays in either order are read where they lie, row by row.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from metaplastic import UnsupervisedUpdate
+    >>> X, _ = load_wine(return_X_y=True)
+    >>> UnsupervisedUpdate("hebb-decorrelate", n_features=8, random_state=0).fit_transform(X).shape
+    (178, 8)
+    """
+
+    def __init__(self, rule="compact-v1", hidden=(64, 64), n_features=32, activation="relu",
+                 n_steps="auto", inner_batch=64, random_state=None, n_jobs=None, verbose=0):
+        self.rule = rule
+        self.hidden = hidden
+        self.n_features = n_features
+        self.activation = activation
+        self.n_steps = n_steps
+        self.inner_batch = inner_batch
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X, y=None):
+        """Trains a fresh network on X [n_samples, n_features_in], n_samples >= 2; y is ignored.
+
+        Raises ValueError with one line for parameters or rows that cannot be used, for instance
+        when the weights do not stay finite. Returns self.
+        """
+        n_steps = self._check_parameters()
+        X = validate_data(self, X, dtype=DTYPES, ensure_min_samples=2)
+        return self._start(X, n_steps)
+
+    def partial_fit(self, X, y=None):
+        """Goes on training with the rows X [n_samples, n_features_in], n_samples >= 2; y is ignored.
+
+        The first call starts a fresh network and fits the standardisation to its rows; later ones
+        (and calls after ``fit``) keep it. The statistics of batch norm are those of the last call's
+        rows. Returns self.
+        """
+        n_steps = self._check_parameters()
+        first = not hasattr(self, "encoder_")
+        X = validate_data(self, X, dtype=DTYPES, ensure_min_samples=2, reset=first)
+        if n_steps is None:
+            n_steps = max(1, X.shape[0] // int(self.inner_batch))
+        if first:
+            return self._start(X, n_steps)
+        return self._keep(_native.continue_training(
+            str(self.rule), X, self.encoder_, self._phi, inner_steps=n_steps,
+            inner_batch=int(self.inner_batch), progress=self._progress()))
+
+    def transform(self, X):
+        """Features [n_samples, n_features] of the rows X [n_samples, n_features_in].
+
+        A row's features do not depend on the rows it comes with.
+        """
+        check_is_fitted(self, "encoder_")
+        X = validate_data(self, X, dtype=DTYPES, reset=False)
+        features = self.encoder_.embed(X, num_threads=joblib.effective_n_jobs(self.n_jobs))
+        return features if X.dtype == np.float32 else features.astype(X.dtype)
+
+    @property
+    def _n_features_out(self):
+        return self.encoder_.widths[-1]
+
+    def _start(self, X, n_steps):
+        names = getattr(self, "feature_names_in_", None)
+        return self._keep(_native.train_encoder(
+            str(self.rule), X, hidden=[int(width) for width in self.hidden],
+            features=int(self.n_features), activation=self.activation, inner_steps=n_steps,
+            inner_batch=int(self.inner_batch), seed=self._draw_seed(),
+            columns=None if names is None else [str(name) for name in names],
+            progress=self._progress()))
+
+    def _keep(self, applied):
+        self.encoder_ = applied.encoder
+        self._phi = applied.phi
+        self.n_steps_ = applied.inner_steps
+        self.health_ = applied.health
+        if self.verbose:
+            for line in [*applied.notes, *applied.health["warnings"]]:
+                print(f"UnsupervisedUpdate: {line}", file=sys.stderr)
+        return self
+
+    def _check_parameters(self):
+        """Inner steps, None for "auto". Ranges are checked where the numbers are used."""
+        if isinstance(self.n_steps, str):
+            if self.n_steps != "auto":
+                raise _native.Error(f"n_steps: expected a number or 'auto', found {self.n_steps!r}")
+            n_steps = None
+        else:
+            n_steps = self.n_steps
+        whole = [("n_features", self.n_features), ("inner_batch", self.inner_batch)]
+        if not isinstance(self.hidden, (tuple, list, np.ndarray)):
+            raise _native.Error(f"hidden: expected a tuple of widths, found {self.hidden!r}")
+        whole += [("hidden", width) for width in self.hidden]
+        whole += [] if n_steps is None else [("n_steps", n_steps)]
+        for name, value in whole:
+            if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+                raise _native.Error(f"{name}: expected a whole number, found {value!r}")
+        return None if n_steps is None else int(n_steps)
+
+    def _draw_seed(self):
+        if isinstance(self.random_state, numbers.Integral):
+            if not 0 <= self.random_state < 2**63:
+                raise _native.Error("random_state: expected 0 to 2**63 - 1, found "
+                                    f"{self.random_state}")
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _progress(self):
+        if not self.verbose:
+            return None
+        return lambda step, steps: print(f"UnsupervisedUpdate: inner step {step}/{steps}",
+                                         file=sys.stderr)
+
+    def _more_tags(self):  # scikit-learn up to 1.5
+        return {"preserves_dtype": [np.float64, np.float32]}
+
+    def __sklearn_tags__(self):  # scikit-learn 1.6 and later
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

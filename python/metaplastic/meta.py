@@ -1,0 +1,157 @@
+"""Meta-training from Python: own tasks, outer steps one by one, gradients as pure functions.
+
+    >>> from metaplastic import meta
+    >>> tasks = meta.save_tasks("runs/rows.npz", X, y)                 # X [N, U], y [N]
+    >>> run = meta.MetaTraining({"tasks": {"glyphs": 0, "fields": 0, "images": [f"mine={tasks}"]}},
+    ...                         "runs/a")
+    >>> for metrics in run:                                            # one outer step each
+    ...     print(metrics["outer_step"], metrics["meta_loss"])
+
+Configs are dicts of the sections and names of the command line's TOML files; what is not named has
+its default. Run folders are the command line's: each resumes what the other began.
+"""
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import queue
+import threading
+from typing import Callable, Iterable, Optional, Sequence, Tuple
+
+import numpy as np
+
+from . import _native
+from ._native import InnerLoop, TaskState
+
+__all__ = ["InnerLoop", "MetaTraining", "TaskState", "estimate", "full_config", "load_config",
+           "save_tasks"]
+
+
+def load_config(path) -> dict:
+    """The config in a TOML file, every option named. Raises metaplastic.Error."""
+    return json.loads(_native.config_from_toml(os.fspath(path)))
+
+
+def full_config(config: dict) -> dict:
+    """The config with every option named. Raises metaplastic.Error, naming the nearest option."""
+    return json.loads(_native.full_config(json.dumps(config)))
+
+
+def save_tasks(path, X, y) -> str:
+    """Writes labelled rows for ``tasks.images`` of a config (entries NAME=SPEC), and returns their SPEC.
+
+    path: a new .npz file; keep it as long as the run is to be resumed.
+    X: [N, U] numbers, standardised when read; or images [N, H, W(, C)], 0 to 1 or uint8.
+    y: [N] labels, whole numbers or strings; at least 2 classes of 4 rows in each split
+        (tasks.held_out_share of a class's rows are for meta-validation).
+    """
+    X, y = np.asarray(X), np.asarray(y)
+    if X.ndim < 2 or y.shape != X.shape[:1]:
+        raise _native.Error(f"save_tasks: expected X [N, ...] and y [N], found {X.shape} and {y.shape}")
+    if X.dtype != np.uint8:
+        X = X.astype(np.float32)
+    path = pathlib.Path(path).resolve()
+    if path.suffix != ".npz":
+        raise _native.Error(f"save_tasks: expected a path that ends in .npz, found {path}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.npz")
+    np.savez(temporary, x=X, y=np.unique(y, return_inverse=True)[1].astype(np.int64))
+    os.replace(temporary, path)
+    return f"npz:{path}"
+
+
+class MetaTraining:
+    """A meta-training run in a folder, as ``metaplastic train`` makes it.
+
+    config: dict, or the path of a TOML file; with resume=True None takes the folder's own.
+    out: the run folder (config.toml, metrics.jsonl, checkpoint.safetensors, rule.safetensors).
+    seed: of everything random. A run is a function of (config, seed, program).
+    threads: worker threads; the result does not depend on it.
+    minutes: stop after so long, 0 only after ``outer.outer_steps``.
+
+    Iterate over it for one metrics dict per outer step, or call :meth:`run`. Leaving the iteration
+    early, and Ctrl-C, end the run after the step in hand, saved; ``resume=True`` goes on.
+    Metrics: ``outer_step``, ``meta_loss``, ``accuracy`` (of the probes), ``gradient_norm`` (before
+    clipping), ``outer_lr``, ``num_truncations``, ``num_non_finite``, ``inner_steps``, ``seconds``,
+    and ``validation``: None or a dict of ``accuracy``, ``standard_error``, ``random_accuracy`` (the
+    same networks untrained), ``meta_loss``, ``by_family``.
+    One run at a time in a process.
+    """
+
+    def __init__(self, config, out, *, seed: int = 0, threads: Optional[int] = None, resume: bool = False,
+                 minutes: float = 0):
+        self.out = os.fspath(out)
+        if config is None and resume:
+            config = os.path.join(self.out, "config.toml")
+        self.config = full_config(config) if isinstance(config, dict) else load_config(config)
+        self.seed = seed
+        self.threads = threads or os.cpu_count() or 1
+        self.resume = resume
+        self.minutes = minutes
+        self.notes = []
+
+    @property
+    def rule(self) -> str:
+        """Path of the best rule so far; exists after the first meta-validation."""
+        return os.path.join(self.out, "rule.safetensors")
+
+    def run(self, callbacks: Iterable[Callable[[dict], object]] = ()) -> str:
+        """Trains to the end: "finished", "minutes" (time is up) or "stopped" (a callback said so).
+
+        callbacks: each is called with the metrics after each outer step; one that returns False
+        stops the run, one that raises stops it and the exception is raised here.
+        """
+        callbacks = tuple(callbacks)
+        return self._run(lambda metrics: all([callback(metrics) is not False for callback in callbacks]))
+
+    def __iter__(self):
+        # The run waits in its thread until the next metrics are asked for, so that nothing runs
+        # ahead of its reader.
+        steps, go_on = queue.Queue(), queue.Queue()
+
+        def on_step(metrics):
+            steps.put(metrics)
+            return go_on.get()
+
+        def work():
+            try:
+                self._run(on_step)
+                steps.put(None)
+            except BaseException as error:  # pylint: disable=broad-except
+                steps.put(error)
+
+        thread = threading.Thread(target=work, name="metaplastic-run")
+        thread.start()
+        try:
+            while True:
+                item = steps.get()
+                if item is None:
+                    return
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+                go_on.put(True)
+        finally:
+            # Left early, or interrupted: the run ends after the step in hand.
+            go_on.put(False)
+            thread.join()
+
+    def _run(self, on_step):
+        return _native.run_training(json.dumps(self.config), self.out, seed=self.seed,
+                                    num_threads=self.threads, resume=self.resume, minutes=self.minutes,
+                                    on_step=on_step, on_note=self.notes.append)
+
+
+def estimate(loop: InnerLoop, theta, task_state: TaskState, seed: int = 0) -> Tuple[np.ndarray, TaskState]:
+    """The meta-gradient of one truncation: (gradient [P] float32, the next task state).
+
+    A pure function: same arguments, same bits, on any machine and in any order; nothing is kept.
+    loop: ``InnerLoop(json.dumps(config))``: config and task distribution.
+    theta: [P] float32; :meth:`InnerLoop.initial_theta` is where a run starts.
+    task_state: from :meth:`InnerLoop.open` or an earlier estimate. The next one carries ``meta_loss``,
+        ``accuracy``, ``finite``, ``inner_steps`` of this truncation. At the end of its trajectory, and
+        after numbers that were not finite (then the gradient is not to be used), it is the start of
+        the slot's next task.
+    """
+    return loop.estimate(np.asarray(theta, dtype=np.float32), task_state, seed)

@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""Runs the example scripts, small, and looks at what they print and draw.
+
+usage: PYTHONPATH=build/python examples_test.py [unittest arguments]
+"""
+import importlib.util
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "examples"
+FASHION = pathlib.Path("/usr/share/datasets/fashion-mnist")
+
+
+class Examples(unittest.TestCase):
+    def run_example(self, name, *arguments):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        done = subprocess.run([sys.executable, EXAMPLES / f"{name}.py", "--out", temporary.name,
+                               *map(str, arguments)], capture_output=True, text=True, check=False,
+                              env={**os.environ, "MPLCONFIGDIR": temporary.name})
+        self.assertEqual(done.returncode, 0, done.stderr[-3000:])
+        picture = (pathlib.Path(temporary.name) / f"{name}.png").read_bytes()
+        self.assertEqual(picture[:8], b"\x89PNG\r\n\x1a\n")
+        self.assertGreater(len(picture), 8000)
+        return done.stdout
+
+    def test_wine_pipeline(self):
+        out = self.run_example("wine_pipeline", "--splits", "3")
+        scores = {line[:14].strip(): [float(x) for x in re.findall(r"\d\.\d+", line)]
+                  for line in out.splitlines() if re.search(r"\d\.\d{3}", line)}
+        self.assertEqual(set(scores), {"raw", "PCA, 8", "learned", "raw + learned"})
+        for name, (few, many) in scores.items():
+            self.assertGreater(few, 0.5, name)  # a third is chance
+            self.assertGreater(many, 0.8, name)
+
+    @unittest.skipUnless(FASHION.is_dir(), "needs Debian's dataset-fashion-mnist")
+    def test_few_shot_fashion_mnist(self):
+        out = self.run_example("few_shot_fashion_mnist", "--rows", "2000", "--steps", "20", "--draws", "2")
+        scores = [float(x) for x in re.findall(r"^\S.*? (\d\.\d{3}) \+-", out, re.MULTILINE)]
+        self.assertEqual(len(scores), 3)
+        self.assertGreater(min(scores), 0.3)  # a tenth is chance
+
+    def test_meta_train_on_arrays(self):
+        out = self.run_example("meta_train_on_arrays", "--outer-steps", "6")
+        scores = [[float(x) for x in re.findall(r"0\.\d{3}", line)] for line in out.splitlines()
+                  if line.startswith("outer step")]
+        self.assertEqual(len(scores), 6)
+        for accuracy, _, untrained in scores:
+            self.assertGreater(min(accuracy, untrained), 0.2)  # 4 to 8 conditions: an eighth to a fourth
+
+
+if __name__ == "__main__":
+    missing = [name for name in ("matplotlib", "numpy", "sklearn") if not importlib.util.find_spec(name)]
+    if missing:
+        print(f"examples_test: skipped, missing {', '.join(missing)}; tools/install_packages test brings it")
+        sys.exit(77)
+    unittest.main()
