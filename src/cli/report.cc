@@ -2,6 +2,7 @@
 #include "report/report.h"
 
 #include <chrono>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -12,23 +13,26 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
+#include "cli/serve_page.h"
 #include "report/shell_word.h"
 
 namespace metaplastic {
 namespace {
 
 constexpr int kMaxFollowSeconds = 3600;
+constexpr int kServeRefreshSeconds = 10;
+constexpr int kMaxPort = 65535;
 
 struct ReportFlags {
   ReportOptions options;
-  std::optional<int> follow;
+  std::optional<int> follow, serve;
   bool quiet = false;
 };
 
-std::string command_line(const ReportOptions& options) {
-  std::string line = "metaplastic report" +
-                     (options.run.empty() ? "" : " " + shell_word(options.run)) + " --out " +
-                     shell_word(options.out);
+std::string command_line(const ReportOptions& options, const std::optional<int>& serve) {
+  std::string line =
+      "metaplastic report" + (options.run.empty() ? "" : " " + shell_word(options.run)) +
+      (serve ? fmt::format(" --serve {}", *serve) : " --out " + shell_word(options.out));
   if (!options.encoder.empty()) line += " --model " + shell_word(options.encoder);
   if (!options.evaluate.empty()) line += " --evaluate " + shell_word(options.evaluate);
   if (!options.experiments.empty()) line += " --experiments " + shell_word(options.experiments);
@@ -51,9 +55,29 @@ int follow(ReportOptions options, Progress& progress) {
   return stopped("the page shows what there was then");
 }
 
+// A page that is made anew for each visit. What is wrong with the files shows before anything is
+// served.
+int serve(const ReportOptions& options, int port) {
+  report_page(options);
+  serve_page([&] { return report_page(options); }, port,
+             [](int bound_port) {
+               fmt::print("http://127.0.0.1:{}/\n", bound_port);
+               std::fflush(stdout);
+             });
+  return stopped("nothing was written");
+}
+
 int run_report(const ReportFlags& flags) {
   ReportOptions options = flags.options;
-  options.command = command_line(options);
+  if (options.out.empty() == !flags.serve) {
+    fail("report: expected one of --out FILE and --serve PORT, found {}; give one",
+         flags.serve ? "both" : "neither");
+  }
+  options.command = command_line(options, flags.serve);
+  if (flags.serve) {
+    options.refresh_seconds = flags.follow.value_or(kServeRefreshSeconds);
+    return serve(options, *flags.serve);
+  }
   if (flags.follow) {
     options.refresh_seconds = *flags.follow;
     Progress progress(flags.quiet);
@@ -72,9 +96,7 @@ Action add_report(CLI::App& app) {
   app.add_option("run", flags->options.run,
                  "folder that train wrote; may be left out with --experiments")
       ->type_name("RUN_DIR");
-  app.add_option("--out", flags->options.out, "the page, one HTML file")
-      ->required()
-      ->type_name("FILE");
+  app.add_option("--out", flags->options.out, "the page, one HTML file")->type_name("FILE");
   app.add_option("--model", flags->options.encoder,
                  "encoder that apply wrote, to show its first-layer filters")
       ->type_name("FILE");
@@ -87,6 +109,9 @@ Action add_report(CLI::App& app) {
   add_whole(
       app, "--follow", flags->follow, 1, kMaxFollowSeconds,
       "write the page every so many seconds until a signal; it loads itself anew in a browser");
+  add_whole(app, "--serve", flags->serve, 0, kMaxPort,
+            "instead of --out: serve the page to browsers of this machine at this port (0: a free "
+            "one) until a signal; the page loads itself anew every --follow seconds (10)");
   app.add_flag("--quiet", flags->quiet, "no notes on stderr");
   return [flags] { return run_report(*flags); };
 }

@@ -11,6 +11,7 @@
 #include "io/json_text.h"
 #include "io/safetensors.h"
 #include "meta/trainer.h"
+#include "report/tensorboard.h"
 
 namespace metaplastic {
 namespace {
@@ -19,7 +20,7 @@ constexpr int kMaxThreads = 4096;
 constexpr double kMaxMinutes = 1e6;
 
 struct TrainFlags {
-  std::string config, out;
+  std::string config, out, tensorboard;
   double minutes = 0;
   std::optional<int> outer_steps;
   int threads = std::min(num_hardware_threads(), kMaxThreads);
@@ -70,7 +71,10 @@ int run_train(const TrainFlags& flags) {
   options.num_threads = flags.threads;
   options.resume = flags.resume;
   options.minutes = flags.minutes;
+  std::optional<TensorBoardLog> log;
+  if (!flags.tensorboard.empty()) log.emplace(flags.tensorboard, flags.out);
   options.on_step = [&](const OuterMetrics& metrics) {
+    if (log) log->add(metrics);
     progress.update(describe(metrics, config));
     if (!metrics.validation) return;
     progress.note(fmt::format("step {}: meta-validation {:.4f} +- {:.4f} (random encoder {:.4f})",
@@ -106,6 +110,9 @@ Action add_train(CLI::App& app) {
   add_whole(app, "--threads", flags->threads, 1, kMaxThreads, "worker threads");
   add_seed(app, flags->seed, "seed of everything random");
   app.add_flag("--resume", flags->resume, "go on with the run in --out");
+  app.add_option("--tensorboard", flags->tensorboard,
+                 "also write TensorBoard event files into this folder: scalars and filters")
+      ->type_name("DIR");
   app.add_flag("--quiet", flags->quiet, "no progress on stderr");
   app.add_option("overrides", flags->overrides, "options of the config, as section.name=value")
       ->type_name("key=value");
