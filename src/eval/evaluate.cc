@@ -40,9 +40,8 @@ Choice choose(const std::vector<FeatureCandidate>& candidates, const DrawSet& va
         draw_accuracies(candidates[c], validation, lambda_grid(), pool, method, context);
     for (std::size_t k = 0; k < accuracies[0].size(); ++k) {
       double accuracy = 0;
-      for (const std::vector<double>& draw : accuracies) {
-        accuracy += draw[k] / static_cast<double>(accuracies.size());
-      }
+      for (const std::vector<double>& draw : accuracies) accuracy += draw[k];
+      accuracy /= static_cast<double>(accuracies.size());
       if (accuracy > best.accuracy) best = {c, k, accuracy};
     }
   }
@@ -65,7 +64,9 @@ MethodResult judge_method(FeatureMethod& method, const RowSource& training_rows,
   result.confusion = std::move(outcomes.confusion);
   const auto n = static_cast<double>(result.trial_accuracy.size());
   double square = 0;
-  for (const double value : result.trial_accuracy) result.accuracy += value / n;
+  // Divided once, so that a mean of ones is 1.
+  for (const double value : result.trial_accuracy) result.accuracy += value;
+  result.accuracy /= n;
   for (const double value : result.trial_accuracy) square += std::pow(value - result.accuracy, 2);
   result.standard_error = n > 1 ? std::sqrt(square / (n - 1) / n) : 0;
   result.steps = candidate.steps;

@@ -20,16 +20,10 @@ ExperimentResult run_activation(const ExperimentOptions& options) {
       model.activation = activation_from_name(name);
       const Measured learned = bench.learned(name, options.rule.rule, model);
       const Measured random = bench.random(name, model);
-      for (const auto& [method, measured] :
-           {std::pair{"learned", &learned}, std::pair{"random", &random}}) {
-        nlohmann::json row = {{"dataset", bench.name()},
-                              {"activation", name},
-                              {"method", method},
-                              {"steps", measured->steps}};
-        put(row, *measured);
-        result.rows.push_back(std::move(row));
-        chart.bars.push_back({name, method, measured->accuracy, measured->error});
-      }
+      add_learned_and_random({{"dataset", bench.name()}, {"activation", name}}, learned, random,
+                             result.rows);
+      chart.bars.push_back({name, "learned", learned.accuracy, learned.error});
+      chart.bars.push_back({name, "random", random.accuracy, random.error});
       ++num_pairs;
       num_better += learned.accuracy > random.accuracy + random.error + learned.error;
     }

@@ -58,16 +58,9 @@ ExperimentResult run_architecture(const ExperimentOptions& options) {
       const std::string label = fmt::format("{} {}", shape.sweep, shape.size);
       const Measured learned = bench.learned(label, options.rule.rule, model);
       const Measured random = bench.random(label, model);
-      for (const auto& [name, measured] :
-           {std::pair{"learned", &learned}, std::pair{"random", &random}}) {
-        nlohmann::json row = {{"dataset", bench.name()},
-                              {"sweep", shape.sweep},
-                              {"size", shape.size},
-                              {"method", name},
-                              {"steps", measured->steps}};
-        put(row, *measured);
-        result.rows.push_back(std::move(row));
-      }
+      add_learned_and_random(
+          {{"dataset", bench.name()}, {"sweep", shape.sweep}, {"size", shape.size}}, learned,
+          random, result.rows);
       ++num_points;
       num_better += learned.accuracy > random.accuracy + random.error + learned.error;
     }

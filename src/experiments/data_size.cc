@@ -60,15 +60,8 @@ ExperimentResult run_data_size(const ExperimentOptions& options) {
             learned_method(options.rule.rule, apply, Readout::kTopLayer), size);
       });
       // The random start sees no rows: one number, shown as a level.
-      for (const auto& [method, measured] :
-           {std::pair{"learned", &learned}, std::pair{"random", &random}}) {
-        nlohmann::json row = {{"dataset", bench.name()},
-                              {"rows", size},
-                              {"method", method},
-                              {"steps", measured->steps}};
-        put(row, *measured);
-        result.rows.push_back(std::move(row));
-      }
+      add_learned_and_random({{"dataset", bench.name()}, {"rows", size}}, learned, random,
+                             result.rows);
       least = std::min(least, learned.accuracy);
       most = std::max(most, learned.accuracy);
     }

@@ -23,15 +23,8 @@ ExperimentResult run_meta_curves(const ExperimentOptions& options) {
     for (const RuleCheckpoint& checkpoint : checkpoints) {
       const Measured learned = bench.learned(fmt::format("outer step {}", checkpoint.outer_step),
                                              checkpoint.rule, usual_model());
-      for (const auto& [method, measured] :
-           {std::pair{"learned", &learned}, std::pair{"random", &random}}) {
-        nlohmann::json row = {{"dataset", bench.name()},
-                              {"outer_step", checkpoint.outer_step},
-                              {"method", method},
-                              {"steps", measured->steps}};
-        put(row, *measured);
-        result.rows.push_back(std::move(row));
-      }
+      add_learned_and_random({{"dataset", bench.name()}, {"outer_step", checkpoint.outer_step}},
+                             learned, random, result.rows);
       if (&checkpoint == &checkpoints.front()) first = learned;
       last = learned;
     }

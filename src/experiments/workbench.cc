@@ -91,7 +91,8 @@ Measured Workbench::measure(const std::string& label, const MakeMethod& make, in
     measured.settings = one.settings;
   }
   double square = 0;
-  for (const double mean : means) measured.accuracy += mean / num_models;
+  for (const double mean : means) measured.accuracy += mean;
+  measured.accuracy /= num_models;
   for (const double mean : means) square += std::pow(mean - measured.accuracy, 2);
   if (num_models > 1) measured.error = std::sqrt(square / (num_models - 1) / num_models);
   return measured;
@@ -174,6 +175,18 @@ nlohmann::json protocol_json(const ExperimentOptions& options) {
 void put(nlohmann::json& row, const Measured& measured) {
   row["accuracy"] = measured.accuracy;
   row["stderr"] = measured.error;
+}
+
+void add_learned_and_random(const nlohmann::json& common, const Measured& learned,
+                            const Measured& random, std::vector<nlohmann::json>& rows) {
+  for (const auto& [method, measured] :
+       {std::pair{"learned", &learned}, std::pair{"random", &random}}) {
+    nlohmann::json row = common;
+    row["method"] = method;
+    row["steps"] = measured->steps;
+    put(row, *measured);
+    rows.push_back(std::move(row));
+  }
 }
 
 std::string plus_minus(const Measured& measured) {

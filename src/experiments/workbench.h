@@ -75,6 +75,9 @@ nlohmann::json protocol_json(const ExperimentOptions& options);
 
 // "a" values into a row: {"accuracy", "stderr"}.
 void put(nlohmann::json& row, const Measured& measured);
+// Two rows with what is in `common`: methods "learned" and "random", their steps and values.
+void add_learned_and_random(const nlohmann::json& common, const Measured& learned,
+                            const Measured& random, std::vector<nlohmann::json>& rows);
 // "0.713 +- 0.004".
 std::string plus_minus(const Measured& measured);
 
