@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Callable, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class Training:
     health: dict
 
 
-def as_data(data):
+def as_data(data: Any) -> Data:
     """A SPEC, or an array of float32, float64 or uint8; other numbers become float64."""
     if isinstance(data, str):
         return data
@@ -73,7 +73,7 @@ def train_encoder(data: Data, rule: str = "compact-v1", *, hidden: Sequence[int]
     return Training(applied.encoder, applied.inner_steps, tuple(applied.notes), applied.health)
 
 
-def read_data(spec: str):
+def read_data(spec: str) -> Tuple[np.ndarray, Optional[np.ndarray], Dict[str, Any]]:
     """What a data SPEC names: (X, y, info).
 
     X: float32, raw: [N, U] for tables, [N, H, W] or [N, H, W, 3] for images (black is 0, white
@@ -86,7 +86,7 @@ def read_data(spec: str):
     return _native.read_data(spec)
 
 
-def rule_names():
+def rule_names() -> List[str]:
     """Names of the rules that come along, sorted."""
     return _native.rule_names()
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import numbers
 import sys
+from typing import Any, Optional, Sequence, Union
 
 import joblib
 import numpy as np
@@ -82,8 +83,10 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     (178, 8)
     """
 
-    def __init__(self, rule="compact-v1", hidden=(64, 64), n_features=32, activation="relu",
-                 n_steps="auto", inner_batch=64, random_state=None, n_jobs=None, verbose=0):
+    def __init__(self, rule: str = "compact-v1", hidden: Sequence[int] = (64, 64), n_features: int = 32,
+                 activation: str = "relu", n_steps: Union[int, str] = "auto", inner_batch: int = 64,
+                 random_state: Union[int, np.random.RandomState, None] = None, n_jobs: Optional[int] = None,
+                 verbose: int = 0):
         self.rule = rule
         self.hidden = hidden
         self.n_features = n_features
@@ -94,7 +97,7 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> UnsupervisedUpdate:
         """Trains a fresh network on X [n_samples, n_features_in], n_samples >= 2; y is ignored.
 
         Raises ValueError with one line for parameters or rows that cannot be used, for instance
@@ -104,7 +107,7 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         X = validate_data(self, X, dtype=DTYPES, ensure_min_samples=2)
         return self._start(X, n_steps)
 
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X: Any, y: Any = None) -> UnsupervisedUpdate:
         """Goes on training with the rows X [n_samples, n_features_in], n_samples >= 2; y is ignored.
 
         The first call starts a fresh network and fits the standardisation to its rows; later ones
@@ -122,7 +125,7 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             str(self.rule), X, self.encoder_, self._phi, inner_steps=n_steps,
             inner_batch=int(self.inner_batch), progress=self._progress()))
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:  # an array, or a data frame after set_output
         """Features [n_samples, n_features] of the rows X [n_samples, n_features_in].
 
         A row's features do not depend on the rows it comes with.

@@ -3,9 +3,11 @@
 
 usage: PYTHONPATH=build/python estimator_test.py PROGRAM [unittest arguments]
 """
+import ast
 import os
 import pathlib
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -30,7 +32,7 @@ except ImportError as error:
     sys.exit(77)
 
 import metaplastic
-from metaplastic import UnsupervisedUpdate
+from metaplastic import UnsupervisedUpdate, _native
 
 PROGRAM = ""
 
@@ -201,6 +203,26 @@ class Behaviour(unittest.TestCase):
                 self.assertNotIn("\n", str(caught.exception))
         with self.assertRaises(metaplastic.Error):
             metaplastic.train_encoder(np.full((9, 3), 1e300), "oja")  # no float32
+
+    def test_the_stubs_name_what_there_is(self):
+        stub = pathlib.Path(metaplastic.__file__).with_name("_native.pyi").read_text(encoding="utf-8")
+        told = {}
+        for node in ast.parse(stub).body:
+            if isinstance(node, ast.ClassDef):
+                told[node.name] = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
+            elif isinstance(node, ast.FunctionDef):
+                told[node.name] = {argument.arg for argument in node.args.args + node.args.kwonlyargs}
+        there = {}
+        for name, value in vars(_native).items():
+            if isinstance(value, type):
+                there[name] = {part for part in vars(value) if part == "__init__" or not part.startswith("_")}
+                # pybind11 gives every class an __init__; the stubs name those that may be called.
+                there[name] -= {"__init__"} - told.get(name, set())
+            elif callable(value) and not name.startswith("_"):
+                arguments = value.__doc__.split("(", 1)[1].split(") ->")[0]
+                there[name] = set(re.findall(r"(\w+): ", re.sub(r"\[[^\]]*\]", "", arguments))) - {"arg0"}
+        told["rule_inner_steps"] = there["rule_inner_steps"]  # its only argument has no name in C++
+        self.assertEqual(told, there)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,12 @@ class Examples(unittest.TestCase):
         for accuracy, _, untrained in scores:
             self.assertGreater(min(accuracy, untrained), 0.2)  # 4 to 8 conditions: an eighth to a fourth
 
+    @unittest.skipUnless(importlib.util.find_spec("distributed"), "needs Debian's python3-distributed")
+    def test_elastic_meta_training(self):
+        # Too short for a kill on most machines; meta_test kills workers at chosen places.
+        out = self.run_example("elastic_meta_training", "--outer-steps", "2")
+        self.assertIn("to the last bit: yes", out)
+
 
 if __name__ == "__main__":
     missing = [name for name in ("matplotlib", "numpy", "sklearn") if not importlib.util.find_spec(name)]

@@ -212,7 +212,8 @@ class Elastic(Meta):
         deaths = self.folder / "deaths"
         deaths.mkdir()
         # A task is lost once, and twice, which with this setting is once more than Dask tries.
-        with dask.config.set({"distributed.scheduler.allowed-failures": 1}), \
+        with dask.config.set({"distributed.scheduler.allowed-failures": 1,
+                              "distributed.deploy.lost-worker-timeout": "10 minutes"}), \
                 LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
                              local_directory=str(self.folder / "dask")) as cluster, Client(cluster) as client:
 
@@ -222,6 +223,7 @@ class Elastic(Meta):
 
             theta = elastic.train(self.config, self.folder / "dask-run",
                                   DeadlyClient(client, deaths, {4: 1, 10: 2}), seed=7, callbacks=[grow])
+            client.wait_for_workers(3, timeout=120)  # closing a nanny that starts a worker may hang
         self.assertEqual(sorted(path.name for path in deaths.iterdir()), ["10-0", "10-1", "4-0"])
         self.assert_same_run("cli", "dask-run")
         self.assertEqual(tensors_of(self.folder / "dask-run" / "checkpoint.safetensors")[0]["theta"],
