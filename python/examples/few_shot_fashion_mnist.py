@@ -48,6 +48,7 @@ def draw(accuracies, encoder, path):
     axes[0].set_xlabel("test accuracy, mean and standard error over draws")
     filters = encoder.weights(1)[:, :48].T.reshape(-1, SIDE, SIDE)
     filters = filters / np.abs(filters).max(axis=(1, 2), keepdims=True)
+    filters = np.pad(filters, ((0, 0), (1, 1), (1, 1)))  # a white line between them
     rows = [np.concatenate(filters[n:n + 12], axis=1) for n in range(0, 48, 12)]
     axes[1].imshow(np.concatenate(rows), cmap="RdBu", vmin=-1, vmax=1)
     axes[1].set_axis_off()
