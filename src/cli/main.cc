@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
+#include "comm/launch.h"
 #include "eval/stopped.h"
 
 namespace metaplastic {
@@ -104,6 +105,16 @@ int report(const char* kind, const std::string& line, int status) {
   return status;
 }
 
+// What the user can mend is the same for all ranks of a job: rank 0 says it once.
+bool speaks_for_the_job() {
+  try {
+    const auto launch = find_launch();
+    return !launch || launch->rank == 0;
+  } catch (const Error&) {
+    return true;
+  }
+}
+
 }  // namespace
 
 int stopped(const char* what_next) {
@@ -123,7 +134,7 @@ int main(int argc, char** argv) {
       return report("", "standard output: cannot be written", kExitUser);
     return status;
   } catch (const Error& error) {
-    return report("", error.what(), kExitUser);
+    return speaks_for_the_job() ? report("", error.what(), kExitUser) : kExitUser;
   } catch (const Stopped&) {
     return stopped("nothing was written");
   } catch (const std::bad_alloc&) {

@@ -1,4 +1,7 @@
-// metaplastic train: meta-trains a rule into a run folder.
+// metaplastic train: meta-trains a rule into a run folder, alone or as one rank of several.
+#include <sched.h>
+
+#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -8,8 +11,11 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
+#include "cli/supervise.h"
+#include "comm/launch.h"
 #include "io/json_text.h"
 #include "io/safetensors.h"
+#include "meta/rank_group.h"
 #include "meta/trainer.h"
 #include "report/tensorboard.h"
 
@@ -18,16 +24,29 @@ namespace {
 
 constexpr int kMaxThreads = 4096;
 constexpr double kMaxMinutes = 1e6;
+constexpr double kMaxRankTimeout = 3600;
 
 struct TrainFlags {
   std::string config, out, tensorboard;
   double minutes = 0;
   std::optional<int> outer_steps;
-  int threads = std::min(num_hardware_threads(), kMaxThreads);
+  std::optional<int> threads;
   std::optional<std::uint64_t> seed;
   bool resume = false, quiet = false;
+  double rank_timeout = 30;
+  bool supervise = false;
+  std::string launch;
   std::vector<std::string> overrides;
 };
+
+// The cores this process may use: all of them, or a rank's share where the launcher bound none.
+int default_threads(const std::optional<Launch>& launch) {
+  const int all = num_hardware_threads();
+  cpu_set_t allowed;
+  const int bound = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : all;
+  const int share = launch && bound >= all ? all / std::max(1, launch->ranks_here) : bound;
+  return std::clamp(share, 1, kMaxThreads);
+}
 
 MetaConfig read_config(const TrainFlags& flags) {
   MetaConfig config;
@@ -61,16 +80,15 @@ std::string describe(const OuterMetrics& m, const MetaConfig& config) {
   return line;
 }
 
-int run_train(const TrainFlags& flags) {
-  const MetaConfig config = read_config(flags);
-  check_seed(flags, flags.out + "/checkpoint.safetensors");
+int lead_run(const TrainFlags& flags, const MetaConfig& config, int num_threads, Comm* comm) {
   Progress progress(flags.quiet);
   RunOptions options;
   options.out = flags.out;
   options.seed = flags.seed.value_or(0);
-  options.num_threads = flags.threads;
+  options.num_threads = num_threads;
   options.resume = flags.resume;
   options.minutes = flags.minutes;
+  options.comm = comm;
   std::optional<TensorBoardLog> log;
   if (!flags.tensorboard.empty()) log.emplace(flags.tensorboard, flags.out);
   options.on_step = [&](const OuterMetrics& metrics) {
@@ -87,6 +105,73 @@ int run_train(const TrainFlags& flags) {
   progress.finish();
   if (end == RunEnd::kStopped) return stopped("the run is saved, go on with --resume");
   return kExitOk;
+}
+
+MetaConfig checked_config(const TrainFlags& flags) {
+  const MetaConfig config = read_config(flags);
+  check_seed(flags, flags.out + "/checkpoint.safetensors");
+  return config;
+}
+
+int run_rank(const TrainFlags& flags, const Launch& launch, int num_threads) {
+  const auto on_lost = [](const std::string& line) {
+    std::fprintf(stderr,
+                 "metaplastic: %s; the job ends, go on from its last checkpoint with --resume\n",
+                 line.c_str());
+  };
+  const std::unique_ptr<Comm> comm = join_launch(launch, flags.rank_timeout, on_lost);
+  if (comm->rank() != 0) {
+    serve_rank(*comm, num_threads);
+    return kExitOk;
+  }
+  MetaConfig config;
+  try {
+    config = checked_config(flags);
+  } catch (...) {
+    quit_ranks(*comm);
+    throw;
+  }
+  return lead_run(flags, config, num_threads, comm.get());
+}
+
+int run_train(const TrainFlags& flags) {
+  const std::optional<Launch> launch = find_launch();
+  const int num_threads = flags.threads.value_or(default_threads(launch));
+  if (launch && launch->size > 1) return run_rank(flags, *launch, num_threads);
+  return lead_run(flags, checked_config(flags), num_threads, nullptr);
+}
+
+// The words that were given, but for those that concern the supervisor alone.
+std::vector<std::string> words_of(const CLI::App& app) {
+  std::vector<std::string> words = {app.get_name()};
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string name = option->get_lnames().empty() ? "" : "--" + option->get_lnames()[0];
+    if (option->count() == 0 || name == "--supervise" || name == "--launch" || name == "--resume" ||
+        name == "--minutes") {
+      continue;
+    }
+    if (!name.empty()) words.push_back(name);
+    if (option->get_expected_min() == 0) continue;  // a flag
+    for (const std::string& value : option->results()) words.push_back(value);
+  }
+  return words;
+}
+
+int run_supervised(const TrainFlags& flags, const CLI::App& app) {
+  if (const auto launch = find_launch()) {
+    fail(
+        "--supervise: expected to be started by itself, found {}; give the launcher's words to "
+        "--launch",
+        launch->launcher);
+  }
+  Supervised run;
+  run.launcher = split_words("--launch", flags.launch);
+  run.arguments = words_of(app);
+  run.out = flags.out;
+  run.resume = flags.resume;
+  run.minutes = flags.minutes;
+  Progress progress(flags.quiet);
+  return supervise(run, progress);
 }
 
 }  // namespace
@@ -107,16 +192,31 @@ Action add_train(CLI::App& app) {
   add_whole(app, "--outer-steps", flags->outer_steps, 1, 100'000'000,
             "stop after so many outer steps (default: outer.outer_steps of the config)");
   app.get_option("--outer-steps")->excludes(minutes);
-  add_whole(app, "--threads", flags->threads, 1, kMaxThreads, "worker threads");
+  add_whole(app, "--threads", flags->threads, 1, kMaxThreads,
+            "worker threads (default: the cores, or a rank's share of them)");
   add_seed(app, flags->seed, "seed of everything random");
   app.add_flag("--resume", flags->resume, "go on with the run in --out");
   app.add_option("--tensorboard", flags->tensorboard,
                  "also write TensorBoard event files into this folder: scalars and filters")
       ->type_name("DIR");
   app.add_flag("--quiet", flags->quiet, "no progress on stderr");
+  app.add_option_function<std::string>(
+         "--rank-timeout",
+         [flags](const std::string& text) {
+           flags->rank_timeout = parse_real("--rank-timeout", text, 1, kMaxRankTimeout);
+         },
+         "seconds without a sign of life after which a rank is lost and the job ends (default: 30)")
+      ->type_name("S");
+  app.add_flag("--supervise", flags->supervise,
+               "start the run, and start it again from its last checkpoint when it dies");
+  app.add_option("--launch", flags->launch,
+                 "with --supervise: what starts the ranks, e.g. \"mpirun -n 4\"")
+      ->type_name("WORDS")
+      ->needs("--supervise");
   app.add_option("overrides", flags->overrides, "options of the config, as section.name=value")
       ->type_name("key=value");
-  return [flags] { return run_train(*flags); };
+  return
+      [flags, &app] { return flags->supervise ? run_supervised(*flags, app) : run_train(*flags); };
 }
 
 }  // namespace metaplastic

@@ -113,6 +113,9 @@ struct OuterConfig {
   double clip_gradient = 0.5;
   double ema_decay = 0.97;
   int checkpoint_every = 20;
+  std::string mode = "sync";
+  int async_batch = 0;
+  int max_staleness = 16;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -137,6 +140,15 @@ struct OuterConfig {
       "exponential average of theta, which is what is shipped", "");
     v("checkpoint_every", checkpoint_every, Range{1, 1000000}, "outer steps between checkpoints",
       "");
+    v("mode", mode, Choices{"sync", "async"},
+      "sync: an update waits for one truncation of each trajectory, and a run's bits do not depend "
+      "on ranks and threads; async: trajectories go on by themselves, an update takes the "
+      "truncations that have come",
+      "async");
+    v("async_batch", async_batch, Range{0, 100000},
+      "truncations per update in async mode; 0: outer_batch", "256");
+    v("max_staleness", max_staleness, Range{0, 1000000},
+      "async mode does not use a truncation whose theta is older than so many updates", "");
   }
 };
 

@@ -4,10 +4,13 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <thread>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "io/atomic_file.h"
 #include "rule/classical.h"
@@ -16,6 +19,8 @@ namespace metaplastic {
 namespace {
 
 using nlohmann::json;
+
+constexpr double kLockPatience = 2;  // seconds
 
 json metrics_to_json(const OuterMetrics& m) {
   json line = {
@@ -29,6 +34,11 @@ json metrics_to_json(const OuterMetrics& m) {
       {"inner_steps_per_second", m.seconds > 0 ? double(m.inner_steps) / m.seconds : 0.0},
       {"seconds", m.seconds},
       {"data_seconds", m.data_seconds}};
+  if (m.asynchronous) {
+    line["staleness"] = {
+        {"mean", m.staleness_mean}, {"max", m.staleness_max}, {"dropped", m.num_stale}};
+    line["rank_truncations"] = m.rank_counts;
+  }
   if (m.validation) {
     line["validation"] = {{"accuracy", m.validation->accuracy},
                           {"standard_error", m.validation->standard_error},
@@ -37,6 +47,15 @@ json metrics_to_json(const OuterMetrics& m) {
                           {"by_family", m.validation->by_family}};
   }
   return line;
+}
+
+// What a writer that was killed left beside its file (io/atomic_file.h).
+void remove_temporaries(const std::string& folder) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().filename().string().find(".tmp-") == std::string::npos) continue;
+    std::filesystem::remove(entry.path(), error);
+  }
 }
 
 }  // namespace
@@ -71,7 +90,13 @@ void RunFolder::lock() {
   lock_ = open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
   if (lock_ < 0)
     fail("{}: expected to write in this folder, the system says: {}", path_, std::strerror(errno));
-  if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+  // A process that was told to end, or one that only looked, may hold it for a moment.
+  const Stopwatch watch;
+  while (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    if (watch.seconds() < kLockPatience) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      continue;
+    }
     fail(
         "{}: another process is training in this folder; wait for it, stop it, or use another "
         "--out",
@@ -92,7 +117,6 @@ void RunFolder::begin() {
     fail("{}: expected to make this folder, the system says: {}", file("rules"), error.message());
   lock();
   write_file_atomically(file("config.toml"), to_toml(config_));
-  metrics_.emplace(file("metrics.jsonl"));
 }
 
 RunState RunFolder::resume(const MetaConfig& config) {
@@ -106,11 +130,13 @@ RunState RunFolder::resume(const MetaConfig& config) {
   // A cool-down may come with the resuming; whoever reads the checkpoint next needs it.
   if (config.outer.cooldown > 0) write_file_atomically(file("config.toml"), to_toml(config));
   truncate_json_lines_after(file("metrics.jsonl"), "outer_step", state.outer.outer_step);
-  metrics_.emplace(file("metrics.jsonl"));
+  remove_temporaries(path_);
+  remove_temporaries(file("rules"));
   return state;
 }
 
 void RunFolder::append_metrics(const OuterMetrics& metrics) {
+  if (!metrics_) metrics_.emplace(file("metrics.jsonl"));
   metrics_->write(metrics_to_json(metrics));
 }
 

@@ -8,7 +8,7 @@
 
 #include "io/json_lines.h"
 #include "meta/checkpoint.h"
-#include "meta/trainer.h"
+#include "meta/outer_metrics.h"
 
 namespace metaplastic {
 
@@ -44,7 +44,7 @@ class RunFolder {
   std::uint64_t seed_;
   std::vector<std::string> tasks_;
   int lock_ = -1;                           // descriptor
-  std::optional<JsonLinesWriter> metrics_;  // open between begin() or resume() and the end
+  std::optional<JsonLinesWriter> metrics_;  // open from the first line to the end
 };
 
 }  // namespace metaplastic

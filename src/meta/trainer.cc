@@ -1,195 +1,167 @@
 #include "meta/trainer.h"
 
-#include <filesystem>
+#include <algorithm>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/stop.h"
-#include "meta/run_folder.h"
-#include "rule/classical.h"
+#include "meta/mean_gradient.h"
+#include "meta/rank_group.h"
 
 namespace metaplastic {
 namespace {
 
-class Trainer {
- public:
-  Trainer(const MetaConfig& config, const RunOptions& options)
-      : config_(config),
-        options_(options),
-        layout_(config.rule),
-        tasks_(config.tasks),
-        estimator_(make_estimator(config.estimator)),
-        pool_(options.num_threads),
-        workspaces_(static_cast<std::size_t>(options.num_threads)),
-        results_(static_cast<std::size_t>(config.outer.outer_batch)),
-        gradients_(static_cast<std::size_t>(config.outer.outer_batch)),
-        folder_(options.out, config, options.seed, tasks_.describe()) {}
+// How long to wait for a message before looking around again.
+constexpr double kPatience = 0.2;
 
-  RunEnd run() {
-    start_or_resume();
-    const double start = steady_seconds();
-    const double earlier = state_.seconds;
-    RunEnd end = RunEnd::kFinished;
-    if (options_.resume) catch_up_validation();
-    while (state_.outer.outer_step < config_.outer.outer_steps) {
-      OuterMetrics metrics = outer_step();
-      state_.seconds = earlier + steady_seconds() - start;
-      const bool out_of_time =
-          options_.minutes > 0 && steady_seconds() - start >= 60 * options_.minutes;
-      const bool last = out_of_time || state_.outer.outer_step == config_.outer.outer_steps;
-      // A run that is stopped leaves validation to its next sitting (catch_up_validation).
-      if (!stop_requested() && (last || validation_due())) validate(metrics);
-      folder_.append_metrics(metrics);
-      if (options_.on_step) options_.on_step(metrics);
-      if (stop_requested()) end = RunEnd::kStopped;
-      if (end != RunEnd::kStopped && out_of_time) end = RunEnd::kMinutesOver;
-      if (end != RunEnd::kFinished || last ||
-          state_.outer.outer_step % config_.outer.checkpoint_every == 0) {
-        folder_.save(state_);
-      }
-      if (end != RunEnd::kFinished) break;
-    }
-    return end;
-  }
-
- private:
-  void start_or_resume() {
-    if (options_.resume) {
-      state_ = folder_.resume(config_);
-      for (std::size_t s = 0; s < state_.slots.size(); ++s) {
-        reopen_slot(config_, tasks_, state_.seed, static_cast<int>(s), state_.slots[s]);
-      }
-      return;
-    }
-    state_.seed = options_.seed;
-    state_.outer = start_outer_state(initial_theta(config_, options_.seed));
-    folder_.begin();  // last: a start that fails leaves no folder behind
-    state_.slots.resize(static_cast<std::size_t>(config_.outer.outer_batch));
-    for (std::size_t s = 0; s < state_.slots.size(); ++s) open(static_cast<int>(s));
-  }
-
-  void open(int slot_index) {
-    open_slot(config_, tasks_, state_.seed, slot_index, state_.outer.outer_step,
-              state_.slots[static_cast<std::size_t>(slot_index)]);
-  }
-
-  // One estimate from one trajectory; writes only what belongs to its slot.
-  void estimate(int worker, int slot_index) {
-    const auto s = static_cast<std::size_t>(slot_index);
-    Slot& slot = state_.slots[s];
-    TrajectoryProblem problem(
-        config_, layout_, state_.seed, slot_task_index(slot, slot_index, config_.outer.outer_batch),
-        *slot.task, slot.shape, workspaces_[static_cast<std::size_t>(worker)]);
-    gradients_[s].resize(state_.outer.theta.size());
-    results_[s] =
-        estimator_->estimate(problem, state_.outer.theta, state_.seed, slot, gradients_[s]);
-    if (results_[s].finite) clip_norm(gradients_[s], config_.outer.clip_truncation);
-  }
-
-  // Sums in the order of the slots, so that threads do not change a bit.
-  OuterMetrics reduce(std::vector<float>& gradient) {
-    OuterMetrics metrics;
-    gradient.assign(state_.outer.theta.size(), 0.0f);
-    int num_finite = 0;
-    for (std::size_t s = 0; s < results_.size(); ++s) {
-      const TruncationResult& result = results_[s];
-      if (!result.finite) {
-        ++metrics.num_non_finite;
-        report_non_finite(static_cast<int>(s));
-        continue;
-      }
-      ++num_finite;
-      metrics.meta_loss += result.meta_loss;
-      metrics.accuracy += result.accuracy;
-      for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] += gradients_[s][i];
-    }
-    metrics.num_truncations = static_cast<int>(results_.size());
-    state_.non_finite_truncations += metrics.num_non_finite;
-    if (num_finite == 0) return metrics;
-    for (float& value : gradient) value /= static_cast<float>(num_finite);
-    metrics.meta_loss /= num_finite;
-    metrics.accuracy /= num_finite;
-    return metrics;
-  }
-
-  OuterMetrics outer_step() {
-    const double start = steady_seconds();
-    std::int64_t before = 0, after = 0;
-    for (const Slot& slot : state_.slots) before += slot.inner_step;
-    pool_.parallel_for(static_cast<int>(state_.slots.size()),
-                       [this](int worker, int slot) { estimate(worker, slot); });
-    for (const Slot& slot : state_.slots) after += slot.inner_step;
-    std::vector<float> gradient;
-    OuterMetrics metrics = reduce(gradient);
-    metrics.gradient_norm = clip_norm(gradient, config_.outer.clip_gradient);
-    metrics.outer_lr = outer_lr_at(config_.outer, state_.outer.outer_step);
-    adam_step(config_.outer, gradient, state_.outer);
-    for (std::size_t s = 0; s < state_.slots.size(); ++s) {
-      Slot& slot = state_.slots[s];
-      if (results_[s].finite && slot.inner_step < slot.shape.T) continue;
-      ++slot.generation;
-      open(static_cast<int>(s));
-    }
-    metrics.outer_step = state_.outer.outer_step;
-    metrics.inner_steps = after - before;
-    metrics.seconds = steady_seconds() - start;
-    for (TrajectoryWorkspace& workspace : workspaces_)
-      metrics.data_seconds += workspace.data.take_seconds();
-    return metrics;
-  }
-
-  void report_non_finite(int slot_index) {
-    if (!options_.on_note) return;
-    const Slot& slot = state_.slots[static_cast<std::size_t>(slot_index)];
-    options_.on_note(fmt::format(
-        "non-finite truncation: seed {}, task {} ({}), inner steps up to {}; it restarts",
-        state_.seed, slot_task_index(slot, slot_index, config_.outer.outer_batch),
-        slot.task->family(), slot.inner_step));
-  }
-
-  bool validation_due() const {
-    return state_.outer.outer_step % config_.validation.every == 0 &&
-           state_.last_validation < state_.outer.outer_step;
-  }
-
-  void catch_up_validation() {
-    if (state_.outer.outer_step == 0 || !validation_due()) return;
-    OuterMetrics metrics;
-    metrics.outer_step = state_.outer.outer_step;
-    validate(metrics);
-    folder_.append_metrics(metrics);
-  }
-
-  // A validation that is part of every run of this config may choose the best rule for the
-  // checkpoint; one that is made because time is up may not, or resuming would change the run.
-  void validate(OuterMetrics& metrics) {
-    const bool scheduled = validation_due();
-    if (scheduled) state_.last_validation = state_.outer.outer_step;
-    metrics.validation = validate_rule(config_, tasks_, state_.seed, state_.outer.average, pool_);
-    const double accuracy = metrics.validation->accuracy;
-    BestRule candidate{state_.outer.outer_step, accuracy, state_.outer.average};
-    const bool best = state_.best.outer_step < 0 || accuracy >= state_.best.accuracy;
-    folder_.write_rules(state_, candidate, best);
-    if (best && scheduled) state_.best = candidate;
-  }
-
-  MetaConfig config_;
-  RunOptions options_;
-  ThetaLayout layout_;
-  TaskDistribution tasks_;
-  std::unique_ptr<GradientEstimator> estimator_;
-  ThreadPool pool_;
-  std::vector<TrajectoryWorkspace> workspaces_;
-  std::vector<TruncationResult> results_;      // per slot
-  std::vector<std::vector<float>> gradients_;  // per slot, [P]
-  RunFolder folder_;
-  RunState state_;
-};
+MetaConfig validated(const MetaConfig& config) {
+  config.validate();
+  return config;
+}
 
 }  // namespace
 
+Trainer::Ending::~Ending() { quit_ranks(comm); }
+
+Trainer::Trainer(const MetaConfig& config, const RunOptions& options)
+    : options_(options),
+      alone_(options.comm ? std::nullopt : std::make_optional<LocalGroup>(1)),
+      comm_(options.comm ? *options.comm : alone_->at(0)),
+      ending_{comm_},
+      config_(validated(config)),
+      tasks_(config_.tasks),
+      folder_(options.out, config_, options.seed, tasks_.describe()),
+      state_(options.resume ? folder_.resume(config_) : RunState{}),
+      worker_(comm_, config_, tasks_, options.resume ? state_.seed : options.seed,
+              options.num_threads) {
+  METAPLASTIC_CHECK(comm_.rank() == 0);
+  start_or_resume();
+}
+
+Trainer::~Trainer() = default;
+
+void Trainer::start_or_resume() {
+  if (!options_.resume) {
+    state_.seed = options_.seed;
+    state_.outer = start_outer_state(initial_theta(config_, options_.seed));
+  }
+  set_up_ranks(comm_, config_, state_.seed, state_.slots, tasks_.describe());
+  std::vector<std::pair<int, Slot>> mine;
+  for (std::size_t s = 0; s < state_.slots.size(); ++s) {
+    const int slot_index = static_cast<int>(s);
+    if (owner_of(slot_index, comm_.size()) != 0) continue;
+    mine.emplace_back(slot_index, std::move(state_.slots[s]));
+  }
+  worker_.open(std::move(mine));  // saving asks for them again
+  state_.slots.resize(static_cast<std::size_t>(config_.outer.outer_batch));
+  rank_counts_.assign(static_cast<std::size_t>(comm_.size()), 0);
+  last_update_ = steady_seconds();
+  if (options_.resume) return;
+  folder_.begin();  // last: a start that fails leaves no folder behind
+  save();           // so that a run which is killed can be resumed, however early
+}
+
+void Trainer::tell(Tag tag, const Packer& packer) {
+  comm_.broadcast(static_cast<int>(tag), packer.bytes());
+  worker_.handle({0, static_cast<int>(tag), {packer.bytes().begin(), packer.bytes().end()}});
+}
+
+void Trainer::hear(const std::function<bool()>& enough) {
+  while (!enough()) {
+    if (const std::optional<Message> message = comm_.receive(kPatience)) take(*message);
+  }
+}
+
+void Trainer::take(const Message& message) {
+  switch (static_cast<Tag>(message.tag)) {
+    case Tag::kReport:
+      ++rank_counts_[static_cast<std::size_t>(message.source)];
+      take_report(unpack<Report>(message));
+      break;
+    case Tag::kScore:
+      if (validation_) validation_->take(unpack<ScoreMessage>(message));
+      break;
+    case Tag::kState: {
+      auto [slot_index, slot] = unpack_state(message);
+      state_.slots.at(static_cast<std::size_t>(slot_index)) = std::move(slot);
+      --states_missing_;
+      break;
+    }
+    case Tag::kStop:
+      request_stop();
+      break;
+    case Tag::kError:
+      rethrow(comm_, message);
+    default:
+      METAPLASTIC_CHECK(false);
+  }
+}
+
+void Trainer::take_report(Report report) {
+  if (!report.result.finite) note_non_finite(report);
+  if (state_.outer.outer_step - report.outer_step > config_.outer.max_staleness) {
+    ++num_stale_;
+  } else {
+    reports_.push_back(std::move(report));
+  }
+}
+
+OuterMetrics Trainer::step() {
+  tell(Tag::kTheta, pack(ThetaMessage{state_.outer.outer_step, state_.outer.theta}));
+  const bool asynchronous = config_.outer.mode == "async";
+  const int wanted = asynchronous && config_.outer.async_batch > 0 ? config_.outer.async_batch
+                                                                   : config_.outer.outer_batch;
+  hear([&] { return static_cast<int>(reports_.size()) >= wanted; });
+  std::vector<Report> reports = std::exchange(reports_, {});
+  if (!asynchronous) {
+    std::ranges::sort(reports, {}, &Report::slot);  // so that nobody's speed changes a bit
+  }
+  std::vector<float> gradient(state_.outer.theta.size());
+  OuterMetrics metrics = mean_gradient(reports, state_.outer.outer_step, gradient);
+  metrics.gradient_norm = clip_norm(gradient, config_.outer.clip_gradient);
+  metrics.outer_lr = outer_lr_at(config_.outer, state_.outer.outer_step);
+  adam_step(config_.outer, gradient, state_.outer);
+  metrics.asynchronous = asynchronous;
+  metrics.num_stale = std::exchange(num_stale_, 0);
+  metrics.rank_counts = std::exchange(rank_counts_, std::vector<int>(rank_counts_.size(), 0));
+  metrics.outer_step = state_.outer.outer_step;
+  state_.non_finite_truncations += metrics.num_non_finite;
+  const double now = steady_seconds();
+  metrics.seconds = now - std::exchange(last_update_, now);
+  return metrics;
+}
+
+void Trainer::note_non_finite(const Report& report) {
+  if (!options_.on_note) return;
+  const Task task = tasks_.make_task(state_.seed, report.task_index, Split::kTrain);
+  options_.on_note(
+      fmt::format("non-finite truncation: seed {}, task {} ({}), inner steps up to {}; it restarts",
+                  state_.seed, report.task_index, task.family(), report.inner_step));
+}
+
+ValidationResult Trainer::validate() {
+  begin_validation();
+  hear([&] { return validation_->complete(); });
+  const ValidationResult result = validation_->result();
+  end_validation();
+  return result;
+}
+
+void Trainer::record(const OuterMetrics& metrics) { folder_.append_metrics(metrics); }
+
+void Trainer::request_states() {
+  states_missing_ = config_.outer.outer_batch;
+  tell(Tag::kStates);
+}
+
+void Trainer::save() {
+  request_states();
+  hear([&] { return states_missing_ == 0; });
+  folder_.save(state_);
+}
+
 RunEnd meta_train(const MetaConfig& config, const RunOptions& options) {
-  config.validate();
   return Trainer(config, options).run();
 }
 

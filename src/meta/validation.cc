@@ -2,23 +2,10 @@
 
 #include <cmath>
 
-#include "meta/trajectory.h"
-
 namespace metaplastic {
-namespace {
-
-struct TaskScore {
-  std::string family;
-  double accuracy = 0, random_accuracy = 0, meta_loss = 0;
-};
-
-struct Workspace {
-  Tape<float> tape;
-  TaskData data;
-};
 
 TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
-                     const std::vector<float>& theta, int index, Workspace& workspace) {
+                     const std::vector<float>& theta, int index, ValidationWorkspace& workspace) {
   const ValidationConfig& validation = config.validation;
   const auto task_index = static_cast<std::uint64_t>(index);
   const Task task = tasks.make_task(seed, task_index, Split::kValidation);
@@ -61,18 +48,21 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
   return score;
 }
 
-}  // namespace
-
 ValidationResult validate_rule(const MetaConfig& config, const TaskDistribution& tasks,
                                std::uint64_t seed, const std::vector<float>& theta,
                                ThreadPool& pool) {
   const int num_tasks = config.validation.num_tasks;
   std::vector<TaskScore> scores(static_cast<std::size_t>(num_tasks));
-  std::vector<Workspace> workspaces(static_cast<std::size_t>(pool.num_threads()));
+  std::vector<ValidationWorkspace> workspaces(static_cast<std::size_t>(pool.num_threads()));
   pool.parallel_for(num_tasks, [&](int worker, int index) {
     scores[static_cast<std::size_t>(index)] =
         score_task(config, tasks, seed, theta, index, workspaces[static_cast<std::size_t>(worker)]);
   });
+  return summarize(scores);
+}
+
+ValidationResult summarize(const std::vector<TaskScore>& scores) {
+  const auto num_tasks = static_cast<double>(scores.size());
   ValidationResult result;
   std::map<std::string, int> counts;
   double square = 0;

@@ -9,6 +9,7 @@
 #include "base/thread_pool.h"
 #include "data/task.h"
 #include "meta/meta_config.h"
+#include "meta/trajectory.h"
 
 namespace metaplastic {
 
@@ -19,6 +20,23 @@ struct ValidationResult {
   double meta_loss = 0;
   std::map<std::string, double> by_family;  // accuracy
 };
+
+// What the rule did on one held-out task.
+struct TaskScore {
+  std::string family;
+  double accuracy = 0, random_accuracy = 0, meta_loss = 0;
+};
+
+// Buffers of one thread.
+struct ValidationWorkspace {
+  Tape<float> tape;
+  TaskData data;
+};
+
+// theta [P] on held-out task `index`; summarize() makes the result of all tasks, in their order.
+TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
+                     const std::vector<float>& theta, int index, ValidationWorkspace& workspace);
+ValidationResult summarize(const std::vector<TaskScore>& scores);
 
 // theta [P] on the classes that meta-training never sees. A function of its arguments alone,
 // whatever the number of threads.
