@@ -1,0 +1,320 @@
+#!/usr/bin/env python3
+"""Runs on several ranks under MPI: the same bits as one process, and what becomes of a run when a rank is
+killed, stopped or cut off, with and without the supervisor.
+
+usage: ranks_test.py PROGRAM CONFORMANCE [unittest arguments]
+"""
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PROGRAM = CONFORMANCE = ""
+# The smallest run with every part: two families of tasks would need fonts, which a rank may lack.
+SMALL = ["tasks.glyph_weight=0", "tasks.max_classes=3", "inner.max_units=16", "inner.max_features=16",
+         "inner.inner_batch=16", "truncation.shots=4", "validation.num_tasks=2", "validation.inner_steps=5",
+         "validation.every=4", "validation.hidden=16,16"]
+# Containers run tests as root, which mpirun wants to hear twice.
+ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+               "OMPI_MCA_btl_vader_single_copy_mechanism": "none", "OMPI_MCA_rmaps_base_oversubscribe": "1"}
+LIMIT_S = 300
+
+
+def mpirun(ranks, *arguments):
+    return ["mpirun", "-q", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *map(str, arguments)]
+
+
+def run(command):
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False,
+                          env=ENVIRONMENT, timeout=LIMIT_S)
+
+
+def tensors(path):
+    content = pathlib.Path(path).read_bytes()
+    return content[8 + struct.unpack("<Q", content[:8])[0]:]
+
+
+def metrics_of(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def ranks_of(folder):
+    """rank -> process id of the program's processes that train in the folder."""
+    found = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            rank = re.search(rb"(?:^|\0)OMPI_COMM_WORLD_RANK=(\d+)", (entry / "environ").read_bytes())
+        except OSError:
+            continue
+        if rank and str(folder).encode() in words and pathlib.Path(words[0].decode()).name == "metaplastic":
+            found[int(rank.group(1))] = int(entry.name)
+    return found
+
+
+class Ranks(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.folder = pathlib.Path(temporary.name).resolve()
+
+    def words(self, out, steps, *arguments, threads=1):
+        return [PROGRAM, "train", "--config", ROOT / "configs" / "tiny.toml", "--out", self.folder / out,
+                "--outer-steps", steps, "--threads", threads, "--seed", 5, *arguments, *SMALL]
+
+    def train(self, out, steps, *arguments, ranks=1, threads=1):
+        words = self.words(out, steps, "--quiet", *arguments, threads=threads)
+        done = run(mpirun(ranks, *words) if ranks > 1 else words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.folder / out
+
+    def start(self, command):
+        process = subprocess.Popen([str(word) for word in command], stderr=subprocess.PIPE, text=True,
+                                   env=ENVIRONMENT)  # pylint: disable=consider-using-with
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def wait_for_step(self, out, step, process):
+        deadline = time.monotonic() + LIMIT_S
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                if metrics_of(self.folder / out)[-1]["outer_step"] >= step:
+                    return
+            except (OSError, IndexError, ValueError):
+                pass
+            time.sleep(0.02)
+        self.fail(f"no outer step {step}; status {process.poll()}: {process.stderr.read()}")
+
+    def wait_until_gone(self, out, seconds):
+        deadline = time.monotonic() + seconds
+        while ranks_of(self.folder / out):
+            self.assertLess(time.monotonic(), deadline, "ranks are left over")
+            time.sleep(0.05)
+
+    def saved_step(self, out):
+        """Of the checkpoint, which must be whole."""
+        done = run([PROGRAM, "inspect", self.folder / out / "checkpoint.safetensors"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("(verified)", done.stdout)
+        return int(re.search(r"outer_step: (\d+)", done.stdout).group(1))
+
+
+class SameBits(Ranks):
+    def test_transport_conforms_over_shared_memory_and_tcp(self):
+        for transport in ("vader,self", "tcp,self"):
+            done = run(["mpirun", "--mca", "btl", transport, *mpirun(4, CONFORMANCE)[1:]])
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(len(re.findall(r"rank \d of 4 conforms", done.stdout)), 4, done.stdout)
+
+    def test_one_two_and_four_ranks_and_two_threads_give_the_same_bits(self):
+        one = self.train("one", 10)
+        others = [self.train("threads", 10, threads=2), self.train("ranks2", 10, ranks=2, threads=2),
+                  self.train("ranks4", 10, ranks=4)]
+        for other in others:
+            self.assertEqual(tensors(one / "checkpoint.safetensors"), tensors(other / "checkpoint.safetensors"))
+            self.assertEqual(tensors(one / "rule.safetensors"), tensors(other / "rule.safetensors"))
+            for mine, theirs in zip(metrics_of(one), metrics_of(other), strict=True):
+                self.assertEqual(mine["meta_loss"], theirs["meta_loss"])
+
+    def test_user_errors_are_one_line_and_status_2(self):
+        for arguments in (["outer.outer_lrr=1"], ["outer.outer_batch=2"]):
+            done = run(mpirun(3, *self.words("x", 1, *arguments)))
+            self.assertEqual(done.returncode, 2, done.stderr)
+            lines = [line for line in done.stderr.splitlines() if line.startswith("metaplastic: ")]
+            self.assertEqual(len(lines), 1, done.stderr)
+            self.assertIn("outer.outer_", lines[0])
+        self.assertFalse((self.folder / "x" / "checkpoint.safetensors").exists())
+
+
+class Failures(Ranks):
+    def lose(self, how, ranks=3, timeout=4):
+        """Status, words and seconds until the end of a run that loses its last rank."""
+        process = self.start(mpirun(ranks, *self.words("run", 100000, "--rank-timeout", timeout)))
+        self.wait_for_step("run", 3, process)
+        os.kill(ranks_of(self.folder / "run")[ranks - 1], how)
+        lost = time.monotonic()
+        words = process.communicate(timeout=LIMIT_S)[1]
+        seconds = time.monotonic() - lost
+        self.wait_until_gone("run", 10)
+        self.assertGreaterEqual(self.saved_step("run"), 3)
+        return process.returncode, words, seconds
+
+    def test_a_killed_rank_ends_the_job(self):
+        status, words, seconds = self.lose(signal.SIGKILL)
+        self.assertNotIn(status, (0, 2, 3))
+        self.assertRegex(words, r"rank 2 .*(signal 9|no sign of life)")
+        self.assertLess(seconds, 20)
+
+    def test_a_stopped_rank_ends_the_job(self):
+        status, words, seconds = self.lose(signal.SIGSTOP)
+        self.assertNotIn(status, (0, 2, 3))
+        self.assertRegex(words, r"metaplastic: rank 2 on \S+: no sign of life for [4-9]\.\d s")
+        self.assertLess(seconds, 25)
+
+    def test_sigterm_saves_first(self):
+        process = self.start([*self.words("run", 100000, "--quiet"), "--supervise", "--launch",
+                              " ".join(mpirun(2))])
+        self.wait_for_step("run", 2, process)
+        process.send_signal(signal.SIGTERM)
+        words = process.communicate(timeout=LIMIT_S)[1]
+        self.assertEqual(process.returncode, 3, words)
+        self.assertEqual(self.saved_step("run"), metrics_of(self.folder / "run")[-1]["outer_step"])
+
+
+class Supervisor(Ranks):
+    def kill_and_complete(self, num_kills, steps, seed):
+        """Kills a random rank at random moments; the run must complete with the whole run's bits."""
+        whole = self.train("whole", steps)
+        rng = random.Random(seed)
+        words = [*self.words("run", steps, "--quiet"), "--supervise", "--launch", " ".join(mpirun(2))]
+        process = self.start(words)
+        kills = 0
+        while kills < num_kills and process.poll() is None:
+            time.sleep(rng.uniform(0.2, 3))
+            ranks = ranks_of(self.folder / "run")
+            if not ranks or not (self.folder / "run" / "checkpoint.safetensors").exists():
+                continue
+            try:
+                os.kill(ranks[rng.choice(sorted(ranks))], signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+            kills += 1
+            # The next one hits the next attempt.
+            while ranks_of(self.folder / "run") == ranks:
+                time.sleep(0.02)
+        stderr = process.communicate(timeout=LIMIT_S)[1]
+        self.assertEqual(process.returncode, 0, stderr)
+        self.assertEqual(kills, num_kills, "the run was over before all kills; give it more steps")
+        self.assertEqual(stderr.count("starting it again"), kills, stderr)
+        self.assertEqual(tensors(whole / "checkpoint.safetensors"),
+                         tensors(self.folder / "run" / "checkpoint.safetensors"))
+        steps_seen = [line["outer_step"] for line in metrics_of(self.folder / "run")]
+        self.assertEqual(steps_seen, list(range(1, steps + 1)))
+        self.assertEqual([p.name for p in (self.folder / "run").rglob("*.tmp-*")], [])
+
+    def test_kills_change_no_bit(self):
+        """METAPLASTIC_KILLS=20 is the long form."""
+        kills = int(os.environ.get("METAPLASTIC_KILLS", "3"))
+        self.kill_and_complete(kills, 20 * kills, seed=1)
+
+    def test_gives_up_when_nothing_comes_of_it_and_passes_user_errors_on(self):
+        done = run([*self.words("x", 1), "--supervise", "--launch", "false"])
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("giving up", done.stderr)
+        done = run([*self.words("x", 1, "outer.outer_lrr=1"), "--supervise"])
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        done = run([*self.words("x", 1), "--supervise", "--launch", "no-such-launcher -n 2"])
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("no-such-launcher", done.stderr)
+
+
+class Asynchronous(Ranks):
+    def test_a_slow_rank_does_not_hold_up_the_rest(self):
+        """The last of three ranks runs a tenth of the time."""
+        words = self.words("run", 100000, "--quiet", "--rank-timeout", 20, "outer.mode=async",
+                           "outer.outer_batch=6", "outer.checkpoint_every=1000", "validation.every=100000")
+        process = self.start(mpirun(3, *words))
+        self.wait_for_step("run", 2, process)
+        slow = ranks_of(self.folder / "run")[2]
+        over = time.monotonic() + 6
+        while time.monotonic() < over:
+            os.kill(slow, signal.SIGSTOP)
+            time.sleep(0.18)
+            os.kill(slow, signal.SIGCONT)
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=LIMIT_S)
+        counts = [0, 0, 0]
+        for line in metrics_of(self.folder / "run")[2:]:
+            counts = [sum(pair) for pair in zip(counts, line["rank_truncations"])]
+        self.assertGreater(min(counts[:2]), 3 * counts[2], counts)
+        self.assertGreater(counts[2], 0, counts)
+
+
+@unittest.skipUnless(os.geteuid() == 0 and shutil.which("ip"), "network namespaces need root and iproute2")
+class Namespaces(Ranks):
+    """Two ranks, each in a network namespace of its own, joined by a pair of virtual devices."""
+
+    def setUp(self):
+        super().setUp()
+        tag = f"mp{os.getpid() % 100000}"
+        self.spaces = [f"{tag}a", f"{tag}b"]
+        done = subprocess.run(["ip", "netns", "add", self.spaces[0]], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            self.skipTest(f"this machine makes no network namespace: {done.stderr.strip()}")
+        self.addCleanup(subprocess.run, ["ip", "netns", "del", self.spaces[0]], check=False)
+        self.ip("netns", "add", self.spaces[1])
+        self.addCleanup(subprocess.run, ["ip", "netns", "del", self.spaces[1]], check=False)
+        self.ip("link", "add", f"{tag}x", "netns", self.spaces[0], "type", "veth", "peer", "name", f"{tag}y",
+                "netns", self.spaces[1])
+        for n, device in enumerate((f"{tag}x", f"{tag}y")):
+            self.ip("-n", self.spaces[n], "addr", "add", f"10.77.0.{n + 1}/24", "dev", device)
+            self.ip("-n", self.spaces[n], "link", "set", device, "up")
+            self.ip("-n", self.spaces[n], "link", "set", "lo", "up")
+        self.device = f"{tag}y"
+        # In the place of ssh: the "host" is an address, and the namespace that has it.
+        self.agent = self.folder / "agent"
+        self.agent.write_text(
+            "#!/bin/sh\nhost=$1; shift\ncase $host in\n"
+            f"10.77.0.1) space={self.spaces[0]} ;;\n10.77.0.2) space={self.spaces[1]} ;;\n"
+            "*) echo \"agent: unknown host $host\" >&2; exit 1 ;;\nesac\n"
+            "exec ip netns exec $space unshare --uts sh -c \"hostname $space; $*\"\n", encoding="utf-8")
+        self.agent.chmod(0o755)
+
+    @staticmethod
+    def ip(*words):
+        subprocess.run(["ip", *words], check=True)
+
+    def launch(self, *words):
+        return ["ip", "netns", "exec", self.spaces[0], "unshare", "--uts", "sh", "-c",
+                f'hostname {self.spaces[0]}; exec "$@"', "sh",
+                "mpirun", "-q", "--mca", "plm", "rsh", "--mca", "plm_rsh_agent", str(self.agent),
+                "--mca", "btl", "tcp,self", "--mca", "btl_tcp_if_include", "10.77.0.0/24",
+                "--mca", "oob_tcp_if_include", "10.77.0.0/24", "--bind-to", "none",
+                "--host", "10.77.0.1:1,10.77.0.2:1", "-n", "2", *map(str, words)]
+
+    def test_ranks_with_addresses_of_their_own_and_one_cut_off(self):
+        whole = self.train("whole", 4)
+        done = run(self.launch(*self.words("apart", 4, "--quiet")))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(tensors(whole / "checkpoint.safetensors"),
+                         tensors(self.folder / "apart" / "checkpoint.safetensors"))
+
+        process = self.start(self.launch(*self.words("run", 100000, "--quiet", "--rank-timeout", 4)))
+        self.wait_for_step("run", 3, process)
+        self.ip("-n", self.spaces[1], "link", "set", self.device, "down")
+        cut = time.monotonic()
+        said = process.stderr.readline()
+        while "no sign of life" not in said and said:
+            said = process.stderr.readline()
+        self.assertRegex(said, rf"metaplastic: rank 1 on {self.spaces[1]}: no sign of life")
+        # Rank 0 says it and ends; rank 1, cut off, ends by itself half a time-out later.
+        self.assertLess(time.monotonic() - cut, 15)
+        self.wait_until_gone("run", 15)
+        self.assertGreaterEqual(self.saved_step("run"), 3)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit("usage: ranks_test.py PROGRAM CONFORMANCE [unittest arguments]")
+    PROGRAM = str(pathlib.Path(sys.argv.pop(1)).resolve())
+    CONFORMANCE = str(pathlib.Path(sys.argv.pop(1)).resolve())
+    if shutil.which("mpirun") is None:
+        print("ranks_test: skipped, mpirun is not here (openmpi-bin)")
+        sys.exit(77)
+    unittest.main()
