@@ -21,7 +21,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = CONFORMANCE = ""
 # The smallest run with every part: two families of tasks would need fonts, which a rank may lack.
-SMALL = ["tasks.glyph_weight=0", "tasks.max_classes=3", "inner.max_units=16", "inner.max_features=16",
+SMALL = ["tasks.glyphs=0", "tasks.max_classes=3", "inner.max_units=16", "inner.max_features=16",
          "inner.inner_batch=16", "truncation.shots=4", "validation.num_tasks=2", "validation.inner_steps=5",
          "validation.every=4", "validation.hidden=16,16"]
 # Containers run tests as root, which mpirun wants to hear twice.

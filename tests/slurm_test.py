@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SKIPPED = 77
 STEPS = 6
 ARGUMENTS = ["--config", str(ROOT / "configs" / "tiny.toml"), "--seed", "5", "--quiet",
-             "tasks.glyph_weight=0", "inner.max_units=16", "inner.max_features=16", "validation.num_tasks=2",
+             "tasks.glyphs=0", "inner.max_units=16", "inner.max_features=16", "validation.num_tasks=2",
              "validation.inner_steps=5"]
 
 CONFIGURATION = """\
