@@ -3,12 +3,12 @@
 #include <cstdlib>
 #include <memory>
 
-#include "bench/cost.h"
 #include "bench/data_paths.h"
 #include "bench/measure.h"
 #include "bench/truncation_case.h"
 #include "bench/verify.h"
 #include "io/atomic_file.h"
+#include "rule/cost.h"
 
 namespace metaplastic {
 namespace {

@@ -7,11 +7,11 @@
 #include <string>
 
 #include "base/error.h"
-#include "bench/cost.h"
 #include "bench/measure.h"
 #include "bench/step_case.h"
 #include "bench/verify.h"
 #include "io/safetensors.h"
+#include "rule/cost.h"
 
 namespace metaplastic {
 namespace {

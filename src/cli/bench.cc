@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "bench/cost.h"
 #include "bench/measure.h"
 #include "bench/step_case.h"
 #include "cli/commands.h"
@@ -16,6 +15,7 @@
 #include "cli/progress.h"
 #include "io/atomic_file.h"
 #include "io/json_lines.h"
+#include "rule/cost.h"
 
 namespace metaplastic {
 namespace {

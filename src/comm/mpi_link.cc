@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/stop.h"
 
 namespace metaplastic {
 namespace {
@@ -28,8 +29,14 @@ constexpr int kLifeBroadcast = kLifeTag + 1;
 constexpr auto kShortNap = std::chrono::microseconds(50);
 constexpr auto kLongNap = std::chrono::microseconds(1000);
 
-// Signs of life per timeout: several may be late or lost to a busy machine.
+// Seconds between signs of life, and how many there are at least per timeout: several may be late
+// or lost to a busy machine.
+constexpr double kSignInterval = 1;
 constexpr double kSignsPerTimeout = 8;
+
+// The timeout once a signal asked for the end. A launcher sends it to the ranks that are left when
+// one has died, and waits for them: then nobody is to wait long for the dead one.
+constexpr double kStopTimeout = 6;
 
 }  // namespace
 
@@ -189,7 +196,7 @@ void MpiLink::deliver(int source, Incoming& incoming) {
 }
 
 void MpiLink::show_life(double now) {
-  if (now - last_shown_ < timeout_ / kSignsPerTimeout) return;
+  if (now - last_shown_ < std::min(kSignInterval, timeout_ / kSignsPerTimeout)) return;
   last_shown_ = now;
   const auto nothing = std::make_shared<const std::vector<std::byte>>();
   if (rank_ == 0) {
@@ -202,12 +209,13 @@ void MpiLink::show_life(double now) {
 // Rank 0 watches everybody and speaks first; the others watch rank 0 and wait half as long again.
 void MpiLink::check_life(double now) {
   if (lost_) return;
+  const double timeout = stop_requested() ? std::min(kStopTimeout, timeout_) : timeout_;
   if (rank_ != 0) {
-    if (now - last_heard_[0] > 1.5 * timeout_) declare_lost(0, now);
+    if (now - last_heard_[0] > 1.5 * timeout) declare_lost(0, now);
     return;
   }
   for (int rank = 1; rank < size(); ++rank) {
-    if (now - last_heard_[static_cast<std::size_t>(rank)] > timeout_) {
+    if (now - last_heard_[static_cast<std::size_t>(rank)] > timeout) {
       declare_lost(rank, now);
       return;
     }

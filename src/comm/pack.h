@@ -30,8 +30,9 @@ class Packer {
 
  private:
   Packer& append(const void* data, std::size_t size) {
-    const auto* first = static_cast<const std::byte*>(data);
-    bytes_.insert(bytes_.end(), first, first + size);
+    const std::size_t old_size = bytes_.size();
+    bytes_.resize(old_size + size);
+    if (size > 0) std::memcpy(bytes_.data() + old_size, data, size);
     return *this;
   }
 

@@ -286,10 +286,12 @@ TEST(ValidationTest, TasksTakeTurnsInBaseModels) {
   MetaConfig config = tiny_config();
   const TaskDistribution tasks(config.tasks);
   const std::vector<float> theta = initial_theta(config, 7);
-  ThreadPool pool(1);
+  ValidationWorkspace workspace;
   const auto loss = [&](int num_tasks) {
-    config.validation.num_tasks = num_tasks;
-    return num_tasks * validate_rule(config, tasks, 7, theta, pool).meta_loss;
+    double sum = 0;
+    for (int n = 0; n < num_tasks; ++n)
+      sum += score_task(config, tasks, 7, theta, n, workspace).meta_loss;
+    return sum;
   };
   const double one = loss(1), two = loss(2);
   config.validation.further_hidden = {"6-5-4"};

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "rule/cost.h"
 
 namespace metaplastic {
 namespace {
@@ -103,11 +104,31 @@ const Probe<float>& TaskData::probe(int k) {
   return probe_;
 }
 
+Window draw_window(const MetaConfig& config, std::uint64_t seed, std::uint64_t task_index,
+                   std::int64_t inner_step, std::int64_t truncation) {
+  Random random(seed, Purpose::kTruncation, task_index, static_cast<std::uint32_t>(1 + truncation));
+  return {inner_step, truncation, random.between(config.truncation.min_K, config.truncation.max_K)};
+}
+
 double TaskData::take_seconds() { return std::exchange(seconds_, 0.0); }
 
 std::uint64_t slot_task_index(const Slot& slot, int slot_index, int num_slots) {
   return static_cast<std::uint64_t>(slot.generation) * static_cast<std::uint64_t>(num_slots) +
          static_cast<std::uint64_t>(slot_index);
+}
+
+double expected_work(const MetaConfig& config, std::uint64_t seed, int slot_index,
+                     const Slot& slot) {
+  const std::uint64_t index = slot_task_index(slot, slot_index, config.outer.outer_batch);
+  const TrajectoryShape& shape = slot.shape;
+  const double step = total_flops(count_step(shape.architecture, config.rule, shape.inner_batch));
+  const double objective =
+      count_objective_flops(shape.architecture, config.truncation.shots * slot.task->num_classes(),
+                            slot.task->num_classes() + slot.task->num_targets());
+  const int K = draw_window(config, seed, index, slot.inner_step, slot.truncation).K;
+  const double one = K * (step + objective / config.truncation.objective_every);
+  if (config.estimator.name != "full-es") return one;
+  return one / K * static_cast<double>(shape.T - slot.inner_step);  // the rest of the trajectory
 }
 
 void open_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
@@ -147,10 +168,7 @@ TrajectoryProblem::TrajectoryProblem(const MetaConfig& config, const ThetaLayout
       workspace_(workspace) {}
 
 Window TrajectoryProblem::window(std::int64_t inner_step, std::int64_t truncation) const {
-  Random random(seed_, Purpose::kTruncation, task_index_,
-                static_cast<std::uint32_t>(1 + truncation));
-  return {inner_step, truncation,
-          random.between(config_.truncation.min_K, config_.truncation.max_K)};
+  return draw_window(config_, seed_, task_index_, inner_step, truncation);
 }
 
 TruncationShape<float> TrajectoryProblem::start(const Window& window) {

@@ -46,6 +46,10 @@ class TaskData : public TruncationData<float> {
   double seconds_ = 0;
 };
 
+// K is drawn anew for every truncation of a trajectory.
+Window draw_window(const MetaConfig& config, std::uint64_t seed, std::uint64_t task_index,
+                   std::int64_t inner_step, std::int64_t truncation);
+
 // Buffers of one thread.
 struct TrajectoryWorkspace {
   TruncationWorkspace<float> truncation;
@@ -60,7 +64,6 @@ class TrajectoryProblem : public InnerProblem {
                     TrajectoryWorkspace& workspace);
   std::uint64_t task_index() const override { return task_index_; }
   std::int64_t num_inner_steps() const override { return shape_.T; }
-  // K is drawn anew for every truncation.
   Window window(std::int64_t inner_step, std::int64_t truncation) const override;
   void advance(const Window& window, std::span<const float> theta,
                std::vector<float>& phi) override;
@@ -96,6 +99,9 @@ std::uint64_t slot_task_index(const Slot& slot, int slot_index, int num_slots);
 // Draws shape and task of the slot's present generation and starts its trajectory.
 void open_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
                int slot_index, std::int64_t outer_step, Slot& slot);
+// About how long the slot's next estimate takes, in a unit of its own: what it multiplies.
+double expected_work(const MetaConfig& config, std::uint64_t seed, int slot_index,
+                     const Slot& slot);
 // Draws shape and task anew for a slot whose state was saved. Throws Error when the state is not
 // one of this trajectory.
 void reopen_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,

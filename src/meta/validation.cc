@@ -48,19 +48,6 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
   return score;
 }
 
-ValidationResult validate_rule(const MetaConfig& config, const TaskDistribution& tasks,
-                               std::uint64_t seed, const std::vector<float>& theta,
-                               ThreadPool& pool) {
-  const int num_tasks = config.validation.num_tasks;
-  std::vector<TaskScore> scores(static_cast<std::size_t>(num_tasks));
-  std::vector<ValidationWorkspace> workspaces(static_cast<std::size_t>(pool.num_threads()));
-  pool.parallel_for(num_tasks, [&](int worker, int index) {
-    scores[static_cast<std::size_t>(index)] =
-        score_task(config, tasks, seed, theta, index, workspaces[static_cast<std::size_t>(worker)]);
-  });
-  return summarize(scores);
-}
-
 ValidationResult summarize(const std::vector<TaskScore>& scores) {
   const auto num_tasks = static_cast<double>(scores.size());
   ValidationResult result;

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "base/thread_pool.h"
 #include "data/task.h"
 #include "meta/meta_config.h"
 #include "meta/trajectory.h"
@@ -33,15 +32,11 @@ struct ValidationWorkspace {
   TaskData data;
 };
 
-// theta [P] on held-out task `index`; summarize() makes the result of all tasks, in their order.
+// theta [P] on held-out task `index`, whose classes meta-training never sees. A function of its
+// arguments alone.
 TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
                      const std::vector<float>& theta, int index, ValidationWorkspace& workspace);
+// Of all tasks, in their order.
 ValidationResult summarize(const std::vector<TaskScore>& scores);
-
-// theta [P] on the classes that meta-training never sees. A function of its arguments alone,
-// whatever the number of threads.
-ValidationResult validate_rule(const MetaConfig& config, const TaskDistribution& tasks,
-                               std::uint64_t seed, const std::vector<float>& theta,
-                               ThreadPool& pool);
 
 }  // namespace metaplastic

@@ -1,11 +1,13 @@
 #include "meta/worker.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
 #include "meta/adam.h"
 
 namespace metaplastic {
+
 Worker::Worker(Comm& comm, const MetaConfig& config, const TaskDistribution& tasks,
                std::uint64_t seed, int num_threads)
     : comm_(comm),
@@ -47,9 +49,7 @@ void Worker::handle(const Message& message) {
   switch (static_cast<Tag>(message.tag)) {
     case Tag::kTheta:
       theta_ = std::make_shared<const ThetaMessage>(unpack<ThetaMessage>(message));
-      if (!asynchronous_ || !going_) {
-        for (const auto& [slot_index, place] : places_) queue_.push_back({false, slot_index, {}});
-      }
+      if (!asynchronous_ || !going_) queue_truncations();
       going_ = true;
       break;
     case Tag::kValidate: {
@@ -74,6 +74,15 @@ void Worker::handle(const Message& message) {
       METAPLASTIC_CHECK(false);
   }
   changed_.notify_all();
+}
+
+void Worker::queue_truncations() {
+  std::vector<std::pair<double, int>> order;
+  for (const auto& [slot_index, place] : places_) {
+    order.emplace_back(-expected_work(config_, seed_, slot_index, place.slot), slot_index);
+  }
+  std::ranges::sort(order);
+  for (const auto& [work, slot_index] : order) queue_.push_back({false, slot_index, {}});
 }
 
 void Worker::run_thread() {

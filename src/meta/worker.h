@@ -1,6 +1,7 @@
 // The part of a run that every rank has: its trajectories, and the threads that move them on.
 //
-// Synchronous: a theta from rank 0 starts one truncation of each trajectory. Asynchronous: a
+// Synchronous: a theta from rank 0 starts one truncation of each trajectory, the longest first, so
+// that the threads end together. Asynchronous: a
 // trajectory goes on by itself, each truncation with the newest theta that has arrived.
 #pragma once
 
@@ -48,6 +49,7 @@ class Worker {
     ValidationWorkspace validation;
   };
 
+  void queue_truncations();  // under the lock
   void run_thread();
   void do_work(const Work& work, Buffers& buffers);
   Report truncate(Place& place, int slot_index, const ThetaMessage& theta, Buffers& buffers);

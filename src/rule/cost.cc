@@ -1,4 +1,4 @@
-#include "bench/cost.h"
+#include "rule/cost.h"
 
 namespace metaplastic {
 namespace {
