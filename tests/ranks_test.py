@@ -21,9 +21,9 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = CONFORMANCE = ""
 # The smallest run with every part: two families of tasks would need fonts, which a rank may lack.
-SMALL = ["tasks.glyphs=0", "tasks.max_classes=3", "inner.max_units=16", "inner.max_features=16",
-         "inner.inner_batch=16", "truncation.shots=4", "validation.num_tasks=2", "validation.inner_steps=5",
-         "validation.every=4", "validation.hidden=16,16"]
+SMALL = {"tasks.glyphs": 0, "tasks.max_classes": 3, "inner.max_units": 16, "inner.max_features": 16,
+         "inner.inner_batch": 16, "truncation.shots": 4, "validation.num_tasks": 2, "validation.inner_steps": 5,
+         "validation.every": 4, "validation.hidden": "16,16"}
 # Containers run tests as root, which mpirun wants to hear twice.
 ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
                "OMPI_MCA_btl_vader_single_copy_mechanism": "none", "OMPI_MCA_rmaps_base_oversubscribe": "1"}
@@ -71,8 +71,10 @@ class Ranks(unittest.TestCase):
         self.folder = pathlib.Path(temporary.name).resolve()
 
     def words(self, out, steps, *arguments, threads=1):
+        given = {str(word).split("=", maxsplit=1)[0] for word in arguments}
         return [PROGRAM, "train", "--config", ROOT / "configs" / "tiny.toml", "--out", self.folder / out,
-                "--outer-steps", steps, "--threads", threads, "--seed", 5, *arguments, *SMALL]
+                "--outer-steps", steps, "--threads", threads, "--seed", 5, *arguments,
+                *(f"{key}={value}" for key, value in SMALL.items() if key not in given)]
 
     def train(self, out, steps, *arguments, ranks=1, threads=1):
         words = self.words(out, steps, "--quiet", *arguments, threads=threads)
@@ -120,15 +122,22 @@ class SameBits(Ranks):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(len(re.findall(r"rank \d of 4 conforms", done.stdout)), 4, done.stdout)
 
-    def test_one_two_and_four_ranks_and_two_threads_give_the_same_bits(self):
-        one = self.train("one", 10)
-        others = [self.train("threads", 10, threads=2), self.train("ranks2", 10, ranks=2, threads=2),
-                  self.train("ranks4", 10, ranks=4)]
+    def check_same_bits(self, estimator):
+        settings = [f"estimator.name={estimator}", "inner.min_T=5", "inner.max_T=20"]
+        one = self.train(f"{estimator}1", 10, *settings)
+        others = [self.train(f"{estimator}-threads", 10, *settings, threads=2),
+                  self.train(f"{estimator}2", 10, *settings, ranks=2, threads=2),
+                  self.train(f"{estimator}4", 10, *settings, ranks=4)]
         for other in others:
             self.assertEqual(tensors(one / "checkpoint.safetensors"), tensors(other / "checkpoint.safetensors"))
             self.assertEqual(tensors(one / "rule.safetensors"), tensors(other / "rule.safetensors"))
             for mine, theirs in zip(metrics_of(one), metrics_of(other), strict=True):
                 self.assertEqual(mine["meta_loss"], theirs["meta_loss"])
+
+    def test_one_two_and_four_ranks_and_two_threads_give_the_same_bits(self):
+        for estimator in ("backprop", "pes"):
+            with self.subTest(estimator):
+                self.check_same_bits(estimator)
 
     def test_user_errors_are_one_line_and_status_2(self):
         for arguments in (["outer.outer_lrr=1"], ["outer.outer_batch=2"]):
@@ -143,7 +152,9 @@ class SameBits(Ranks):
 class Failures(Ranks):
     def lose(self, how, ranks=3, timeout=4):
         """Status, words and seconds until the end of a run that loses its last rank."""
-        process = self.start(mpirun(ranks, *self.words("run", 100000, "--rank-timeout", timeout)))
+        command = [word for word in mpirun(ranks, *self.words("run", 100000, "--quiet", "--rank-timeout", timeout))
+                   if word != "-q"]  # mpirun is the one to say that a rank was killed
+        process = self.start(command)
         self.wait_for_step("run", 3, process)
         os.kill(ranks_of(self.folder / "run")[ranks - 1], how)
         lost = time.monotonic()
@@ -156,14 +167,14 @@ class Failures(Ranks):
     def test_a_killed_rank_ends_the_job(self):
         status, words, seconds = self.lose(signal.SIGKILL)
         self.assertNotIn(status, (0, 2, 3))
-        self.assertRegex(words, r"rank 2 .*(signal 9|no sign of life)")
-        self.assertLess(seconds, 20)
+        self.assertRegex(words, r"rank 2 [^|]*(signal 9|no sign of life)")
+        self.assertLess(seconds, 60)
 
     def test_a_stopped_rank_ends_the_job(self):
         status, words, seconds = self.lose(signal.SIGSTOP)
         self.assertNotIn(status, (0, 2, 3))
         self.assertRegex(words, r"metaplastic: rank 2 on \S+: no sign of life for [4-9]\.\d s")
-        self.assertLess(seconds, 25)
+        self.assertLess(seconds, 60)
 
     def test_sigterm_saves_first(self):
         process = self.start([*self.words("run", 100000, "--quiet"), "--supervise", "--launch",
@@ -182,24 +193,26 @@ class Supervisor(Ranks):
         rng = random.Random(seed)
         words = [*self.words("run", steps, "--quiet"), "--supervise", "--launch", " ".join(mpirun(2))]
         process = self.start(words)
-        kills = 0
-        while kills < num_kills and process.poll() is None:
-            time.sleep(rng.uniform(0.2, 3))
-            ranks = ranks_of(self.folder / "run")
-            if not ranks or not (self.folder / "run" / "checkpoint.safetensors").exists():
-                continue
+        at_steps = sorted(rng.randrange(1, steps - 20) for _ in range(num_kills))
+        for kills, at_step in enumerate(at_steps):
+            # One in four hits an attempt that has just begun, the others any part of an outer step.
+            if kills % 4 != 3:
+                self.wait_for_step("run", at_step, process)
+            time.sleep(rng.uniform(0, 0.2))
+            ranks = {}
+            while process.poll() is None and not ranks:
+                ranks = ranks_of(self.folder / "run")
+            self.assertIsNone(process.poll(), f"over after {kills} kills")
             try:
                 os.kill(ranks[rng.choice(sorted(ranks))], signal.SIGKILL)
             except ProcessLookupError:
-                continue
-            kills += 1
+                self.fail("a rank ended by itself")
             # The next one hits the next attempt.
-            while ranks_of(self.folder / "run") == ranks:
+            while set(ranks_of(self.folder / "run").values()) & set(ranks.values()):
                 time.sleep(0.02)
         stderr = process.communicate(timeout=LIMIT_S)[1]
         self.assertEqual(process.returncode, 0, stderr)
-        self.assertEqual(kills, num_kills, "the run was over before all kills; give it more steps")
-        self.assertEqual(stderr.count("starting it again"), kills, stderr)
+        self.assertEqual(stderr.count("starting it again"), num_kills, stderr)
         self.assertEqual(tensors(whole / "checkpoint.safetensors"),
                          tensors(self.folder / "run" / "checkpoint.safetensors"))
         steps_seen = [line["outer_step"] for line in metrics_of(self.folder / "run")]
@@ -209,7 +222,7 @@ class Supervisor(Ranks):
     def test_kills_change_no_bit(self):
         """METAPLASTIC_KILLS=20 is the long form."""
         kills = int(os.environ.get("METAPLASTIC_KILLS", "3"))
-        self.kill_and_complete(kills, 20 * kills, seed=1)
+        self.kill_and_complete(kills, 40 * kills, seed=1)
 
     def test_gives_up_when_nothing_comes_of_it_and_passes_user_errors_on(self):
         done = run([*self.words("x", 1), "--supervise", "--launch", "false"])
@@ -224,26 +237,29 @@ class Supervisor(Ranks):
 
 
 class Asynchronous(Ranks):
-    def test_a_slow_rank_does_not_hold_up_the_rest(self):
-        """The last of three ranks runs a tenth of the time."""
-        words = self.words("run", 100000, "--quiet", "--rank-timeout", 20, "outer.mode=async",
-                           "outer.outer_batch=6", "outer.checkpoint_every=1000", "validation.every=100000")
-        process = self.start(mpirun(3, *words))
+    def test_a_rank_that_stands_still_does_not_hold_up_the_rest(self):
+        words = self.words("run", 100000, "--quiet", "--rank-timeout", 120, "outer.mode=async",
+                           "outer.outer_batch=6", "outer.checkpoint_every=5", "validation.every=100000")
+        process = self.start([*words, "--supervise", "--launch", " ".join(mpirun(3))])
         self.wait_for_step("run", 2, process)
         slow = ranks_of(self.folder / "run")[2]
-        over = time.monotonic() + 6
-        while time.monotonic() < over:
-            os.kill(slow, signal.SIGSTOP)
-            time.sleep(0.18)
+        os.kill(slow, signal.SIGSTOP)
+        try:
+            stopped_at = metrics_of(self.folder / "run")[-1]["outer_step"]
+            self.wait_for_step("run", stopped_at + 12, process)
+        finally:
             os.kill(slow, signal.SIGCONT)
-            time.sleep(0.02)
+        self.wait_for_step("run", metrics_of(self.folder / "run")[-1]["outer_step"] + 12, process)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=LIMIT_S)
-        counts = [0, 0, 0]
-        for line in metrics_of(self.folder / "run")[2:]:
-            counts = [sum(pair) for pair in zip(counts, line["rank_truncations"])]
-        self.assertGreater(min(counts[:2]), 3 * counts[2], counts)
-        self.assertGreater(counts[2], 0, counts)
+        said = process.communicate(timeout=LIMIT_S)[1]
+        self.assertEqual(process.returncode, 3, said)
+        lines = metrics_of(self.folder / "run")
+        counts = [line["rank_truncations"] for line in lines]
+        # What it had sent before may be in the first of these lines.
+        self.assertEqual(sum(count[2] for count in counts[stopped_at + 3:stopped_at + 10]), 0, counts)
+        self.assertGreater(sum(count[2] for count in counts[stopped_at + 12:]), 0, counts)
+        self.assertLessEqual(max(line["staleness"]["max"] for line in lines), 16)
+        self.assertEqual(self.saved_step("run"), lines[-1]["outer_step"])
 
 
 @unittest.skipUnless(os.geteuid() == 0 and shutil.which("ip"), "network namespaces need root and iproute2")
@@ -267,6 +283,9 @@ class Namespaces(Ranks):
             self.ip("-n", self.spaces[n], "link", "set", device, "up")
             self.ip("-n", self.spaces[n], "link", "set", "lo", "up")
         self.device = f"{tag}y"
+        # Daemons of Open MPI that can no longer hear of the end.
+        for space in self.spaces:
+            self.addCleanup(self.end_all_in, space)
         # In the place of ssh: the "host" is an address, and the namespace that has it.
         self.agent = self.folder / "agent"
         self.agent.write_text(
@@ -275,6 +294,15 @@ class Namespaces(Ranks):
             "*) echo \"agent: unknown host $host\" >&2; exit 1 ;;\nesac\n"
             "exec ip netns exec $space unshare --uts sh -c \"hostname $space; $*\"\n", encoding="utf-8")
         self.agent.chmod(0o755)
+
+    @staticmethod
+    def end_all_in(space):
+        pids = subprocess.run(["ip", "netns", "pids", space], capture_output=True, text=True, check=False).stdout
+        for pid in pids.split():
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
 
     @staticmethod
     def ip(*words):

@@ -12,8 +12,8 @@ import argparse
 import json
 import os
 import pathlib
-import re
 import resource
+import struct
 import subprocess
 import tempfile
 import time
@@ -87,10 +87,9 @@ def num_parameters(arguments):
         subprocess.run([str(arguments.build / "metaplastic"), "train", "--config", str(arguments.config), "--out", str(out),
                         "--outer-steps", "1", "--quiet", "validation.num_tasks=1", "validation.inner_steps=1",
                         "outer.outer_batch=1", *arguments.set], check=True)
-        shown = subprocess.run([str(arguments.build / "metaplastic"), "inspect", str(out / "rule.safetensors")],
-                               capture_output=True, text=True, check=True).stdout
-        return int(re.search(r"([\d,]+) parameters|parameters:? +([\d,]+)", shown).group(0).translate(
-            {ord(c): None for c in " ,:abcdefghijklmnopqrstuvwxyz"}))
+        content = (out / "checkpoint.safetensors").read_bytes()
+        header = json.loads(content[8:8 + struct.unpack("<Q", content[:8])[0]])
+        return header["theta"]["shape"][0]
 
 
 def check(arguments, measured):

@@ -25,7 +25,7 @@ TEST(Error, CarriesItsLine) {
 }
 
 TEST(Stop, FirstSignalSetsTheFlag) {
-  for (const int number : {SIGTERM, SIGINT}) {
+  for (const int number : {SIGTERM, SIGINT, SIGUSR1}) {
     install_stop_handlers();
     clear_stop();
     EXPECT_FALSE(stop_requested());
@@ -37,6 +37,15 @@ TEST(Stop, FirstSignalSetsTheFlag) {
   clear_stop();
   request_stop();
   EXPECT_TRUE(stop_requested());
+  clear_stop();
+}
+
+TEST(Stop, ALaunchersSignalMayComeTwice) {
+  install_stop_handlers();
+  clear_stop();
+  ASSERT_EQ(std::raise(SIGUSR1), 0);
+  ASSERT_EQ(std::raise(SIGUSR1), 0);
+  EXPECT_EQ(stop_signal(), SIGUSR1);
   clear_stop();
 }
 

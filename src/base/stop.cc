@@ -41,6 +41,7 @@ bool handlers_installed = false;
 void install_stop_handlers() {
   install(SIGTERM, handle_stop);
   install(SIGINT, handle_stop);
+  install(SIGUSR1, handle_stop);
   handlers_installed = true;
 }
 

@@ -1,5 +1,6 @@
 // The wish to stop: SIGTERM and SIGINT set a flag that long loops read between units of work.
-// A second signal of these kinds ends the process at once, for a user who cannot wait.
+// A second signal of these kinds ends the process at once, for a user who cannot wait. SIGUSR1 sets
+// the flag, too, however often it comes: launchers of ranks pass it on and kill nobody.
 #pragma once
 
 namespace metaplastic {

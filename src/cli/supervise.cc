@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -29,7 +28,7 @@ constexpr int kMaxFailures = 5;
 constexpr double kFirstPause = 1, kLongestPause = 60;
 constexpr double kPoll = 0.05;
 // A launcher that outlives the run by so long waits for ranks that it cannot reach any more.
-constexpr double kLauncherGrace = 20;
+constexpr double kLauncherGrace = 10;
 
 void nap(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
 
@@ -71,6 +70,16 @@ pid_t start(const std::vector<std::string>& words) {
   return child;
 }
 
+// mpirun and srun pass SIGUSR1 on to the ranks, which stop, saved. SIGTERM they take as a wish to
+// kill, a second or so after it.
+int stop_signal_for(const Supervised& run) {
+  if (run.launcher.empty()) return SIGTERM;
+  const std::string name = std::filesystem::path(run.launcher[0]).filename();
+  const bool passes_on = name.starts_with("mpirun") || name.starts_with("mpiexec") ||
+                         name.starts_with("orterun") || name == "srun";
+  return passes_on ? SIGUSR1 : SIGTERM;
+}
+
 // Waits for the child; passes a stop on to it; ends a launcher that outlives its run.
 int wait_for(pid_t child, const Supervised& run) {
   bool passed_on = false, has_trained = false;
@@ -78,7 +87,7 @@ int wait_for(pid_t child, const Supervised& run) {
   for (;;) {
     int status = 0;
     if (waitpid(child, &status, WNOHANG) == child) return status;
-    if (stop_requested() && !std::exchange(passed_on, true)) kill(child, SIGTERM);
+    if (stop_requested() && !std::exchange(passed_on, true)) kill(child, stop_signal_for(run));
     nap(kPoll);
     const double now = steady_seconds();
     if (run.launcher.empty() || now - looked < 1) continue;
@@ -118,8 +127,6 @@ std::vector<std::string> command_of(const Supervised& run, bool resume, double s
 }  // namespace
 
 int supervise(const Supervised& run, Progress& progress) {
-  // Open MPI kills a second after SIGTERM; saving may take longer.
-  setenv("OMPI_MCA_odls_base_sigkill_timeout", "60", 0);
   const Stopwatch watch;
   int failures = 0;
   std::int64_t last_step = -1;
