@@ -54,7 +54,7 @@ class RankService {
     tasks_.emplace(config_.tasks);
     worker_.emplace(comm_, config_, *tasks_, setup.seed, num_threads_);
     worker_->open(std::move(setup.slots));
-    send(comm_, 0, Tag::kReady, std::move(Packer().add(joined(tasks_->describe()))));
+    send(comm_, 0, Tag::kReady, Packer().add(joined(tasks_->describe())));
   }
 
   Comm& comm_;

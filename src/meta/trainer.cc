@@ -143,7 +143,7 @@ void Trainer::note_non_finite(const Report& report) {
 ValidationResult Trainer::validate() {
   begin_validation();
   hear([&] { return validation_->complete(); });
-  const ValidationResult result = validation_->result();
+  ValidationResult result = validation_->result();
   end_validation();
   return result;
 }
