@@ -108,7 +108,7 @@ int lead_run(const TrainFlags& flags, const MetaConfig& config, int num_threads,
 }
 
 MetaConfig checked_config(const TrainFlags& flags) {
-  const MetaConfig config = read_config(flags);
+  MetaConfig config = read_config(flags);
   check_seed(flags, flags.out + "/checkpoint.safetensors");
   return config;
 }
