@@ -131,13 +131,23 @@ class OuterLoop {
   void validate(OuterMetrics& metrics, int num_threads) {
     const bool scheduled = validation_due();
     if (scheduled) state_.last_validation = state_.outer.outer_step;
-    ThreadPool pool(num_threads);
-    metrics.validation = validate_rule(config_, tasks_, state_.seed, state_.outer.average, pool);
+    metrics.validation = judge_average(num_threads);
     const BestRule candidate{state_.outer.outer_step, metrics.validation->accuracy,
                              state_.outer.average};
     const bool best = state_.best.outer_step < 0 || candidate.accuracy >= state_.best.accuracy;
     folder_.write_rules(state_, candidate, best);
     if (best && scheduled) state_.best = candidate;
+  }
+
+  ValidationResult judge_average(int num_threads) const {
+    std::vector<TaskScore> scores(static_cast<std::size_t>(config_.validation.num_tasks));
+    std::vector<ValidationWorkspace> workspaces(static_cast<std::size_t>(num_threads));
+    ThreadPool(num_threads).parallel_for(config_.validation.num_tasks, [&](int worker, int index) {
+      scores[static_cast<std::size_t>(index)] =
+          score_task(config_, tasks_, state_.seed, state_.outer.average, index,
+                     workspaces[static_cast<std::size_t>(worker)]);
+    });
+    return summarize(scores);
   }
 
   const MetaConfig config_;
