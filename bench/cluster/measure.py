@@ -114,7 +114,7 @@ def main():
     parser.add_argument("--config", type=pathlib.Path, default=ROOT / "configs" / "tiny.toml")
     parser.add_argument("--out", type=pathlib.Path)
     parser.add_argument("--samples", type=int, default=60)
-    parser.add_argument("--steps", type=int, default=12, help="updates of each run of --check")
+    parser.add_argument("--steps", type=int, default=60, help="updates of each run of --check")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--set", nargs="*", default=[])
     arguments = parser.parse_args()
