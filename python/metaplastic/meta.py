@@ -109,8 +109,11 @@ class MetaTraining:
         # The run waits in its thread until the next metrics are asked for, so that nothing runs
         # ahead of its reader.
         steps, go_on = queue.Queue(), queue.Queue()
+        left = threading.Event()
 
         def on_step(metrics):
+            if left.is_set():  # a step that was under way when the reader left
+                return False
             steps.put(metrics)
             return go_on.get()
 
@@ -134,6 +137,7 @@ class MetaTraining:
                 go_on.put(True)
         finally:
             # Left early, or interrupted: the run ends after the step in hand.
+            left.set()
             go_on.put(False)
             thread.join()
 

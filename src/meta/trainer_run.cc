@@ -31,8 +31,8 @@ RunEnd Trainer::run() {
     const bool wait = last || config_.outer.mode != "async";
     if (last && config_.outer.mode == "async") tell(Tag::kHold);
     go_on_validating(wait, last, end == RunEnd::kStopped);
-    if (stop_requested()) end = RunEnd::kStopped;
     write_lines();
+    if (stop_requested()) end = RunEnd::kStopped;  // on_step may have asked for it
     go_on_saving(wait || end == RunEnd::kStopped, last || end == RunEnd::kStopped);
   }
   return end;
