@@ -259,6 +259,7 @@ def checkpoint():
 
 def toml():
     yield "syntax", b"[outer\n"
+    yield "section-of-no-key", b"[`\n"
     yield "value-missing", b"[outer]\nouter_lr =\n"
     yield "key-twice", b"[outer]\nouter_lr = 1e-3\nouter_lr = 1e-3\n"
     yield "key-unknown", b"[outer]\nouter_lrr = 1\n"
