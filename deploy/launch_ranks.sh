@@ -10,7 +10,10 @@ shift
 out=
 words=("$@")
 for ((n = 0; n < ${#words[@]}; ++n)); do
-  [[ ${words[n]} == --out ]] && out=${words[n + 1]:-}
+  case ${words[n]} in
+    --out) out=${words[n + 1]:-} ;;
+    --out=*) out=${words[n]#--out=} ;;
+  esac
 done
 [[ -n $out ]] || { echo "metaplastic-launch: expected --out DIR among the arguments, found none" >&2 && exit 2; }
 
