@@ -4,7 +4,6 @@ killed, stopped or cut off, with and without the supervisor.
 
 usage: ranks_test.py PROGRAM CONFORMANCE [unittest arguments]
 """
-import json
 import os
 import pathlib
 import random
@@ -19,19 +18,17 @@ import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "bench" / "cluster"))
+import mpi_runs  # noqa: E402  pylint: disable=wrong-import-position
+from mpi_runs import metrics_of, mpirun, ranks_of  # noqa: E402  pylint: disable=wrong-import-position
+
 PROGRAM = CONFORMANCE = ""
 # The smallest run with every part: two families of tasks would need fonts, which a rank may lack.
 SMALL = {"tasks.glyphs": 0, "tasks.max_classes": 3, "inner.max_units": 16, "inner.max_features": 16,
          "inner.inner_batch": 16, "truncation.shots": 4, "validation.num_tasks": 2, "validation.inner_steps": 5,
          "validation.every": 4, "validation.hidden": "16,16"}
-# Containers run tests as root, which mpirun wants to hear twice.
-ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-               "OMPI_MCA_btl_vader_single_copy_mechanism": "none", "OMPI_MCA_rmaps_base_oversubscribe": "1"}
+ENVIRONMENT = {**mpi_runs.ENVIRONMENT, "OMPI_MCA_rmaps_base_oversubscribe": "1"}
 LIMIT_S = 300
-
-
-def mpirun(ranks, *arguments):
-    return ["mpirun", "-q", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *map(str, arguments)]
 
 
 def run(command):
@@ -42,26 +39,6 @@ def run(command):
 def tensors(path):
     content = pathlib.Path(path).read_bytes()
     return content[8 + struct.unpack("<Q", content[:8])[0]:]
-
-
-def metrics_of(folder):
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-
-
-def ranks_of(folder):
-    """rank -> process id of the program's processes that train in the folder."""
-    found = {}
-    for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            words = (entry / "cmdline").read_bytes().split(b"\0")
-            rank = re.search(rb"(?:^|\0)OMPI_COMM_WORLD_RANK=(\d+)", (entry / "environ").read_bytes())
-        except OSError:
-            continue
-        if rank and str(folder).encode() in words and pathlib.Path(words[0].decode()).name == "metaplastic":
-            found[int(rank.group(1))] = int(entry.name)
-    return found
 
 
 class Ranks(unittest.TestCase):
@@ -155,7 +132,7 @@ class Failures(Ranks):
         command = [word for word in mpirun(ranks, *self.words("run", 100000, "--quiet", "--rank-timeout", timeout))
                    if word != "-q"]  # mpirun is the one to say that a rank was killed
         process = self.start(command)
-        self.wait_for_step("run", 3, process)
+        self.wait_for_step("run", 4, process)  # so that the checkpoint of step 3 is there
         os.kill(ranks_of(self.folder / "run")[ranks - 1], how)
         lost = time.monotonic()
         words = process.communicate(timeout=LIMIT_S)[1]
@@ -324,7 +301,7 @@ class Namespaces(Ranks):
                          tensors(self.folder / "apart" / "checkpoint.safetensors"))
 
         process = self.start(self.launch(*self.words("run", 100000, "--quiet", "--rank-timeout", 4)))
-        self.wait_for_step("run", 3, process)
+        self.wait_for_step("run", 4, process)  # so that the checkpoint of step 3 is there
         self.ip("-n", self.spaces[1], "link", "set", self.device, "down")
         cut = time.monotonic()
         said = process.stderr.readline()

@@ -19,16 +19,11 @@ import tempfile
 import time
 
 import model
+from mpi_runs import ENVIRONMENT, metrics_of, mpirun
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-               "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
 # What a network adds to the latency measured through TCP on this machine, and its rate: nominal.
 NETWORKS = {"ethernet-1G": (5e-5, 1.18e8), "ethernet-10G": (2e-5, 1.18e9), "ethernet-100G": (1e-5, 1.18e10)}
-
-
-def mpirun(ranks, *words):
-    return ["mpirun", "-q", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *map(str, words)]
 
 
 def lines_of(*command):
@@ -52,8 +47,7 @@ def train(program, config, overrides, ranks, steps, mode, batch):
         seconds = time.monotonic() - start
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-        return lines, seconds, used
+        return metrics_of(out), seconds, used
 
 
 def truncation_times(arguments):

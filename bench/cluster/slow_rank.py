@@ -8,10 +8,8 @@ as many runs of one process each, at the same time, one of them slowed likewise:
 out in the same way. Both are measured in turn, three times; medians.
 """
 import argparse
-import json
 import os
 import pathlib
-import re
 import signal
 import statistics
 import subprocess
@@ -19,11 +17,11 @@ import tempfile
 import threading
 import time
 
+from mpi_runs import ENVIRONMENT, metrics_of, mpirun, ranks_of
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CONFIG = ROOT / "configs" / "tiny.toml"
 RANKS = 3
-ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-               "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
 COMMON = ["--threads", "1", "--quiet", "outer.outer_batch=6", "outer.checkpoint_every=1000000"]
 
 
@@ -50,37 +48,19 @@ class Slowed(threading.Thread):
         self.join()
 
 
-def metrics_of(folder):
+def metrics_so_far(folder):
     try:
-        return [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+        return metrics_of(folder)
     except (OSError, ValueError):
         return []
 
 
 def truncations(folder):
-    return sum(sum(line["rank_truncations"]) for line in metrics_of(folder))
-
-
-def rank_process(folder, rank):
-    for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-                found = re.search(rb"(?:^|\0)OMPI_COMM_WORLD_RANK=(\d+)", (entry / "environ").read_bytes())
-            except OSError:
-                continue
-            if found and int(found.group(1)) == rank and str(folder).encode() in words \
-                    and words[0].endswith(b"metaplastic"):
-                return int(entry.name)
-    raise RuntimeError(f"rank {rank} is not there")
-
-
-def mpirun(*words):
-    return ["mpirun", "-q", "--oversubscribe", "--bind-to", "none", "-n", str(RANKS), *map(str, words)]
+    return sum(sum(line["rank_truncations"]) for line in metrics_so_far(folder))
 
 
 def wait_for_line(folders):
-    while not all(metrics_of(folder) for folder in folders):
+    while not all(metrics_so_far(folder) for folder in folders):
         time.sleep(0.05)
 
 
@@ -109,8 +89,8 @@ def throughput(program, seconds):
             folder = pathlib.Path(name)
             words = [program, "train", "--config", CONFIG, "--outer-steps", 10**8, *COMMON, "outer.mode=async",
                      "validation.every=1000000", "outer.async_batch=1"]
-            together = rate([mpirun(*words, "--out", folder / "all", "--rank-timeout", 60)], [folder / "all"],
-                            lambda runs: rank_process(folder / "all", RANKS - 1), seconds)
+            together = rate([mpirun(RANKS, *words, "--out", folder / "all", "--rank-timeout", 60)], [folder / "all"],
+                            lambda runs: ranks_of(folder / "all")[RANKS - 1], seconds)
             alone = [folder / f"alone{n}" for n in range(RANKS)]
             apart = rate([[*words, "--out", out] for out in alone], alone, lambda runs: runs[-1].pid, seconds)
             ratios.append(together / apart)
@@ -124,12 +104,12 @@ def final_loss(program, mode, seed, steps, slow):
         folder = pathlib.Path(name) / "run"
         words = [program, "train", "--config", CONFIG, "--out", folder, "--seed", seed, "--outer-steps", steps, *COMMON,
                  f"outer.mode={mode}", "validation.every=1000000", "validation.num_tasks=16", "--rank-timeout", 60]
-        run = subprocess.Popen([str(w) for w in mpirun(*words)], env=ENVIRONMENT)  # pylint: disable=consider-using-with
+        run = subprocess.Popen([str(w) for w in mpirun(RANKS, *words)], env=ENVIRONMENT)  # pylint: disable=consider-using-with
         if slow:
             wait_for_line([folder])
-            slowed = Slowed(rank_process(folder, RANKS - 1))
+            slowed = Slowed(ranks_of(folder)[RANKS - 1])
             slowed.start()
-            while run.poll() is None and len(metrics_of(folder)) < steps - 1:
+            while run.poll() is None and len(metrics_so_far(folder)) < steps - 1:
                 time.sleep(0.05)
             slowed.stop()
         if run.wait() != 0:
