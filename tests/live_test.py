@@ -57,8 +57,8 @@ def decode_raw(event):
 
 def scalars(event):
     """{tag: value} by another program's decoder, which knows no field names."""
-    pairs = re.findall(r'5 \{\n?|1 \{\s+1: "([^"]+)"\s+2: (0x[0-9a-f]+)\s+\}', decode_raw(event))
-    return {tag: struct.unpack("<f", struct.pack("<I", int(bits, 16)))[0] for tag, bits in pairs if tag}
+    pairs = re.findall(r'1 \{\s+1: "([^"]+)"\s+2: (0x[0-9a-f]+)\s+\}', decode_raw(event))
+    return {tag: struct.unpack("<f", struct.pack("<I", int(bits, 16)))[0] for tag, bits in pairs}
 
 
 class EventFiles(unittest.TestCase):

@@ -80,11 +80,6 @@ Applied train(const Request& request, const py::object& input,
   return applied;
 }
 
-py::array_t<float> phi_array(const Applied& applied) {
-  return py::array_t<float>(static_cast<py::ssize_t>(applied.state.phi.size()),
-                            applied.state.phi.data());
-}
-
 py::dict health_dict(const Applied& applied) {
   py::dict health;
   health["dead_share"] = applied.health.dead_share;
@@ -130,7 +125,7 @@ void add_apply(py::module_& module) {
   py::class_<Applied>(module, "Applied")
       .def_property_readonly("encoder",
                              [](const Applied& a) { return std::make_shared<Encoder>(a.last()); })
-      .def_property_readonly("phi", &phi_array)
+      .def_property_readonly("phi", [](const Applied& a) { return to_array(a.state.phi); })
       .def_property_readonly("inner_steps", [](const Applied& a) { return a.state.inner_steps; })
       .def_readonly("notes", &Applied::notes)
       .def_property_readonly("health", &health_dict);

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace metaplastic::python {
 
@@ -14,6 +15,10 @@ void add_data(pybind11::module_& module);
 void add_encoder(pybind11::module_& module);
 void add_apply(pybind11::module_& module);
 void add_meta(pybind11::module_& module);
+
+inline pybind11::array_t<float> to_array(const std::vector<float>& values) {
+  return pybind11::array_t<float>(static_cast<pybind11::ssize_t>(values.size()), values.data());
+}
 
 // For work that runs without the GIL: whether a signal handler of Python raised (Ctrl-C), asked ten
 // times a second. Only Python's main thread handles signals; elsewhere the answer is always no.

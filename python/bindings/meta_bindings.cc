@@ -7,7 +7,7 @@
 #include "base/stop.h"
 #include "bindings.h"
 #include "io/json_text.h"
-#include "meta/gradient_estimator.h"
+#include "meta/estimate_slot.h"
 #include "meta/run_folder.h"
 #include "meta/trainer.h"
 #include "meta_state.h"
@@ -146,16 +146,11 @@ class InnerLoop {
     Slot slot = state.slot();
     reopen_slot(config_, tasks_, seed, state.slot_index, slot);
     std::unique_ptr<TrajectoryWorkspace> workspace = take_workspace();
-    const std::int64_t before = slot.inner_step;
-    TrajectoryProblem problem(config_, layout_, seed,
-                              slot_task_index(slot, state.slot_index, config_.outer.outer_batch),
-                              *slot.task, slot.shape, *workspace);
-    state.result = estimator_->estimate(problem, theta, seed, slot, gradient);
-    state.inner_steps = slot.inner_step - before;
-    if (!state.result.finite || slot.inner_step >= slot.shape.T) {
-      ++slot.generation;
-      open_slot(config_, tasks_, seed, state.slot_index, outer_step + 1, slot);
-    }
+    const SlotEstimate made =
+        estimate_slot({config_, layout_, tasks_, *estimator_, seed}, theta, outer_step,
+                      state.slot_index, slot, *workspace, gradient);
+    state.result = made.result;
+    state.inner_steps = made.inner_steps;
     state.take(slot);
     const std::lock_guard lock(mutex_);
     workspaces_.push_back(std::move(workspace));

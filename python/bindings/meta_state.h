@@ -1,12 +1,10 @@
 // What meta-training's bindings share: the state of one trajectory, and conversions.
 #pragma once
 
-#include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
-
 #include <string>
 #include <vector>
 
+#include "bindings.h"
 #include "meta/trainer.h"
 #include "meta/trajectory.h"
 
@@ -35,10 +33,6 @@ struct TaskState {
     return slot;
   }
 };
-
-inline pybind11::array_t<float> to_array(const std::vector<float>& values) {
-  return pybind11::array_t<float>(static_cast<pybind11::ssize_t>(values.size()), values.data());
-}
 
 MetaConfig config_from_json(const std::string& text);
 pybind11::dict metrics_dict(const OuterMetrics& metrics);

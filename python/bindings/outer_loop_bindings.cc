@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/thread_pool.h"
+#include "meta/mean_gradient.h"
 #include "meta/run_folder.h"
 #include "meta/validation.h"
 #include "meta_state.h"
@@ -60,7 +61,9 @@ class OuterLoop {
            gradients.size(), states.size());
     }
     std::vector<float> gradient(state_.outer.theta.size());
-    OuterMetrics metrics = reduce(gradients, states, gradient);
+    OuterMetrics metrics =
+        mean_gradient(reports_of(gradients, states), state_.outer.outer_step, gradient);
+    state_.non_finite_truncations += metrics.num_non_finite;
     metrics.gradient_norm = clip_norm(gradient, config_.outer.clip_gradient);
     metrics.outer_lr = outer_lr_at(config_.outer, state_.outer.outer_step);
     adam_step(config_.outer, gradient, state_.outer);
@@ -72,7 +75,7 @@ class OuterLoop {
     const std::int64_t step = state_.outer.outer_step;
     {
       const py::gil_scoped_release release;
-      if (last || validation_due()) validate(metrics, num_threads);
+      if (last || validation_due(config_, state_)) validate(metrics, num_threads);
       folder_.append_metrics(metrics);
       if (last || step % config_.outer.checkpoint_every == 0) folder_.save(state_);
     }
@@ -82,46 +85,32 @@ class OuterLoop {
   void save() { folder_.save(state_); }
 
  private:
-  // Clips each finite gradient and takes the mean, summed in the order of the slots.
-  OuterMetrics reduce(const std::vector<py::array_t<float, py::array::c_style>>& gradients,
-                      const std::vector<TaskState>& states, std::vector<float>& gradient) {
-    OuterMetrics metrics;
-    int num_finite = 0;
+  // What ranks would have sent: the finite gradients clipped.
+  std::vector<Report> reports_of(
+      const std::vector<py::array_t<float, py::array::c_style>>& gradients,
+      const std::vector<TaskState>& states) const {
+    std::vector<Report> reports(states.size());
     for (std::size_t s = 0; s < states.size(); ++s) {
       const TaskState& state = states[s];
       if (state.slot_index != static_cast<int>(s) ||
-          gradients[s].size() != static_cast<py::ssize_t>(gradient.size())) {
+          gradients[s].size() != static_cast<py::ssize_t>(state_.outer.theta.size())) {
         fail("update: expected the estimate of slot {}, found another; keep their order", s);
       }
-      ++metrics.num_truncations;
-      metrics.inner_steps += state.inner_steps;
-      if (!state.result.finite) {
-        ++metrics.num_non_finite;
-        continue;
-      }
-      ++num_finite;
-      metrics.meta_loss += state.result.meta_loss;
-      metrics.accuracy += state.result.accuracy;
-      std::vector<float> clipped(gradients[s].data(), gradients[s].data() + gradient.size());
-      clip_norm(clipped, config_.outer.clip_truncation);
-      for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] += clipped[i];
+      Report& report = reports[s];
+      report.slot = state.slot_index;
+      report.outer_step = state_.outer.outer_step;
+      report.inner_steps = state.inner_steps;
+      report.result = state.result;
+      if (!report.result.finite) continue;
+      report.gradient.assign(gradients[s].data(), gradients[s].data() + gradients[s].size());
+      clip_norm(report.gradient, config_.outer.clip_truncation);
     }
-    state_.non_finite_truncations += metrics.num_non_finite;
-    if (num_finite == 0) return metrics;
-    for (float& value : gradient) value /= static_cast<float>(num_finite);
-    metrics.meta_loss /= num_finite;
-    metrics.accuracy /= num_finite;
-    return metrics;
-  }
-
-  bool validation_due() const {
-    return state_.outer.outer_step % config_.validation.every == 0 &&
-           state_.last_validation < state_.outer.outer_step;
+    return reports;
   }
 
   // A sitting of the command line that was stopped leaves its validation to the next one.
   void catch_up_validation() {
-    if (state_.outer.outer_step == 0 || !validation_due()) return;
+    if (!validation_due(config_, state_)) return;
     OuterMetrics metrics;
     metrics.outer_step = state_.outer.outer_step;
     validate(metrics, 1);
@@ -129,14 +118,10 @@ class OuterLoop {
   }
 
   void validate(OuterMetrics& metrics, int num_threads) {
-    const bool scheduled = validation_due();
-    if (scheduled) state_.last_validation = state_.outer.outer_step;
     metrics.validation = judge_average(num_threads);
-    const BestRule candidate{state_.outer.outer_step, metrics.validation->accuracy,
-                             state_.outer.average};
-    const bool best = state_.best.outer_step < 0 || candidate.accuracy >= state_.best.accuracy;
-    folder_.write_rules(state_, candidate, best);
-    if (best && scheduled) state_.best = candidate;
+    folder_.take_validation(
+        {state_.outer.outer_step, metrics.validation->accuracy, state_.outer.average},
+        validation_due(config_, state_), state_);
   }
 
   ValidationResult judge_average(int num_threads) const {

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/stop.h"
 #include "cli/commands.h"
+#include "io/json_text.h"
 #include "io/safetensors.h"
 
 namespace metaplastic {
@@ -38,7 +39,7 @@ std::string checkpoint_of(const Supervised& run) { return run.out + "/checkpoint
 std::int64_t saved_step(const Supervised& run) {
   if (!std::filesystem::exists(checkpoint_of(run))) return -1;
   const TensorFile file = read_safetensors(checkpoint_of(run));
-  const auto state = nlohmann::json::parse(file.require_metadata("run"), nullptr, false);
+  const auto state = parse_json(file.require_metadata("run"));
   return state.is_object() ? state.value("outer_step", std::int64_t{-1}) : -1;
 }
 

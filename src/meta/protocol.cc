@@ -1,5 +1,7 @@
 #include "meta/protocol.h"
 
+#include "base/error.h"
+
 namespace metaplastic {
 namespace {
 
@@ -28,6 +30,16 @@ std::pair<int, Slot> get_slot(Unpacker& unpacker) {
 }
 
 }  // namespace
+
+ErrorMessage error_in_hand() {
+  try {
+    throw;
+  } catch (const Error& error) {
+    return {true, error.what()};
+  } catch (const std::exception& error) {
+    return {false, error.what()};
+  }
+}
 
 Packer pack(const Setup& setup) {
   Packer packer;

@@ -9,10 +9,13 @@
 
 #include "comm/comm.h"
 #include "comm/pack.h"
-#include "meta/trajectory.h"
+#include "meta/estimate_slot.h"
 #include "meta/validation.h"
 
 namespace metaplastic {
+
+// Seconds that a rank waits for a message before it looks around again.
+constexpr double kPatience = 0.2;
 
 enum class Tag : int {
   // From rank 0 to each rank, once.
@@ -45,14 +48,10 @@ struct ThetaMessage {
 };
 
 // One truncation, done.
-struct Report {
+struct Report : SlotEstimate {
   int slot = 0;
   std::int64_t outer_step = 0;  // of the theta it was made with
-  std::uint64_t task_index = 0;
-  std::int64_t inner_step = 0;   // where the trajectory stands
-  std::int64_t inner_steps = 0;  // done in this truncation
   double data_seconds = 0;
-  TruncationResult result;
   std::vector<float> gradient;  // [P], clipped; empty when not finite
 };
 
@@ -66,6 +65,9 @@ struct ErrorMessage {
   bool user = true;  // an Error, which the user can mend; else an internal one
   std::string text;
 };
+
+// In a catch block: of what was thrown, which derives from std::exception; anything else goes on.
+ErrorMessage error_in_hand();
 
 Packer pack(const Setup& setup);
 Packer pack(const ThetaMessage& message);

@@ -10,9 +10,6 @@
 namespace metaplastic {
 namespace {
 
-// How long a rank waits before it looks again whether it is to stop.
-constexpr double kPatience = 0.2;
-
 std::string joined(const std::vector<std::string>& lines) {
   std::string text;
   for (const std::string& line : lines) text += (text.empty() ? "" : "; ") + line;
@@ -36,10 +33,8 @@ class RankService {
           METAPLASTIC_CHECK(worker_.has_value());
           worker_->handle(*message);
         }
-      } catch (const Error& error) {
-        send(comm_, 0, Tag::kError, pack(ErrorMessage{true, error.what()}));
-      } catch (const std::exception& error) {
-        send(comm_, 0, Tag::kError, pack(ErrorMessage{false, error.what()}));
+      } catch (...) {
+        send(comm_, 0, Tag::kError, pack(error_in_hand()));
       }
     }
   }
@@ -73,8 +68,7 @@ void set_up_ranks(Comm& comm, const MetaConfig& config, std::uint64_t seed,
   if (comm.size() > num_slots) {
     fail(
         "outer.outer_batch: expected at least one trajectory per rank, found {} for {} ranks; "
-        "raise "
-        "it or start fewer ranks",
+        "raise it or start fewer ranks",
         num_slots, comm.size());
   }
   for (int rank = 1; rank < comm.size(); ++rank) {

@@ -13,6 +13,7 @@
 #include "io/safetensors.h"
 #include "meta/mean_gradient.h"
 #include "meta/rank_group.h"
+#include "meta/test_config.h"
 #include "meta/trainer.h"
 
 namespace metaplastic {
@@ -21,26 +22,12 @@ namespace {
 using testing::HasSubstr;
 
 MetaConfig small_config() {
-  MetaConfig config;
-  config.rule = {"compact", 6, 3, 2};
-  config.tasks.glyph_weight = 0;
-  config.tasks.max_classes = 3;
-  config.inner.max_layers = 2;
-  config.inner.min_units = config.inner.min_features = 8;
-  config.inner.max_units = config.inner.max_features = 12;
-  config.inner.inner_batch = {16};
-  config.inner.min_T = 5;
-  config.inner.max_T = 12;
-  config.truncation.min_K = 2;
-  config.truncation.max_K = 4;
-  config.truncation.shots = 4;
+  MetaConfig config = small_run_config();
   config.outer.outer_batch = 5;
   config.outer.outer_steps = 4;
   config.outer.checkpoint_every = 2;
-  config.validation.every = 2;
   config.validation.num_tasks = 3;
   config.validation.inner_steps = 4;
-  config.validation.hidden = {8, 8};
   return config;
 }
 

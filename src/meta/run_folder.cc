@@ -60,6 +60,16 @@ void remove_temporaries(const std::string& folder) {
 
 }  // namespace
 
+bool validation_due(const MetaConfig& config, const RunState& state) {
+  const std::int64_t outer_step = state.outer.outer_step;
+  const std::int64_t due = outer_step - outer_step % config.validation.every;
+  return due > 0 && state.last_validation < due;
+}
+
+std::string step_rule_path(const std::string& run, std::int64_t outer_step) {
+  return fmt::format("{}/rules/step-{:06}.safetensors", run, outer_step);
+}
+
 std::vector<float> initial_theta(const MetaConfig& config, std::uint64_t seed) {
   const std::string& name = config.outer.init_rule;
   if (name == "random") return random_theta(ThetaLayout(config.rule), seed);
@@ -144,6 +154,14 @@ void RunFolder::save(const RunState& state) {
   save_checkpoint(file("checkpoint.safetensors"), config_, state);
 }
 
+void RunFolder::take_validation(const BestRule& candidate, bool scheduled, RunState& state) {
+  const bool best = state.best.outer_step < 0 || candidate.accuracy >= state.best.accuracy;
+  write_rules(state, candidate, best);
+  if (!scheduled) return;
+  if (best) state.best = candidate;
+  state.last_validation = candidate.outer_step;
+}
+
 void RunFolder::write_rules(const RunState& state, const BestRule& candidate, bool best) {
   Rule rule;
   rule.sizes = config_.rule;
@@ -155,7 +173,7 @@ void RunFolder::write_rules(const RunState& state, const BestRule& candidate, bo
       {"outer_step", candidate.outer_step}, {"validation_accuracy", candidate.accuracy},
       {"seconds", state.seconds},           {"tasks", tasks_},
       {"config", to_json(config_)}};
-  save_rule(file(fmt::format("rules/step-{:06}.safetensors", candidate.outer_step)), rule);
+  save_rule(step_rule_path(path_, candidate.outer_step), rule);
   if (best) save_rule(file("rule.safetensors"), rule);
 }
 

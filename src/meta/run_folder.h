@@ -15,6 +15,12 @@ namespace metaplastic {
 // Where theta starts: random, a classical rule, or a rule file of the same sizes (outer.init_rule).
 std::vector<float> initial_theta(const MetaConfig& config, std::uint64_t seed);
 
+// The newest scheduled meta-validation is still to be made.
+bool validation_due(const MetaConfig& config, const RunState& state);
+
+// The rule that a run's meta-validation after `outer_step` updates wrote.
+std::string step_rule_path(const std::string& run, std::int64_t outer_step);
+
 class RunFolder {
  public:
   // `tasks` describes the task distribution, for provenance. Touches nothing yet.
@@ -31,10 +37,14 @@ class RunFolder {
 
   void append_metrics(const OuterMetrics& metrics);
   void save(const RunState& state);
-  // rules/step-N.safetensors, and rule.safetensors when it is the best so far.
-  void write_rules(const RunState& state, const BestRule& candidate, bool best);
+  // Takes over what a meta-validation found: writes rules/step-N.safetensors, and rule.safetensors
+  // when the candidate is the best so far. A validation that is part of every run of this config
+  // (scheduled) is noted in the state and may choose its best rule; one that is made because time
+  // is up may not, or resuming would change the run.
+  void take_validation(const BestRule& candidate, bool scheduled, RunState& state);
 
  private:
+  void write_rules(const RunState& state, const BestRule& candidate, bool best);
   // Keeps other processes out of the folder until this one ends, however it ends.
   void lock();
   std::string file(const std::string& name) const { return path_ + "/" + name; }

@@ -12,9 +12,6 @@
 namespace metaplastic {
 namespace {
 
-// How long to wait for a message before looking around again.
-constexpr double kPatience = 0.2;
-
 MetaConfig validated(const MetaConfig& config) {
   config.validate();
   return config;

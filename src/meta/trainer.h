@@ -75,7 +75,6 @@ class Trainer {
   void request_states();
   void note_non_finite(const Report& report);
 
-  bool validation_due() const;
   void begin_validation();
   void end_validation();
   void write_lines();

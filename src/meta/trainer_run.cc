@@ -38,19 +38,9 @@ RunEnd Trainer::run() {
   return end;
 }
 
-// The newest scheduled validation is still to be made. (In a synchronous run that can only be the
-// one of this very step.)
-bool Trainer::validation_due() const {
-  const std::int64_t outer_step = state_.outer.outer_step;
-  const std::int64_t due = outer_step - outer_step % config_.validation.every;
-  return due > 0 && state_.last_validation < due;
-}
-
-// A validation that is part of every run of this config may choose the best rule for the
-// checkpoint; one that is made because time is up may not, or resuming would change the run.
 void Trainer::begin_validation() {
   validation_.emplace(state_.outer.outer_step, state_.outer.average, config_.validation.num_tasks,
-                      validation_due());
+                      validation_due(config_, state_));
   tell(Tag::kValidate, pack(ThetaMessage{state_.outer.outer_step, state_.outer.average}));
 }
 
@@ -60,10 +50,7 @@ void Trainer::end_validation() {
   const bool scheduled = validation_->scheduled();
   const BestRule candidate{outer_step, result.accuracy, validation_->theta()};
   validation_.reset();
-  const bool best = state_.best.outer_step < 0 || result.accuracy >= state_.best.accuracy;
-  folder_.write_rules(state_, candidate, best);
-  if (best && scheduled) state_.best = candidate;
-  if (scheduled) state_.last_validation = outer_step;
+  folder_.take_validation(candidate, scheduled, state_);
   for (OuterMetrics& line : lines_) {
     if (line.outer_step == outer_step) line.validation = result;
   }
@@ -72,7 +59,7 @@ void Trainer::end_validation() {
 // A run that is stopped leaves validation to its next sitting.
 void Trainer::go_on_validating(bool wait, bool last, bool stopped) {
   const auto done = [this] { return validation_->complete() || stop_requested(); };
-  const bool begin = last || (validation_due() && !validation_);
+  const bool begin = last || (validation_due(config_, state_) && !validation_);
   if (begin && !stopped) {
     if (validation_) {
       hear(done);
@@ -115,7 +102,7 @@ void Trainer::go_on_saving(bool wait, bool last) {
 }
 
 void Trainer::catch_up_validation() {
-  if (!validation_due()) return;
+  if (!validation_due(config_, state_)) return;
   OuterMetrics metrics;
   metrics.outer_step = state_.outer.outer_step;
   metrics.validation = validate();

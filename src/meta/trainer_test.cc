@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "io/safetensors.h"
 #include "meta/run_folder.h"
+#include "meta/test_config.h"
 #include "rule/classical.h"
 
 namespace metaplastic {
@@ -19,25 +20,11 @@ namespace {
 using testing::HasSubstr;
 
 MetaConfig tiny_config() {
-  MetaConfig config;
-  config.rule = {"compact", 6, 3, 2};
-  config.tasks.glyph_weight = 0;
-  config.tasks.max_classes = 3;
-  config.inner.max_layers = 2;
-  config.inner.min_units = config.inner.min_features = 8;
-  config.inner.max_units = config.inner.max_features = 12;
-  config.inner.inner_batch = {16};
-  config.inner.min_T = 5;
-  config.inner.max_T = 12;
-  config.truncation.min_K = 2;
-  config.truncation.max_K = 4;
-  config.truncation.shots = 4;
+  MetaConfig config = small_run_config();
   config.outer.outer_batch = 4;
   config.outer.outer_steps = 6;
-  config.validation.every = 2;
   config.validation.num_tasks = 2;
   config.validation.inner_steps = 5;
-  config.validation.hidden = {8, 8};
   return config;
 }
 

@@ -100,16 +100,11 @@ void Worker::run_thread() {
         places_.at(work.index).running = true;
       }
     }
-    ErrorMessage problem;
     try {
       do_work(work, buffers);
-      continue;
-    } catch (const Error& error) {
-      problem = {true, error.what()};
-    } catch (const std::exception& error) {
-      problem = {false, error.what()};
+    } catch (...) {
+      send(comm_, 0, Tag::kError, pack(error_in_hand()));
     }
-    send(comm_, 0, Tag::kError, pack(problem));
   }
 }
 
@@ -126,27 +121,18 @@ void Worker::do_work(const Work& work, Buffers& buffers) {
 }
 
 Report Worker::truncate(Place& place, int slot_index, const ThetaMessage& theta, Buffers& buffers) {
-  Slot& slot = place.slot;
   Report report;
   report.slot = slot_index;
   report.outer_step = theta.outer_step;
-  report.task_index = slot_task_index(slot, slot_index, config_.outer.outer_batch);
-  const std::int64_t before = slot.inner_step;
-  TrajectoryProblem problem(config_, layout_, seed_, report.task_index, *slot.task, slot.shape,
-                            buffers.trajectory);
   report.gradient.resize(theta.theta.size());
-  report.result = estimator_->estimate(problem, theta.theta, seed_, slot, report.gradient);
-  report.inner_step = slot.inner_step;
-  report.inner_steps = slot.inner_step - before;
+  static_cast<SlotEstimate&>(report) =
+      estimate_slot({config_, layout_, tasks_, *estimator_, seed_}, theta.theta, theta.outer_step,
+                    slot_index, place.slot, buffers.trajectory, report.gradient);
   report.data_seconds = buffers.trajectory.data.take_seconds();
   if (report.result.finite) {
     clip_norm(report.gradient, config_.outer.clip_truncation);
   } else {
     report.gradient.clear();
-  }
-  if (!report.result.finite || slot.inner_step >= slot.shape.T) {
-    ++slot.generation;
-    open_slot(config_, tasks_, seed_, slot_index, theta.outer_step + 1, slot);
   }
   return report;
 }

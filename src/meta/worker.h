@@ -1,8 +1,8 @@
 // The part of a run that every rank has: its trajectories, and the threads that move them on.
 //
 // Synchronous: a theta from rank 0 starts one truncation of each trajectory, the longest first, so
-// that the threads end together. Asynchronous: a
-// trajectory goes on by itself, each truncation with the newest theta that has arrived.
+// that the threads end together. Asynchronous: a trajectory goes on by itself, each truncation with
+// the newest theta that has arrived.
 #pragma once
 
 #include <condition_variable>
@@ -13,7 +13,6 @@
 #include <thread>
 #include <vector>
 
-#include "meta/gradient_estimator.h"
 #include "meta/protocol.h"
 
 namespace metaplastic {

@@ -4,6 +4,7 @@
 #include "chart/filters.h"
 #include "data/dataset_rows.h"
 #include "eval/apply.h"
+#include "meta/run_folder.h"
 
 namespace metaplastic {
 namespace {
@@ -50,9 +51,8 @@ void TensorBoardLog::add(const OuterMetrics& metrics) {
       {"speed/inner_steps_per_second", static_cast<double>(metrics.inner_steps) / seconds}};
   if (metrics.validation) {
     add_validation(*metrics.validation, events);
-    events.images.emplace_back(
-        "first_layer_filters",
-        filters_of_rule(fmt::format("{}/rules/step-{:06}.safetensors", run_, metrics.outer_step)));
+    events.images.emplace_back("first_layer_filters",
+                               filters_of_rule(step_rule_path(run_, metrics.outer_step)));
   }
   file_->write(events);
 }
