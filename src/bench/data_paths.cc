@@ -27,6 +27,7 @@ TaskConfig path_config(const std::vector<std::string>& families, bool augmented)
   };
   TaskConfig config;
   config.glyph_weight = weight("glyphs");
+  config.dressed_weight = weight("dressed");
   config.field_weight = weight("fields");
   config.table_weight = weight("tables");
   config.word_weight = weight("words");
@@ -58,6 +59,7 @@ std::vector<DataPathRate> time_data_paths(int num_tasks) {
   std::vector<DataPath> paths;
   paths.push_back({"glyphs", TaskDistribution(path_config({"glyphs"}, false)), {}, {}});
   paths.push_back({"fields", TaskDistribution(path_config({"fields"}, false)), {}, {}});
+  paths.push_back({"dressed", TaskDistribution(path_config({"dressed"}, false)), {}, {}});
   paths.push_back({"augmented", TaskDistribution(path_config({"glyphs", "fields"}, true)), {}, {}});
   paths.push_back({"tables", TaskDistribution(path_config({"tables"}, false)), {}, {}});
   paths.push_back({"words", TaskDistribution(path_config({"words"}, false)), {}, {}});

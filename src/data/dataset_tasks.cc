@@ -1,4 +1,4 @@
-// The forms glyphs and fields: a labelled sample of held-out classes of a task family.
+// The forms glyphs, dressed and fields: a labelled sample of held-out classes of a task family.
 #include "base/error.h"
 #include "data/dataset_parts.h"
 #include "data/dataset_rows.h"
@@ -9,6 +9,7 @@ namespace metaplastic {
 Dataset load_task_sample(const DataSpec& spec) {
   TaskConfig config;
   config.glyph_weight = spec.form == "glyphs" ? 1.0f : 0.0f;
+  config.dressed_weight = spec.form == "dressed" ? 1.0f : 0.0f;
   config.field_weight = spec.form == "fields" ? 1.0f : 0.0f;
   config.image_sources.clear();
   config.image_side = spec.number("side", 4, 28, 14);

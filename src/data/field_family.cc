@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "data/field_shading.h"
 #include "data/field_shape.h"
 #include "data/field_texture.h"
 
@@ -15,33 +16,9 @@ constexpr int kNumShapes = 32;           // stored instances of a shape class
 constexpr int kTexturesPerShape = 5;     // stored realisations of a shape class's texture
 constexpr int kTexturesPerTexture = 24;  // of a pure texture class
 constexpr int kNumBackgrounds = 4;
-constexpr int kTextureSide = 40;  // larger than an image: every use cuts another window
-constexpr int kTexturePixels = kTextureSide * kTextureSide;
 
 enum class FieldKind { kTexture, kSilhouette, kParts };
 enum class Background { kBlack, kGrey, kTexture };
-
-// Textures [count, kTextureSide, kTextureSide].
-struct TextureBank {
-  std::vector<std::uint8_t> pixels;
-  int count = 0;
-
-  void fill(const TextureStyle& style, int num_textures, Random& random) {
-    count = num_textures;
-    pixels.resize(static_cast<std::size_t>(count * kTexturePixels));
-    for (int n = 0; n < count; ++n) {
-      render_texture(
-          style, kTextureSide, random,
-          std::span(pixels).subspan(static_cast<std::size_t>(n * kTexturePixels), kTexturePixels));
-    }
-  }
-  // Top left corner of a random window of texture n; rows are kTextureSide apart.
-  const std::uint8_t* window(int n, Random& random) const {
-    const int y = random.between(0, kTextureSide - kSourceSide);
-    const int x = random.between(0, kTextureSide - kSourceSide);
-    return &pixels[static_cast<std::size_t>(n * kTexturePixels + y * kTextureSide + x)];
-  }
-};
 
 struct FieldClass {
   FieldKind kind;
@@ -143,50 +120,6 @@ void FieldClassSet::draw_shapes(FieldClass& chosen, float likeness, Random& rand
   }
 }
 
-// Light falls off linearly over the image; everything else is constant within one instance.
-struct Shading {
-  float brightness, contrast;  // of the object's texture, whose bytes have mean 128
-  float outer_level, outer_contrast;
-  float light, light_x, light_y;  // at the top left pixel, per column, per row
-};
-
-float clamp_unit(float value) { return std::min(std::max(value, 0.0f), 1.0f); }
-
-// A texture that fills the image. inner: window with rows kTextureSide apart; out [kSourcePixels].
-void shade_texture(const Shading& s, const std::uint8_t* __restrict inner, float* __restrict out) {
-  for (int y = 0; y < kSourceSide; ++y, inner += kTextureSide, out += kSourceSide) {
-    const float light = s.light + s.light_y * static_cast<float>(y);
-    for (int x = 0; x < kSourceSide; ++x) {
-      const float lit = light + s.light_x * static_cast<float>(x);
-      const float detail = s.contrast * static_cast<float>(inner[x] - 128);
-      out[x] = clamp_unit(lit * (s.brightness + detail));
-    }
-  }
-}
-
-// A textured object on its background; cover and shade [kSourcePixels].
-void shade_object(const Shading& s, const std::uint8_t* __restrict inner,
-                  const std::uint8_t* __restrict outer, const std::uint8_t* __restrict cover,
-                  const std::uint8_t* __restrict shade, float* __restrict out) {
-  constexpr float kUnit = 1.0f / 255.0f;
-  for (int y = 0; y < kSourceSide; ++y) {
-    const float light = kUnit * (s.light + s.light_y * static_cast<float>(y));
-    const float light_x = kUnit * s.light_x;
-    for (int x = 0; x < kSourceSide; ++x) {
-      const float lit = light + light_x * static_cast<float>(x);
-      const float behind = s.outer_level + s.outer_contrast * static_cast<float>(outer[x] - 128);
-      const float front = lit * static_cast<float>(shade[x]) *
-                          (s.brightness + s.contrast * static_cast<float>(inner[x] - 128));
-      out[x] = clamp_unit(behind + kUnit * static_cast<float>(cover[x]) * (front - behind));
-    }
-    inner += kTextureSide;
-    outer += kTextureSide;
-    cover += kSourceSide;
-    shade += kSourceSide;
-    out += kSourceSide;
-  }
-}
-
 void FieldClassSet::instance(int class_index, int instance_index, Random& random,
                              std::span<float> out) const {
   constexpr float kUnit = 1.0f / 255.0f;
@@ -195,9 +128,7 @@ void FieldClassSet::instance(int class_index, int instance_index, Random& random
   Shading s{};
   s.brightness = chosen.brightness + chosen.brightness_range * random.uniform(-1.0f, 1.0f);
   s.contrast = kUnit * chosen.texture_contrast * random.uniform(0.7f, 1.3f);
-  s.light_x = light_range_ * random.uniform(-1.0f, 1.0f) * 2 / kSourceSide;
-  s.light_y = light_range_ * random.uniform(-1.0f, 1.0f) * 2 / kSourceSide;
-  s.light = 1 - 0.5f * kSourceSide * (s.light_x + s.light_y);
+  s.draw_light(light_range_, random);
   const int texture = texture_only ? instance_index : random.between(0, chosen.textures.count - 1);
   const std::uint8_t* inner = chosen.textures.window(texture, random);
   if (texture_only) return shade_texture(s, inner, out.data());

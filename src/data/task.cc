@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "data/array_family.h"
 #include "data/class_images.h"
+#include "data/dressed_family.h"
 #include "data/field_family.h"
 #include "data/glyph_family.h"
 #include "data/table_family.h"
@@ -144,7 +145,8 @@ TaskDistribution::TaskDistribution(const TaskConfig& config) : config_(config) {
     fail("tasks: expected min_inputs <= max_inputs, found {} and {}; lower min_inputs",
          config.min_inputs, config.max_inputs);
   }
-  const auto add = [&](std::unique_ptr<TaskFamily> family, float weight, std::string description) {
+  const auto add = [&](std::shared_ptr<const TaskFamily> family, float weight,
+                       std::string description) {
     for (const Split split : {Split::kTrain, Split::kValidation}) {
       // A source with few classes still gives validation tasks of as many as it holds out.
       const int least = split == Split::kTrain ? config.min_classes : 2;
@@ -160,14 +162,17 @@ TaskDistribution::TaskDistribution(const TaskConfig& config) : config_(config) {
     }
     families_.push_back({std::move(family), weight, std::move(description)});
   };
-  if (config.glyph_weight > 0) {
-    auto glyphs =
-        std::make_unique<GlyphFamily>(config.min_fonts, config.max_fonts, config.held_out_share);
-    std::string description = glyphs->describe();
-    add(std::move(glyphs), config.glyph_weight, std::move(description));
+  if (config.glyph_weight > 0 || config.dressed_weight > 0) {
+    const auto glyphs = std::make_shared<const GlyphFamily>(config.min_fonts, config.max_fonts,
+                                                            config.held_out_share);
+    if (config.glyph_weight > 0) add(glyphs, config.glyph_weight, glyphs->describe());
+    if (config.dressed_weight > 0) {
+      add(std::make_shared<DressedFamily>(glyphs), config.dressed_weight,
+          "dressed: version 1, outlines of " + glyphs->describe());
+    }
   }
   if (config.field_weight > 0) {
-    add(std::make_unique<FieldFamily>(), config.field_weight, "fields: procedural, version 1");
+    add(std::make_shared<FieldFamily>(), config.field_weight, "fields: procedural, version 1");
   }
   if (config.table_weight > 0) {
     add(std::make_unique<TableFamily>(config.min_inputs, config.max_inputs), config.table_weight,

@@ -80,7 +80,7 @@ class TaskDistribution {
 
  private:
   struct Entry {
-    std::unique_ptr<TaskFamily> family;
+    std::shared_ptr<const TaskFamily> family;
     float weight;
     std::string description;
   };

@@ -51,6 +51,7 @@ struct TaskConfig {
   bool permute_inputs = true;
   float glyph_weight = 1.0f;
   float field_weight = 1.0f;
+  float dressed_weight = 0.0f;
   float table_weight = 0.0f;
   float word_weight = 0.0f;
   int min_inputs = 16;
@@ -71,6 +72,8 @@ struct TaskConfig {
     v("permute_inputs", permute_inputs, "permute the pixels, anew for every task", "true");
     v("glyphs", glyph_weight, Range{0, 1e6}, "weight of rendered characters among the families");
     v("fields", field_weight, Range{0, 1e6}, "weight of procedural images among the families");
+    v("dressed", dressed_weight, Range{0, 1e6},
+      "weight of solid, textured objects with the outlines of characters among the families");
     v("tables", table_weight, Range{0, 1e6}, "weight of generated tables among the families");
     v("words", word_weight, Range{0, 1e6}, "weight of generated bags of words among the families");
     v("min_inputs", min_inputs, Range{4, 4096},
