@@ -164,42 +164,48 @@ class Failures(Ranks):
 
 
 class Supervisor(Ranks):
-    def kill_and_complete(self, num_kills, steps, seed):
+    def kill_and_complete(self, whole, name, num_kills, steps, seed):
         """Kills a random rank at random moments; the run must complete with the whole run's bits."""
-        whole = self.train("whole", steps)
         rng = random.Random(seed)
-        words = [*self.words("run", steps, "--quiet"), "--supervise", "--launch", " ".join(mpirun(2))]
+        words = [*self.words(name, steps, "--quiet"), "--supervise", "--launch", " ".join(mpirun(2))]
         process = self.start(words)
         at_steps = sorted(rng.randrange(1, steps - 20) for _ in range(num_kills))
         for kills, at_step in enumerate(at_steps):
             # One in four hits an attempt that has just begun, the others any part of an outer step.
             if kills % 4 != 3:
-                self.wait_for_step("run", at_step, process)
+                self.wait_for_step(name, at_step, process)
             time.sleep(rng.uniform(0, 0.2))
             ranks = {}
             while process.poll() is None and not ranks:
-                ranks = ranks_of(self.folder / "run")
+                ranks = ranks_of(self.folder / name)
             self.assertIsNone(process.poll(), f"over after {kills} kills")
             try:
                 os.kill(ranks[rng.choice(sorted(ranks))], signal.SIGKILL)
             except ProcessLookupError:
                 self.fail("a rank ended by itself")
             # The next one hits the next attempt.
-            while set(ranks_of(self.folder / "run").values()) & set(ranks.values()):
+            while set(ranks_of(self.folder / name).values()) & set(ranks.values()):
                 time.sleep(0.02)
         stderr = process.communicate(timeout=LIMIT_S)[1]
         self.assertEqual(process.returncode, 0, stderr)
         self.assertEqual(stderr.count("starting it again"), num_kills, stderr)
         self.assertEqual(tensors(whole / "checkpoint.safetensors"),
-                         tensors(self.folder / "run" / "checkpoint.safetensors"))
-        steps_seen = [line["outer_step"] for line in metrics_of(self.folder / "run")]
+                         tensors(self.folder / name / "checkpoint.safetensors"))
+        steps_seen = [line["outer_step"] for line in metrics_of(self.folder / name)]
         self.assertEqual(steps_seen, list(range(1, steps + 1)))
-        self.assertEqual([p.name for p in (self.folder / "run").rglob("*.tmp-*")], [])
+        self.assertEqual([p.name for p in (self.folder / name).rglob("*.tmp-*")], [])
 
     def test_kills_change_no_bit(self):
         """METAPLASTIC_KILLS=20 is the long form."""
         kills = int(os.environ.get("METAPLASTIC_KILLS", "3"))
-        self.kill_and_complete(kills, 40 * kills, seed=1)
+        self.kill_and_complete(self.train("whole", 40 * kills), "run", kills, 40 * kills, seed=1)
+
+    def test_every_run_that_is_killed_once_completes(self):
+        """METAPLASTIC_KILLED_RUNS=20 is the long form."""
+        whole = self.train("whole", 60)
+        for n in range(int(os.environ.get("METAPLASTIC_KILLED_RUNS", "1"))):
+            with self.subTest(run=n):
+                self.kill_and_complete(whole, f"run-{n}", 1, 60, seed=100 + n)
 
     def test_gives_up_when_nothing_comes_of_it_and_passes_user_errors_on(self):
         done = run([*self.words("x", 1), "--supervise", "--launch", "false"])

@@ -110,7 +110,12 @@ TEST(Methods, AllOfThemThroughTheProtocol) {
     EXPECT_EQ(method.name, expected[n]);
     EXPECT_GT(method.accuracy, 0.6) << method.name;
     EXPECT_EQ(method.settings.contains("tunings"), n >= 4) << method.name;
-    EXPECT_GE(method.settings["chosen_from"], 1) << method.name;
+    ASSERT_EQ(method.settings["chosen_from"], method.candidates.size()) << method.name;
+    double best = 0;
+    for (const auto& candidate : method.candidates) {
+      best = std::max(best, candidate["validation_accuracy"].get<double>());
+    }
+    EXPECT_EQ(method.settings["validation_accuracy"], best) << method.name;
   }
   EXPECT_GT(result.methods[2].accuracy, 0.95);  // raw
 

@@ -28,9 +28,11 @@ struct Choice {
   double accuracy = -1;  // mean over the validation draws
 };
 
-Choice choose(const std::vector<FeatureCandidate>& candidates, const DrawSet& validation,
-              const std::string& method, ThreadPool& pool, const MethodContext& context) {
-  Choice best;
+// The best lambda of every candidate.
+std::vector<Choice> choices_of(const std::vector<FeatureCandidate>& candidates,
+                               const DrawSet& validation, const std::string& method,
+                               ThreadPool& pool, const MethodContext& context) {
+  std::vector<Choice> choices(candidates.size());
   for (std::size_t c = 0; c < candidates.size(); ++c) {
     if (context.on_progress) {
       context.on_progress(
@@ -42,10 +44,18 @@ Choice choose(const std::vector<FeatureCandidate>& candidates, const DrawSet& va
       double accuracy = 0;
       for (const std::vector<double>& draw : accuracies) accuracy += draw[k];
       accuracy /= static_cast<double>(accuracies.size());
-      if (accuracy > best.accuracy) best = {c, k, accuracy};
+      if (accuracy > choices[c].accuracy) choices[c] = {c, k, accuracy};
     }
   }
-  return best;
+  return choices;
+}
+
+// A candidate's settings as they stand in the JSON.
+nlohmann::json settings_of(const FeatureCandidate& candidate, const Choice& choice) {
+  nlohmann::json settings = candidate.settings;
+  if (candidate.encode) settings["lambda"] = lambda_grid()[choice.lambda];
+  settings["validation_accuracy"] = choice.accuracy;
+  return settings;
 }
 
 MethodResult judge_method(FeatureMethod& method, const RowSource& training_rows,
@@ -56,7 +66,9 @@ MethodResult judge_method(FeatureMethod& method, const RowSource& training_rows,
   const std::vector<FeatureCandidate> candidates = method.fit(training_rows, context);
   METAPLASTIC_CHECK(!candidates.empty());
   result.seconds = learning.seconds();
-  const Choice choice = choose(candidates, judged.validation, result.name, pool, context);
+  const std::vector<Choice> choices =
+      choices_of(candidates, judged.validation, result.name, pool, context);
+  const Choice choice = *std::ranges::max_element(choices, {}, &Choice::accuracy);  // ties: first
   const FeatureCandidate& candidate = candidates[choice.candidate];
   const double lambda = lambda_grid()[choice.lambda];
   DrawOutcomes outcomes = draw_outcomes(candidate, judged.test, lambda, pool, result.name, context);
@@ -70,10 +82,12 @@ MethodResult judge_method(FeatureMethod& method, const RowSource& training_rows,
   for (const double value : result.trial_accuracy) square += std::pow(value - result.accuracy, 2);
   result.standard_error = n > 1 ? std::sqrt(square / (n - 1) / n) : 0;
   result.steps = candidate.steps;
-  result.settings = candidate.settings;
-  if (candidate.encode) result.settings["lambda"] = lambda;
+  result.settings = settings_of(candidate, choice);
   result.settings["chosen_from"] = candidates.size();
-  result.settings["validation_accuracy"] = choice.accuracy;
+  for (std::size_t c = 0; c < candidates.size(); ++c) {
+    result.candidates.push_back(settings_of(candidates[c], choices[c]));
+    result.candidates.back()["steps"] = candidates[c].steps;
+  }
   return result;
 }
 
@@ -175,7 +189,8 @@ nlohmann::json evaluation_json(const EvaluationResult& result) {
                        {"stderr", method.standard_error},
                        {"seconds", method.seconds},
                        {"steps", method.steps},
-                       {"settings", method.settings}});
+                       {"settings", method.settings},
+                       {"candidates", method.candidates}});
     if (!method.confusion.empty()) {
       methods.back()["confusion"] = confusion_json(method, result.class_names.size());
     }

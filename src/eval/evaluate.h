@@ -20,6 +20,8 @@ struct MethodResult {
   std::int64_t steps = 0;
   // Of the chosen candidate, with lambda, validation_accuracy and the number it was chosen_from.
   nlohmann::json settings;
+  // All that the choice was among: settings, steps, best lambda, validation_accuracy.
+  nlohmann::json candidates = nlohmann::json::array();
   std::vector<double> trial_accuracy;   // [trials]
   std::vector<std::int64_t> confusion;  // [true class, predicted class] over the test draws, or
                                         // empty (DrawOutcomes)
