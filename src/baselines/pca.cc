@@ -17,7 +17,7 @@ constexpr int kComponents[] = {16, 32, 64, 128};
 // Up to this many inputs the whole covariance is decomposed; beyond, the products of this many
 // random rows, whose non-zero spectrum is the same.
 constexpr int kMaxDecomposed = 2048;
-constexpr std::int64_t kBlockRows = 1024;
+constexpr std::int64_t kPcaBlockRows = 1024;
 // Of the largest component's: below it lies the rounding of the float rows.
 constexpr double kLeastVariance = 1e-10;
 // Of the mean variance: what whitening adds, so that the smallest components are not all noise.
@@ -33,9 +33,9 @@ struct Components {
 template <class Visit>
 void for_blocks(const RowSource& rows, const Visit& visit) {
   const std::int64_t F = rows.num_features();
-  MatrixF block(std::min(kBlockRows, rows.num_rows()), F);
-  for (std::int64_t first = 0; first < rows.num_rows(); first += kBlockRows) {
-    const std::int64_t count = std::min(kBlockRows, rows.num_rows() - first);
+  MatrixF block(std::min(kPcaBlockRows, rows.num_rows()), F);
+  for (std::int64_t first = 0; first < rows.num_rows(); first += kPcaBlockRows) {
+    const std::int64_t count = std::min(kPcaBlockRows, rows.num_rows() - first);
     rows.read_rows(first, count, {block.data(), static_cast<std::size_t>(count * F)});
     visit(MatrixD(block.topRows(count).cast<double>()));
   }
@@ -118,8 +118,8 @@ class PcaMethod : public FeatureMethod {
       candidate.encode = [components, k, F](std::span<const float> rows, std::int64_t num_rows,
                                             std::span<float> out) {
         const Eigen::Map<const MatrixF> x(rows.data(), num_rows, F);
-        for (std::int64_t first = 0; first < num_rows; first += kBlockRows) {
-          const std::int64_t count = std::min(kBlockRows, num_rows - first);
+        for (std::int64_t first = 0; first < num_rows; first += kPcaBlockRows) {
+          const std::int64_t count = std::min(kPcaBlockRows, num_rows - first);
           const MatrixF centred = x.middleRows(first, count).rowwise() - components->mean;
           gemm(false, false, static_cast<int>(count), k, F, 1.0f, centred.data(), F,
                components->axes.data(), components->axes.cols(), 0.0f, out.data() + first * k, k);
@@ -150,8 +150,8 @@ std::vector<float> Whitening::apply(std::span<const float> rows, std::int64_t nu
   const Eigen::Map<const MatrixF> x(rows.data(), num_rows, num_inputs_);
   const Eigen::Map<const Eigen::RowVectorXf> mean(mean_.data(), num_inputs_);
   std::vector<float> out(static_cast<std::size_t>(num_rows * num_components_));
-  for (std::int64_t first = 0; first < num_rows; first += kBlockRows) {
-    const std::int64_t count = std::min(kBlockRows, num_rows - first);
+  for (std::int64_t first = 0; first < num_rows; first += kPcaBlockRows) {
+    const std::int64_t count = std::min(kPcaBlockRows, num_rows - first);
     const MatrixF centred = x.middleRows(first, count).rowwise() - mean;
     gemm(false, false, static_cast<int>(count), num_components_, num_inputs_, 1.0f, centred.data(),
          num_inputs_, axes_.data(), num_components_, 0.0f, out.data() + first * num_components_,

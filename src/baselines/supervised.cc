@@ -10,7 +10,7 @@
 namespace metaplastic {
 namespace {
 
-struct Setting {
+struct TrainingSetting {
   double lr;
   int num_steps;
   std::uint32_t run;
@@ -18,8 +18,8 @@ struct Setting {
 };
 
 // The network after training on the support; its head gives the logits.
-NetworkState train_on(const LabelledDraw& draw, const Architecture& trunk, const Setting& setting,
-                      const MethodContext& context) {
+NetworkState train_on(const LabelledDraw& draw, const Architecture& trunk,
+                      const TrainingSetting& setting, const MethodContext& context) {
   // The label rides along as one more input, so that a batch keeps rows and labels together.
   const auto U = static_cast<std::size_t>(trunk.num_inputs());
   const std::size_t n = draw.labels.size();
@@ -76,8 +76,8 @@ class SupervisedMethod : public FeatureMethod {
     const Architecture trunk = model_.architecture(training_rows.num_features());
     std::vector<FeatureCandidate> candidates;
     for (int trial = 0; trial < context.num_tunings; ++trial) {
-      const Setting setting = {search_lr(trial), search_size(trial, {100, 300, 30}),
-                               static_cast<std::uint32_t>(trial), context.seed};
+      const TrainingSetting setting = {search_lr(trial), search_size(trial, {100, 300, 30}),
+                                       static_cast<std::uint32_t>(trial), context.seed};
       FeatureCandidate candidate;
       candidate.settings = {{"lr", setting.lr}, {"tunings", context.num_tunings}};
       candidate.steps = setting.num_steps;

@@ -10,7 +10,7 @@
 namespace metaplastic {
 namespace {
 
-constexpr std::int64_t kBlockRows = 512;
+constexpr std::int64_t kForwardRows = 512;
 
 NetworkState state_of(const Network& network, const TrainedLayers& layers,
                       std::span<const float> rows, std::int64_t num_rows, int step) {
@@ -58,9 +58,9 @@ void encode_state(const NetworkState& state, std::span<const float> rows, std::i
   const int U_L = state.trunk.architecture.num_features();
   const int k = state.width(layer);
   METAPLASTIC_CHECK(static_cast<std::int64_t>(out.size()) == num_rows * k);
-  std::vector<float> top(static_cast<std::size_t>(kBlockRows * U_L));
-  for (std::int64_t first = 0; first < num_rows; first += kBlockRows) {
-    const std::int64_t count = std::min(kBlockRows, num_rows - first);
+  std::vector<float> top(static_cast<std::size_t>(kForwardRows * U_L));
+  for (std::int64_t first = 0; first < num_rows; first += kForwardRows) {
+    const std::int64_t count = std::min(kForwardRows, num_rows - first);
     encode(
         state.trunk,
         rows.subspan(static_cast<std::size_t>(first * U_0), static_cast<std::size_t>(count * U_0)),

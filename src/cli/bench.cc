@@ -73,10 +73,10 @@ int run_bench_command(const BenchFlags& flags) {
 }  // namespace
 
 Action add_bench(CLI::App& app) {
-  constexpr int kMaxThreads = 256, kMaxRepeats = 10'000;
+  constexpr int kMaxCopies = 256, kMaxRepeats = 10'000;
   auto flags = std::make_shared<BenchFlags>();
   app.add_option("--json", flags->json, "also write the result as JSON")->type_name("FILE");
-  add_whole(app, "--threads", flags->options.num_threads, 1, kMaxThreads, "copies side by side");
+  add_whole(app, "--threads", flags->options.num_threads, 1, kMaxCopies, "copies side by side");
   add_whole(app, "--repeats", flags->options.repeats, 3, kMaxRepeats, "most rounds of a case");
   app.add_option_function<std::string>(
          "--case", [flags](const std::string& name) { flags->options.cases = {name}; },

@@ -22,7 +22,7 @@
 namespace metaplastic {
 namespace {
 
-constexpr int kMaxThreads = 4096;
+constexpr int kMaxRunThreads = 4096;
 constexpr double kMaxMinutes = 1e6;
 constexpr double kMaxRankTimeout = 3600;
 
@@ -45,7 +45,7 @@ int default_threads(const std::optional<Launch>& launch) {
   cpu_set_t allowed;
   const int bound = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : all;
   const int share = launch && bound >= all ? all / std::max(1, launch->ranks_here) : bound;
-  return std::clamp(share, 1, kMaxThreads);
+  return std::clamp(share, 1, kMaxRunThreads);
 }
 
 MetaConfig read_config(const TrainFlags& flags) {
@@ -192,7 +192,7 @@ Action add_train(CLI::App& app) {
   add_whole(app, "--outer-steps", flags->outer_steps, 1, 100'000'000,
             "stop after so many outer steps (default: outer.outer_steps of the config)");
   app.get_option("--outer-steps")->excludes(minutes);
-  add_whole(app, "--threads", flags->threads, 1, kMaxThreads,
+  add_whole(app, "--threads", flags->threads, 1, kMaxRunThreads,
             "worker threads (default: the cores, or a rank's share of them)");
   add_seed(app, flags->seed, "seed of everything random");
   app.add_flag("--resume", flags->resume, "go on with the run in --out");

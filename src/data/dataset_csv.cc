@@ -21,7 +21,7 @@ constexpr std::size_t kMaxCategories = 1000;
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 
 // How one column of the file becomes features.
-struct Column {
+struct CsvColumn {
   enum Role { kNumber, kOneHot, kLabel, kDropped } role = kNumber;
   std::string name;
   std::map<std::string, int> categories;  // kOneHot: value -> offset
@@ -83,7 +83,7 @@ class CsvLoader {
     has_header_ = header == "yes" || (header == "auto" && looks_like_header(fields_));
     std::set<std::string> seen;
     for (std::size_t n = 0; n < fields_.size(); ++n) {
-      Column column;
+      CsvColumn column;
       column.name = has_header_ ? std::string(trim(fields_[n])) : std::to_string(n);
       if (!is_utf8(column.name)) {
         fail(
@@ -98,9 +98,9 @@ class CsvLoader {
     }
   }
 
-  Column& find_column(const std::string& wanted, const char* option) {
+  CsvColumn& find_column(const std::string& wanted, const char* option) {
     std::vector<std::string> names;
-    for (Column& column : columns_) {
+    for (CsvColumn& column : columns_) {
       if (column.name == wanted) return column;
       names.push_back(column.name);
     }
@@ -118,16 +118,16 @@ class CsvLoader {
 
   void assign_roles() {
     if (const auto label = spec_.option("label")) {
-      find_column(*label, "label").role = Column::kLabel;
+      find_column(*label, "label").role = CsvColumn::kLabel;
       has_label_ = true;
     }
     for (const std::string& name : spec_.all("drop")) {
-      Column& column = find_column(name, "drop");
-      if (column.role != Column::kNumber) {
+      CsvColumn& column = find_column(name, "drop");
+      if (column.role != CsvColumn::kNumber) {
         fail("{}: expected column {} to be named once in label= and drop=, found it twice", source_,
              quote_text(column.name));
       }
-      column.role = Column::kDropped;
+      column.role = CsvColumn::kDropped;
     }
   }
 
@@ -152,8 +152,8 @@ class CsvLoader {
     while (next_row()) {
       for (std::size_t n = 0; n < columns_.size(); ++n) {
         const std::string_view text = trim(fields_[n]);
-        if (columns_[n].role == Column::kNumber && !is_missing(text) && !parse_float(text)) {
-          columns_[n].role = Column::kOneHot;
+        if (columns_[n].role == CsvColumn::kNumber && !is_missing(text) && !parse_float(text)) {
+          columns_[n].role = CsvColumn::kOneHot;
         }
       }
     }
@@ -161,18 +161,18 @@ class CsvLoader {
     while (next_row()) {
       for (std::size_t n = 0; n < columns_.size(); ++n) {
         const std::string_view text = trim(fields_[n]);
-        if (columns_[n].role == Column::kOneHot && !is_missing(text)) {
+        if (columns_[n].role == CsvColumn::kOneHot && !is_missing(text)) {
           add_category(columns_[n], std::string(text));
         }
       }
     }
-    for (Column& column : columns_) {
+    for (CsvColumn& column : columns_) {
       int offset = 0;
       for (auto& [value, index] : column.categories) index = offset++;
     }
   }
 
-  void add_category(Column& column, const std::string& value) {
+  void add_category(CsvColumn& column, const std::string& value) {
     if (!is_utf8(value)) {
       fail("{}: expected UTF-8 text, found other bytes in line {}, column {}; save it as UTF-8",
            source_, reader_.line(), quote_text(column.name));
@@ -185,9 +185,9 @@ class CsvLoader {
   }
 
   void name_features() {
-    for (Column& column : columns_) {
+    for (CsvColumn& column : columns_) {
       column.first_feature = static_cast<int>(feature_names_.size());
-      if (column.role == Column::kNumber) {
+      if (column.role == CsvColumn::kNumber) {
         feature_names_.push_back(column.name);
         feature_one_hot_.push_back(false);
       }
@@ -217,21 +217,21 @@ class CsvLoader {
     }
   }
 
-  void fill_cell(const Column& column, std::string_view text, float* row) {
-    if (column.role == Column::kDropped) return;
+  void fill_cell(const CsvColumn& column, std::string_view text, float* row) {
+    if (column.role == CsvColumn::kDropped) return;
     if (is_missing(text)) {
-      if (missing_ == MissingPolicy::kError || column.role == Column::kLabel) {
+      if (missing_ == MissingPolicy::kError || column.role == CsvColumn::kLabel) {
         fail("{}: expected a value in line {}, column {}, found {}; {}", source_, reader_.line(),
              quote_text(column.name), text.empty() ? "nothing" : quote_text(text),
-             column.role == Column::kLabel ? "fill in the label or remove the row"
-                                           : "fill it in or give missing=mean or missing=zero");
+             column.role == CsvColumn::kLabel ? "fill in the label or remove the row"
+                                              : "fill it in or give missing=mean or missing=zero");
       }
-      if (column.role == Column::kNumber) row[column.first_feature] = kMissing;
+      if (column.role == CsvColumn::kNumber) row[column.first_feature] = kMissing;
       return;  // a missing category is none of the categories
     }
-    if (column.role == Column::kLabel) {
+    if (column.role == CsvColumn::kLabel) {
       labels_.emplace_back(text);
-    } else if (column.role == Column::kOneHot) {
+    } else if (column.role == CsvColumn::kOneHot) {
       row[column.first_feature + column.categories.at(std::string(text))] = 1;
     } else if (const auto value = parse_float(text)) {
       row[column.first_feature] = *value;
@@ -249,7 +249,7 @@ class CsvLoader {
   bool one_hot_;
   MissingPolicy missing_ = MissingPolicy::kError;
   bool has_header_ = false, has_label_ = false;
-  std::vector<Column> columns_;
+  std::vector<CsvColumn> columns_;
   std::vector<std::string> fields_;
   std::vector<std::string> feature_names_;
   std::vector<bool> feature_one_hot_;

@@ -10,7 +10,7 @@
 namespace metaplastic {
 namespace {
 
-constexpr int kMaxSide = 1024;
+constexpr int kMaxShownSide = 1024;
 
 Picture read_picture(const std::string& path) {
   const std::string bytes = read_regular_file(path, static_cast<std::uint64_t>(kMaxPictureBytes));
@@ -22,7 +22,7 @@ class ImageLoader {
  public:
   explicit ImageLoader(const DataSpec& spec)
       : folder_(printable(spec.paths[0], 400)),
-        side_(spec.number("size", 1, kMaxSide, 0)),
+        side_(spec.number("size", 1, kMaxShownSide, 0)),
         grey_(spec.choice("grey", {"no", "yes"}) == "yes"),
         skip_bad_(spec.choice("bad", {"error", "skip"}) == "skip"),
         listing_(list_class_folder(spec.paths[0], {".png", ".jpg", ".jpeg", ".pgm", ".ppm"})) {}

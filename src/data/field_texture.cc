@@ -11,12 +11,12 @@
 namespace metaplastic {
 namespace {
 
-constexpr float kPi = std::numbers::pi_v<float>;
-constexpr int kMaxSide = 64;
+constexpr float kHalfTurn = std::numbers::pi_v<float>;
+constexpr int kMaxTextureSide = 64;
 constexpr int kNumTextureWaves = 14;
 
 struct CosineTable {
-  std::array<float, kMaxSide> cosine, sine;
+  std::array<float, kMaxTextureSide> cosine, sine;
 };
 
 // cos and sin of step * i + start for i < count, by repeated rotation.
@@ -51,7 +51,7 @@ float shape_value(TextureShape shape, float value) {
 }  // namespace
 
 void add_waves(std::span<const Wave> waves, int side, std::span<float> out) {
-  METAPLASTIC_CHECK(side <= kMaxSide && out.size() == static_cast<std::size_t>(side * side));
+  METAPLASTIC_CHECK(side <= kMaxTextureSide && out.size() == static_cast<std::size_t>(side * side));
   CosineTable column, row;
   for (const Wave& wave : waves) {
     fill_table(wave.kx, wave.phase, side, column);
@@ -73,8 +73,8 @@ TextureStyle draw_texture_style(Random& random) {
   style.low_frequency = random.log_uniform(0.5f, 5.0f);
   style.high_frequency = std::min(10.0f, style.low_frequency * random.log_uniform(1.2f, 12.0f));
   style.exponent = random.uniform(0.0f, 2.0f);
-  style.direction = random.uniform(0.0f, kPi);
-  style.spread = random.below(2) == 0 ? 0.5f * kPi : random.uniform(0.05f, 0.6f);
+  style.direction = random.uniform(0.0f, kHalfTurn);
+  style.spread = random.below(2) == 0 ? 0.5f * kHalfTurn : random.uniform(0.05f, 0.6f);
   style.crossed = random.below(4) == 0;
   style.shape = static_cast<TextureShape>(random.below(4));
   return style;
@@ -102,16 +102,16 @@ void render_texture(const TextureStyle& style, int side, Random& random,
   for (int n = 0; n < kNumTextureWaves; ++n) {
     const float frequency = random.log_uniform(low, high);
     float angle = style.direction + style.spread * random.uniform(-1.0f, 1.0f);
-    if (style.crossed && n % 2 == 1) angle += 0.5f * kPi;
-    const float k = 2 * kPi * frequency / kSourceSide;
+    if (style.crossed && n % 2 == 1) angle += 0.5f * kHalfTurn;
+    const float k = 2 * kHalfTurn * frequency / kSourceSide;
     const float amplitude = std::pow(frequency / low, -style.exponent);
     power += 0.5f * amplitude * amplitude;
     waves[static_cast<std::size_t>(n)] = {k * std::cos(angle), k * std::sin(angle), amplitude,
-                                          random.uniform(0.0f, 2 * kPi)};
+                                          random.uniform(0.0f, 2 * kHalfTurn)};
   }
   const float scale = 1.0f / std::sqrt(power);
   for (Wave& wave : waves) wave.amplitude *= scale;
-  std::array<float, kMaxSide * kMaxSide> values;
+  std::array<float, kMaxTextureSide * kMaxTextureSide> values;
   const auto used = std::span(values).first(out.size());
   std::fill(used.begin(), used.end(), 0.0f);
   add_waves(waves, side, used);

@@ -11,7 +11,7 @@
 namespace metaplastic {
 namespace {
 
-constexpr int kMaxSide = 1024;
+constexpr int kMaxResize = 1024;
 // A spread below this share of the largest value is rounding, not information.
 constexpr double kMinSpread = 1e-7;
 
@@ -19,8 +19,8 @@ void fit_image(const Dataset& raw, const PreprocessOptions& options, Preprocess&
   result.input_image = result.output_image = raw.image;
   if (options.grey) result.output_image.channels = 1;
   if (options.resize != 0) {
-    if (options.resize < 1 || options.resize > kMaxSide) {
-      fail("{}: expected a resize from 1 to {}, found {}", printable(raw.name, 400), kMaxSide,
+    if (options.resize < 1 || options.resize > kMaxResize) {
+      fail("{}: expected a resize from 1 to {}, found {}", printable(raw.name, 400), kMaxResize,
            options.resize);
     }
     result.output_image.height = result.output_image.width = options.resize;

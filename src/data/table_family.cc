@@ -10,15 +10,15 @@
 namespace metaplastic {
 namespace {
 
-constexpr int kNumInstances = 1 << 16;  // rows of a class; made when asked for, never stored
-constexpr int kNumFitted = 256;         // rows that columns are standardised on
-constexpr float kLargestNoise = 20;     // in deviations, so that tails are heavy but finite
+constexpr int kNumRows = 1 << 16;    // rows of a class; made when asked for, never stored
+constexpr int kNumFitted = 256;      // rows that columns are standardised on
+constexpr float kLargestNoise = 20;  // in deviations, so that tails are heavy but finite
 
 // What becomes of a column's value, as tables have it.
 enum class Marginal { kPlain, kExponential, kSquashed, kPower, kRounded, kBinary };
 constexpr int kNumMarginals = 6;
 
-struct Column {
+struct TableColumn {
   Marginal marginal = Marginal::kPlain;
   float noise = 0, offset = 0;
   float mean = 0, scale = 1;  // out = (value - mean) * scale
@@ -55,7 +55,7 @@ class TableClassSet : public ClassSet {
   }
   int num_classes() const override { return num_classes_; }
   int num_inputs() const override { return static_cast<int>(columns_.size()); }
-  int num_instances(int) const override { return kNumInstances; }
+  int num_instances(int) const override { return kNumRows; }
   // A row is a function of its number.
   void instance(int class_index, int instance_index, Random&, std::span<float> out) const override {
     Random row(seed_, Purpose::kTask, static_cast<std::uint64_t>(class_index),
@@ -77,7 +77,7 @@ class TableClassSet : public ClassSet {
     const bool sparse = random.below(2) == 0;
     mix_.assign(columns_.size() * F, 0.0f);
     for (std::size_t u = 0; u < columns_.size(); ++u) {
-      Column& column = columns_[u];
+      TableColumn& column = columns_[u];
       if (random.uniform() >= plain_share) {
         column.marginal = static_cast<Marginal>(random.between(1, kNumMarginals - 1));
       }
@@ -123,7 +123,7 @@ class TableClassSet : public ClassSet {
     std::vector<float> factors(F);
     latent_.draw(class_index, random, factors);
     for (std::size_t u = 0; u < out.size(); ++u) {
-      const Column& column = columns_[u];
+      const TableColumn& column = columns_[u];
       float noise = random.normal();
       if (tail_ > 0) noise *= std::exp(tail_ * random.normal());
       float value = column.offset + column.noise * std::clamp(noise, -kLargestNoise, kLargestNoise);
@@ -136,7 +136,7 @@ class TableClassSet : public ClassSet {
   std::uint64_t seed_;
   TableLatent latent_;
   float tail_;  // 0: normal noise; else its deviation is log-normal with this spread
-  std::vector<Column> columns_;
+  std::vector<TableColumn> columns_;
   std::vector<float> mix_;  // [num_inputs, num_factors]
 };
 

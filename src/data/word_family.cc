@@ -8,7 +8,7 @@
 namespace metaplastic {
 namespace {
 
-constexpr int kNumInstances = 1 << 16;  // documents of a class; made when asked for, never stored
+constexpr int kNumDocuments = 1 << 16;  // documents of a class; made when asked for, never stored
 constexpr int kMinWords = 3, kMaxWords = 600;
 
 // Sums of weights, from which an index is drawn in proportion.
@@ -46,7 +46,7 @@ class WordClassSet : public ClassSet {
   }
   int num_classes() const override { return num_classes_; }
   int num_inputs() const override { return num_words_; }
-  int num_instances(int) const override { return kNumInstances; }
+  int num_instances(int) const override { return kNumDocuments; }
   // A document is a function of its number.
   void instance(int class_index, int instance_index, Random&, std::span<float> out) const override {
     Random random(seed_, Purpose::kTask, static_cast<std::uint64_t>(class_index),

@@ -9,7 +9,7 @@ namespace metaplastic {
 namespace {
 
 constexpr int kShots[] = {1, 3, 10};
-constexpr int kQuickSteps = 200;
+constexpr int kQuickFewShotSteps = 200;
 
 // Quick: those that need no search, and one that does with a single training.
 std::vector<std::string> methods_of(const ExperimentOptions& options) {
@@ -29,7 +29,7 @@ ExperimentResult run_few_shot(const ExperimentOptions& options) {
   method_options.apply.model = usual_model();
   method_options.apply.inner_steps =
       options.inner_steps.value_or(options.rule.rule.inner.inner_steps);
-  if (options.quick) method_options.training_steps = kQuickSteps;
+  if (options.quick) method_options.training_steps = kQuickFewShotSteps;
   result.settings["training_steps"] = method_options.training_steps;
   for (const std::string& spec : image_data(options)) {
     const Workbench bench(options, spec);

@@ -19,8 +19,6 @@ namespace {
 constexpr std::size_t kMaxWrite = std::size_t{1} << 30;
 constexpr int kMaxNameAttempts = 1000;
 
-std::string reason(int error_number) { return std::generic_category().message(error_number); }
-
 // Follows a symbolic link, and refuses what rename would destroy (a device) or cannot replace.
 std::string resolve_target(const std::string& path) {
   std::error_code error;
@@ -121,7 +119,7 @@ std::size_t read_fully(int descriptor, const std::string& path, char* data, std:
   while (done < size) {
     const ssize_t count = read(descriptor, data + done, std::min(size - done, kMaxWrite));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail("{}: cannot read: {}", path, reason(errno));
+    if (count < 0) fail("{}: cannot read: {}", path, system_reason(errno));
     if (count == 0) break;
     done += static_cast<std::size_t>(count);
   }
@@ -133,7 +131,7 @@ Buffer read_file(const std::string& path, std::uint64_t max_bytes) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info {};
   if (file.get() < 0 || fstat(file.get(), &info) != 0) {
-    fail("{}: cannot open: {}", path, reason(errno));
+    fail("{}: cannot open: {}", path, system_reason(errno));
   }
   if (S_ISDIR(info.st_mode)) fail("{}: expected a file, found a folder", path);
   const auto reported = static_cast<std::uint64_t>(std::max<off_t>(info.st_size, 0));
@@ -159,11 +157,15 @@ Buffer read_file(const std::string& path, std::uint64_t max_bytes) {
 
 }  // namespace
 
+std::string system_reason(int error_number) {
+  return std::generic_category().message(error_number);
+}
+
 AtomicFileWriter::AtomicFileWriter(const std::string& path)
     : path_(path), target_(resolve_target(path)) {
   descriptor_ = open_unnamed(target_);
   if (descriptor_ < 0) descriptor_ = open_named(target_, temporary_);
-  if (descriptor_ < 0) fail("{}: cannot write: {}", path_, reason(errno));
+  if (descriptor_ < 0) fail("{}: cannot write: {}", path_, system_reason(errno));
 }
 
 AtomicFileWriter::~AtomicFileWriter() {
@@ -177,7 +179,8 @@ void AtomicFileWriter::fail_and_remove(const char* action) {
   descriptor_ = -1;
   if (!temporary_.empty()) unlink(temporary_.c_str());
   temporary_.clear();
-  fail("{}: cannot {}: {}; any older file is unchanged", path_, action, reason(error_number));
+  fail("{}: cannot {}: {}; any older file is unchanged", path_, action,
+       system_reason(error_number));
 }
 
 void AtomicFileWriter::write(std::span<const std::byte> bytes) {
@@ -204,7 +207,7 @@ void AtomicFileWriter::commit() {
   if (rename(temporary_.c_str(), target_.c_str()) != 0) fail_and_remove("rename");
   temporary_.clear();
   if (!sync_folder_of(target_)) {
-    fail("{}: written, but its folder cannot be flushed: {}", path_, reason(errno));
+    fail("{}: written, but its folder cannot be flushed: {}", path_, system_reason(errno));
   }
 }
 

@@ -37,6 +37,9 @@ class AtomicFileWriter {
   int descriptor_ = -1;
 };
 
+// What the system says about a value of errno.
+std::string system_reason(int error_number);
+
 void write_file_atomically(const std::string& path, std::span<const std::byte> bytes);
 void write_file_atomically(const std::string& path, std::string_view text);
 

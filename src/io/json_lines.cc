@@ -21,8 +21,6 @@ namespace {
 constexpr std::size_t kMaxLineBytes = std::size_t{1} << 24;
 constexpr int kIndent = 2;
 
-std::string reason(int error_number) { return std::generic_category().message(error_number); }
-
 // Reads a line with its end; false at the end of the file or for an unfinished line.
 bool read_line(std::istream& file, std::string& line) {
   line.clear();
@@ -44,14 +42,14 @@ void cut(const std::string& path, std::uint64_t size) {
 
 JsonLinesWriter::JsonLinesWriter(const std::string& path) : path_(path) {
   descriptor_ = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail("{}: cannot write: {}", path, reason(errno));
+  if (descriptor_ < 0) fail("{}: cannot write: {}", path, system_reason(errno));
 }
 
 JsonLinesWriter::~JsonLinesWriter() { close(descriptor_); }
 
 std::uint64_t JsonLinesWriter::size() const {
   struct stat info {};
-  if (fstat(descriptor_, &info) != 0) fail("{}: cannot read: {}", path_, reason(errno));
+  if (fstat(descriptor_, &info) != 0) fail("{}: cannot read: {}", path_, system_reason(errno));
   return static_cast<std::uint64_t>(info.st_size);
 }
 
@@ -67,7 +65,7 @@ void JsonLinesWriter::write(const nlohmann::json& object) {
     if (count < 0) {
       const int error_number = errno;
       const bool restored = done == 0 || ftruncate(descriptor_, static_cast<off_t>(before)) == 0;
-      fail("{}: cannot write: {}{}", path_, reason(error_number),
+      fail("{}: cannot write: {}{}", path_, system_reason(error_number),
            restored ? "" : "; its last line is unfinished");
     }
     done += static_cast<std::size_t>(count);

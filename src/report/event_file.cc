@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "io/atomic_file.h"
 
 namespace metaplastic {
 namespace {
@@ -25,8 +26,6 @@ constexpr std::size_t kPngWidthAt = 16, kPngHeightAt = 20;  // big-endian, in th
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
-
-std::string reason(int error_number) { return std::generic_category().message(error_number); }
 
 template <class Integer>
 void append_bytes(Integer value, std::string& out) {
@@ -75,7 +74,8 @@ EventFile::EventFile(const std::string& folder, std::int64_t first_step) {
   for (int count = 0; descriptor_ < 0; ++count) {
     path_ = folder + "/" + file_name(count);
     descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
-    if (descriptor_ < 0 && errno != EEXIST) fail("{}: cannot create: {}", path_, reason(errno));
+    if (descriptor_ < 0 && errno != EEXIST)
+      fail("{}: cannot create: {}", path_, system_reason(errno));
   }
   events::Event version = event_at(0);
   version.set_file_version(kFileVersion);
@@ -116,7 +116,7 @@ void EventFile::write_record(const std::string& event) {
   record += event;
   append_bytes(checksum_of(event), record);
   const ssize_t written = ::write(descriptor_, record.data(), record.size());
-  if (written < 0) fail("{}: cannot write: {}", path_, reason(errno));
+  if (written < 0) fail("{}: cannot write: {}", path_, system_reason(errno));
   if (static_cast<std::size_t>(written) != record.size()) {
     fail("{}: expected to write {} bytes, wrote {}; is the disk full?", path_, record.size(),
          written);

@@ -17,18 +17,18 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 26;
+constexpr std::uint64_t kMaxResultBytes = std::uint64_t{1} << 26;
 constexpr int kMaxDepth = 64;  // writing values out again recurses
 constexpr std::string_view kPicture = "data:image/png;base64,";
 
 // The object, or null for a file that no experiment wrote.
-json parse(const std::string& path) {
+json parse_result(const std::string& path) {
   bool is_too_deep = false;
   const auto keep = [&](int depth, json::parse_event_t, json&) {
     is_too_deep = is_too_deep || depth > kMaxDepth;
     return depth <= kMaxDepth;
   };
-  json value = json::parse(read_text_file(path, kMaxBytes), keep, /*allow_exceptions=*/false);
+  json value = json::parse(read_text_file(path, kMaxResultBytes), keep, /*allow_exceptions=*/false);
   if (!value.is_object() || is_too_deep) return nullptr;
   const auto format = value.find("format");
   if (format == value.end() || !format->is_string()) return nullptr;
@@ -121,7 +121,7 @@ std::vector<ExperimentRecord> read_experiments(const std::string& folder) {
   std::ranges::sort(paths);
   std::vector<ExperimentRecord> records;
   for (const std::string& path : paths) {
-    const json value = parse(path);
+    const json value = parse_result(path);
     if (value.is_null()) continue;
     try {
       records.push_back(take_record(value, path));

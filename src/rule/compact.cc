@@ -6,6 +6,7 @@
 #include "tensor/ops.h"
 
 namespace metaplastic {
+namespace compact {  // each rule has the networks of the paper
 namespace {
 
 // relu(norm(y)): per channel over units and examples, or per unit over channels and examples.
@@ -94,10 +95,11 @@ Feed<T> hidden_state(Tape<T>& tape, const ThetaVars<T>& theta, const LayerInputs
 }
 
 }  // namespace
+}  // namespace compact
 
 template <class T>
 RuleNetworks<T> compact_networks() {
-  return {&top_down<T>, &hidden_state<T>};
+  return {&compact::top_down<T>, &compact::hidden_state<T>};
 }
 
 template RuleNetworks<float> compact_networks();

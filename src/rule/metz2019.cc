@@ -8,6 +8,7 @@
 #include "tensor/released.h"
 
 namespace metaplastic {
+namespace metz2019 {  // each rule has the networks of the paper
 namespace {
 
 template <class T>
@@ -109,10 +110,11 @@ Feed<T> hidden_state(Tape<T>& tape, const ThetaVars<T>& theta, const LayerInputs
 }
 
 }  // namespace
+}  // namespace metz2019
 
 template <class T>
 RuleNetworks<T> metz2019_networks() {
-  return {&top_down<T>, &hidden_state<T>};
+  return {&metz2019::top_down<T>, &metz2019::hidden_state<T>};
 }
 
 template RuleNetworks<float> metz2019_networks();

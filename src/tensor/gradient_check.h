@@ -47,6 +47,15 @@ inline Leaf random_matrix(int rows, int cols, std::uint32_t stream, float low = 
   return random_leaf(rows, 1, cols, stream, low, high);
 }
 
+// Channels [first, first + count) of every unit.
+inline Leaf channels_of(const Leaf& leaf, int first, int count) {
+  Leaf slice{leaf.units, count, leaf.examples, {}};
+  for (int u = 0; u < leaf.units; ++u)
+    for (int c = first; c < first + count; ++c)
+      for (int b = 0; b < leaf.examples; ++b) slice.values.push_back(leaf.at(u, c, b));
+  return slice;
+}
+
 // Builds one value from the leaves (or from copies of them).
 using Build = std::function<Var64(Tape64&, const std::vector<Var64>&)>;
 // The same value, contiguous, by the formula.

@@ -118,6 +118,17 @@ class KernelsTest : public testing::Test {
   Random random_{1, Purpose::kTest};
 };
 
+// Calls check(C, B) for all shapes, until one fails.
+template <class T, class F>
+void for_shapes(F check) {
+  for (const int B : example_counts<T>())
+    for (const int C : channel_counts()) {
+      SCOPED_TRACE(testing::Message() << "C " << C << " B " << B);
+      check(C, B);
+      if (testing::Test::HasFatalFailure()) return;
+    }
+}
+
 using KernelTypes = testing::Types<float, double>;
 
 }  // namespace metaplastic

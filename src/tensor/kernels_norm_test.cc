@@ -9,17 +9,6 @@ template <class T>
 class NormKernels : public KernelsTest<T> {};
 TYPED_TEST_SUITE(NormKernels, KernelTypes);
 
-// Calls check(C, B) for all shapes, until one fails.
-template <class T, class F>
-void for_shapes(F check) {
-  for (const int B : example_counts<T>())
-    for (const int C : channel_counts()) {
-      SCOPED_TRACE(testing::Message() << "C " << C << " B " << B);
-      check(C, B);
-      if (testing::Test::HasFatalFailure()) return;
-    }
-}
-
 TYPED_TEST(NormKernels, RowSumsAndMoments) {
   using T = TypeParam;
   for_shapes<T>([this](int C, int B) {

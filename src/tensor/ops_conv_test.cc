@@ -5,7 +5,7 @@
 namespace metaplastic {
 namespace {
 
-constexpr double kEps = 0.01;
+constexpr double kConvEps = 0.01;
 
 // The convolution by its formula; bias may be empty.
 Leaf naive_conv(Axis axis, const Leaf& x, const Leaf& a, const Values& bias) {
@@ -41,7 +41,8 @@ Leaf naive_norm(const Leaf& y, const Leaf& offset, NormOver over) {
           for (int b = 0; same(u, c, u2, c2) && b < y.examples; ++b) {
             sum += y.at(u2, c2, b), square += y.at(u2, c2, b) * y.at(u2, c2, b), count += 1;
           }
-      const double mean = sum / count, deviation = std::sqrt(square / count - mean * mean + kEps);
+      const double mean = sum / count,
+                   deviation = std::sqrt(square / count - mean * mean + kConvEps);
       for (int b = 0; b < y.examples; ++b)
         n.values.push_back((y.at(u, c, b) - mean) / deviation + offset.at(0, c));
     }
@@ -121,11 +122,11 @@ TEST(ConvTest, NormedValuesAreReadAsIfTheyWereStored) {
     check_op(
         [&](Tape64& tape, const std::vector<Var64>& in) {
           const Normed<double> first =
-              conv_norm_relu<double>(tape, Axis::kExamples, {in[0]}, in[1], in[2], kEps, over);
+              conv_norm_relu<double>(tape, Axis::kExamples, {in[0]}, in[1], in[2], kConvEps, over);
           const Normed<double> second =
-              conv_norm_relu<double>(tape, Axis::kUnits, {first}, in[3], in[4], kEps, over);
+              conv_norm_relu<double>(tape, Axis::kUnits, {first}, in[3], in[4], kConvEps, over);
           const Normed<double> third = conv_norm_relu<double>(
-              tape, Axis::kExamples, {first, second}, in[3], in[2], kEps, over);
+              tape, Axis::kExamples, {first, second}, in[3], in[2], kConvEps, over);
           return swap_units_and_channels(tape, third);
         },
         {random_leaf(10, 1, 4, 1), random_matrix(3, 2, 2), random_matrix(1, 2, 3),
@@ -146,7 +147,7 @@ TEST(ConvTest, ConcatNormHasNoRelu) {
   for (const NormOver over : {NormOver::kLayer, NormOver::kUnit}) {
     check_op(
         [&](Tape64& tape, const std::vector<Var64>& in) {
-          return concat_norm<double>(tape, {in[0], in[1]}, in[2], kEps, over);
+          return concat_norm<double>(tape, {in[0], in[1]}, in[2], kConvEps, over);
         },
         {random_leaf(3, 2, 5, 1), random_leaf(3, 1, 5, 2), random_matrix(1, 3, 3)},
         [&](const std::vector<Leaf>& in) {

@@ -5,16 +5,7 @@
 namespace metaplastic {
 namespace {
 
-constexpr double kEps = 1e-2, kMomentsEps = 3e-2;
-
-// Channels [first, first + count) of every unit.
-Leaf channels_of(const Leaf& leaf, int first, int count) {
-  Leaf slice{leaf.units, count, leaf.examples, {}};
-  for (int u = 0; u < leaf.units; ++u)
-    for (int c = first; c < first + count; ++c)
-      for (int b = 0; b < leaf.examples; ++b) slice.values.push_back(leaf.at(u, c, b));
-  return slice;
-}
+constexpr double kLinearEps = 1e-2, kMomentsEps = 3e-2;
 
 // What linear() computes; offsets may be null.
 Values affine(const std::vector<Leaf>& pieces, const Leaf& a, const Leaf* bias, const Leaf* unit,
@@ -120,7 +111,7 @@ Leaf norm_relu_of(Leaf y) {
   const Leaf before = y;
   for (std::size_t i = 0; i < y.values.size(); ++i) {
     const int channel = static_cast<int>(i) / y.examples % y.channels;
-    const Moments m = moments_of(before, kEps, [&](int, int c, int) { return c == channel; });
+    const Moments m = moments_of(before, kLinearEps, [&](int, int c, int) { return c == channel; });
     y.values[i] = std::max(0.0, (y.values[i] - m.mean) / m.deviation);
   }
   return y;
@@ -150,7 +141,7 @@ TEST(LinearNormRelu, ValueAndAdjoint) {
     SCOPED_TRACE(testing::Message() << s.U << "," << s.C << "," << s.Co << "," << s.B);
     check_op(
         [](Tape64& tape, const std::vector<Var64>& x) {
-          return linear_norm_relu(tape, {x[0], x[1]}, x[2], normed_extras(x), kEps);
+          return linear_norm_relu(tape, {x[0], x[1]}, x[2], normed_extras(x), kLinearEps);
         },
         normed_leaves(s.U, s.C, s.Co, s.B), [](const auto& x) { return normed(x).values; });
   }
@@ -159,7 +150,8 @@ TEST(LinearNormRelu, ValueAndAdjoint) {
 // The moments of n by themselves: n has no other user, or users after the moments' own.
 TEST(LinearNormRelu, Moments) {
   const auto op = [](Tape64& tape, const std::vector<Var64>& x) {
-    return linear_norm_relu_moments(tape, {x[0], x[1]}, x[2], normed_extras(x), kEps, kMomentsEps);
+    return linear_norm_relu_moments(tape, {x[0], x[1]}, x[2], normed_extras(x), kLinearEps,
+                                    kMomentsEps);
   };
   const auto over_batch = [](const std::vector<Leaf>& x) {
     const Leaf n = normed(x);
@@ -240,10 +232,11 @@ TEST(LinearNormRelu, EqualsTheOperationsOneByOne) {
           LinearExtras<double> extras;
           extras.example_offset = &x[2];
           if (fused) {
-            const auto all = linear_norm_relu_moments(t, {x[0]}, x[1], extras, kEps, kMomentsEps);
+            const auto all =
+                linear_norm_relu_moments(t, {x[0]}, x[1], extras, kLinearEps, kMomentsEps);
             return gate_add(t, all.n, slice_channels(all.n, 0, 1), all.n);
           }
-          const Var64 n = norm_relu(t, linear(t, {x[0]}, x[1], extras), kEps);
+          const Var64 n = norm_relu(t, linear(t, {x[0]}, x[1], extras), kLinearEps);
           return gate_add(t, n, slice_channels(n, 0, 1), n);
         },
         leaves, {}, &value);
@@ -263,7 +256,7 @@ TEST(LinearNormRelu, MeanFarFromZero) {
   const Values far = value_of(
       tape,
       [](Tape64& t, const std::vector<Var64>& x) {
-        return linear_norm_relu(t, {x[0], x[1]}, x[2], normed_extras(x), kEps);
+        return linear_norm_relu(t, {x[0], x[1]}, x[2], normed_extras(x), kLinearEps);
       },
       leaves);
   // The bias falls out; values near 1e6 carry errors of 1e-10.

@@ -71,14 +71,6 @@ TEST(Matmul, BothFactorsAreOneValue) {
            [](const auto& x) { return product(x[0], false, x[0], false, 1); });
 }
 
-Leaf channels_of(const Leaf& leaf, int first, int count) {
-  Leaf slice{leaf.units, count, leaf.examples, {}};
-  for (int u = 0; u < leaf.units; ++u)
-    for (int c = 0; c < count; ++c)
-      for (int b = 0; b < leaf.examples; ++b) slice.values.push_back(leaf.at(u, first + c, b));
-  return slice;
-}
-
 // Two readouts that are slices of one value, as in the low-rank terms.
 TEST(Matmul, ChannelSlices) {
   check_op(

@@ -5,21 +5,12 @@
 namespace metaplastic {
 namespace {
 
-constexpr double kEps = 1e-2;
+constexpr double kNeuronEps = 1e-2;
 
 struct Shape {
   int U, C, B;
 };
 constexpr Shape kShapes[] = {{1, 1, 1}, {1, 3, 2}, {3, 1, 9}, {2, 5, 3}, {3, 2, 17}};
-
-// Channels [first, first + count) of every unit.
-Leaf channels_of(const Leaf& leaf, int first, int count) {
-  Leaf slice{leaf.units, count, leaf.examples, {}};
-  for (int u = 0; u < leaf.units; ++u)
-    for (int c = first; c < first + count; ++c)
-      for (int b = 0; b < leaf.examples; ++b) slice.values.push_back(leaf.at(u, c, b));
-  return slice;
-}
 
 // Runs an operation of one batch on whole values of odd shapes and on a slice of channels; twice
 // on overlapping slices too, where bars must add up.
@@ -47,16 +38,16 @@ void check_batch_op(const std::function<Var64(Tape64&, const Var64&)>& op,
       });
 }
 
-struct Moments {
+struct RowMoments {
   double mean = 0, deviation = 0;
 };
-Moments moments(const Values& values) {
-  Moments m;
+RowMoments moments(const Values& values) {
+  RowMoments m;
   double square = 0;
   for (const double value : values) m.mean += value / double(values.size());
   for (const double value : values)
     square += (value - m.mean) * (value - m.mean) / double(values.size());
-  m.deviation = std::sqrt(square + kEps);
+  m.deviation = std::sqrt(square + kNeuronEps);
   return m;
 }
 
@@ -67,11 +58,11 @@ Values row_of(const Leaf& x, int u, int c) {
 }
 
 TEST(Standardise, ValueAndAdjoint) {
-  check_batch_op([](Tape64& tape, const Var64& x) { return standardise(tape, x, kEps); },
+  check_batch_op([](Tape64& tape, const Var64& x) { return standardise(tape, x, kNeuronEps); },
                  [](const Leaf& x) {
                    Values y;
                    for (int u = 0; u < x.units; ++u) {
-                     const Moments m = moments(row_of(x, u, 0));
+                     const RowMoments m = moments(row_of(x, u, 0));
                      for (int b = 0; b < x.examples; ++b)
                        y.push_back((x.at(u, 0, b) - m.mean) / m.deviation);
                    }
@@ -91,39 +82,39 @@ TEST(MeanOverBatch, ValueAndAdjoint) {
 }
 
 TEST(MomentsOverBatch, ValueAndAdjoint) {
-  check_batch_op([](Tape64& tape, const Var64& x) { return moments_over_batch(tape, x, kEps); },
-                 [](const Leaf& x) {
-                   Values y;
-                   for (int u = 0; u < x.units; ++u) {
-                     for (int c = 0; c < x.channels; ++c)
-                       y.push_back(moments(row_of(x, u, c)).mean);
-                     for (int c = 0; c < x.channels; ++c)
-                       y.push_back(moments(row_of(x, u, c)).deviation);
-                   }
-                   return y;
-                 },
-                 false);
+  check_batch_op(
+      [](Tape64& tape, const Var64& x) { return moments_over_batch(tape, x, kNeuronEps); },
+      [](const Leaf& x) {
+        Values y;
+        for (int u = 0; u < x.units; ++u) {
+          for (int c = 0; c < x.channels; ++c) y.push_back(moments(row_of(x, u, c)).mean);
+          for (int c = 0; c < x.channels; ++c) y.push_back(moments(row_of(x, u, c)).deviation);
+        }
+        return y;
+      },
+      false);
 }
 
 TEST(MomentsOverUnits, ValueAndAdjoint) {
-  check_batch_op([](Tape64& tape, const Var64& x) { return moments_over_units(tape, x, kEps); },
-                 [](const Leaf& x) {
-                   Values means, deviations;
-                   for (int c = 0; c < x.channels; ++c)
-                     for (int b = 0; b < x.examples; ++b) {
-                       Values column;
-                       for (int u = 0; u < x.units; ++u) column.push_back(x.at(u, c, b));
-                       means.push_back(moments(column).mean);
-                       deviations.push_back(moments(column).deviation);
-                     }
-                   means.insert(means.end(), deviations.begin(), deviations.end());
-                   return means;
-                 },
-                 false);
+  check_batch_op(
+      [](Tape64& tape, const Var64& x) { return moments_over_units(tape, x, kNeuronEps); },
+      [](const Leaf& x) {
+        Values means, deviations;
+        for (int c = 0; c < x.channels; ++c)
+          for (int b = 0; b < x.examples; ++b) {
+            Values column;
+            for (int u = 0; u < x.units; ++u) column.push_back(x.at(u, c, b));
+            means.push_back(moments(column).mean);
+            deviations.push_back(moments(column).deviation);
+          }
+        means.insert(means.end(), deviations.begin(), deviations.end());
+        return means;
+      },
+      false);
 }
 
 TEST(RmsChannels, ValueAndAdjoint) {
-  check_batch_op([](Tape64& tape, const Var64& x) { return rms_channels(tape, x, kEps); },
+  check_batch_op([](Tape64& tape, const Var64& x) { return rms_channels(tape, x, kNeuronEps); },
                  [](const Leaf& x) {
                    Values y;
                    for (int u = 0; u < x.units; ++u)
@@ -132,7 +123,7 @@ TEST(RmsChannels, ValueAndAdjoint) {
                          double square = 0;
                          for (int k = 0; k < x.channels; ++k)
                            square += std::pow(x.at(u, k, b), 2) / x.channels;
-                         y.push_back(x.at(u, c, b) / std::sqrt(square + kEps));
+                         y.push_back(x.at(u, c, b) / std::sqrt(square + kNeuronEps));
                        }
                    return y;
                  },
@@ -140,13 +131,13 @@ TEST(RmsChannels, ValueAndAdjoint) {
 }
 
 Values normalised_relu(const Leaf& x, const Leaf* offset) {
-  std::vector<Moments> per_channel;
+  std::vector<RowMoments> per_channel;
   for (int c = 0; c < x.channels; ++c) per_channel.push_back(moments(channels_of(x, c, 1).values));
   Values y;
   for (int u = 0; u < x.units; ++u)
     for (int c = 0; c < x.channels; ++c)
       for (int b = 0; b < x.examples; ++b) {
-        const Moments& m = per_channel[static_cast<std::size_t>(c)];
+        const RowMoments& m = per_channel[static_cast<std::size_t>(c)];
         const double shift = offset ? offset->values[static_cast<std::size_t>(c)] : 0;
         y.push_back(std::max(0.0, (x.at(u, c, b) - m.mean) / m.deviation + shift));
       }
@@ -155,7 +146,7 @@ Values normalised_relu(const Leaf& x, const Leaf* offset) {
 
 TEST(NormRelu, WithoutOffset) {
   const auto op = [](Tape64& tape, const std::vector<Var64>& x) {
-    return norm_relu(tape, x[0], kEps);
+    return norm_relu(tape, x[0], kNeuronEps);
   };
   for (const Shape& s : kShapes) {
     if (s.U * s.B == 1) continue;  // a lone element sits on the kink
@@ -165,7 +156,7 @@ TEST(NormRelu, WithoutOffset) {
   }
   check_op(
       [](Tape64& tape, const std::vector<Var64>& x) {
-        return norm_relu(tape, slice_channels(x[0], 1, 2), kEps);
+        return norm_relu(tape, slice_channels(x[0], 1, 2), kNeuronEps);
       },
       {random_leaf(3, 4, 5, 2)},
       [](const auto& x) { return normalised_relu(channels_of(x[0], 1, 2), nullptr); });
@@ -175,7 +166,7 @@ TEST(NormRelu, WithOffset) {
   for (const Shape& s : kShapes) {
     SCOPED_TRACE(testing::Message() << s.U << "," << s.C << "," << s.B);
     check_op([](Tape64& tape,
-                const std::vector<Var64>& x) { return norm_relu(tape, x[0], kEps, &x[1]); },
+                const std::vector<Var64>& x) { return norm_relu(tape, x[0], kNeuronEps, &x[1]); },
              {random_leaf(s.U, s.C, s.B, 1), random_matrix(1, s.C, 2)},
              [](const auto& x) { return normalised_relu(x[0], &x[1]); });
   }
@@ -188,7 +179,8 @@ TEST(NormRelu, MeanFarFromZero) {
   for (double& value : x.values) value += 1000;
   Tape64 tape;
   const Values far = value_of(
-      tape, [](Tape64& t, const std::vector<Var64>& v) { return norm_relu(t, v[0], kEps); }, {x});
+      tape, [](Tape64& t, const std::vector<Var64>& v) { return norm_relu(t, v[0], kNeuronEps); },
+      {x});
   expect_close(far, near, 1e-11, "value");
 }
 
