@@ -34,7 +34,7 @@ std::vector<fs::path> share_folders() {
     if (!error && path != program) folders.push_back(path.parent_path() / "share");
   }
   if (!program.empty()) add_checkout(beside, folders);
-  add_checkout(fs::path(__FILE__).parent_path().parent_path().parent_path(), folders);
+  add_checkout(METAPLASTIC_SOURCE_DIR, folders);
   return folders;
 }
 
