@@ -356,7 +356,8 @@ class RunClangTidy(Stubs):
         write(self.tree / names[2], "bad\n")
         entries = ", ".join(f'{{"file": "{self.tree}/{name}", "command": "g++ {name}"}}' for name in names)
         write(self.tree / "build/compile_commands.json", f"[{entries}]")
-        self.stub("clang-tidy", '[[ $1 == --version ]] && exit 0\n! grep -H bad "${@: -1}"')
+        self.stub("clang-tidy", '[[ $1 == --version ]] && exit 0\nfile=${@: -1}\n'
+                  '! grep -H bad "$file" $(sed -n \'s|#include "\\(.*[.]cc\\)".*|\\1|p\' "$file")')
 
     def tidy(self):
         done = call(self.tree / "tools/run_clang_tidy", "--build", self.tree / "build", env=self.env())
