@@ -126,7 +126,8 @@ class Commands(Cli):
         self.assertTrue(done.stdout.splitlines()[-1].startswith("verdict: on this data set the learned features "))
         self.assertEqual([m["name"] for m in result["methods"]], ["learned", "random", "raw", "pca"])
         for method in result["methods"]:
-            self.assertEqual(set(method), {"name", "accuracy", "stderr", "seconds", "steps", "settings", "confusion"})
+            self.assertEqual(set(method), {"name", "accuracy", "stderr", "seconds", "steps", "settings", "candidates",
+                                           "confusion"})
             self.assertEqual([len(row) for row in method["confusion"]], [3, 3, 3])
             self.assertIn(f"{method['accuracy']:.4f}", done.stdout)
         self.assertGreater(result["methods"][2]["accuracy"], 0.95)

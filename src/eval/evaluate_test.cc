@@ -106,7 +106,7 @@ TEST(Evaluate, JsonHasTheContractsKeys) {
   EXPECT_EQ(keys, (std::set<std::string>{"dataset", "shots", "trials", "seed", "methods", "classes",
                                          "comparisons"}));
   EXPECT_EQ(method_keys, (std::set<std::string>{"name", "accuracy", "stderr", "seconds", "steps",
-                                                "settings", "confusion"}));
+                                                "settings", "candidates", "confusion"}));
   EXPECT_EQ(json["shots"], 5);
   EXPECT_TRUE(json["methods"][0]["settings"].contains("lambda"));
   const std::string table = evaluation_table(result);
