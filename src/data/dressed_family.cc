@@ -44,7 +44,7 @@ void blur(int radius, std::span<float> image) {
   }
 }
 
-std::uint8_t to_byte(float unit) {
+std::uint8_t rounded_byte(float unit) {
   return static_cast<std::uint8_t>(255.0f * std::clamp(unit, 0.0f, 1.0f) + 0.5f);
 }
 
@@ -112,8 +112,8 @@ void DressedClassSet::thicken(Random& random, std::span<float> drawing, Bytes& c
   const float level = level_ * (1 + level_range_ * random.uniform(-1.0f, 1.0f));
   for (std::size_t p = 0; p < drawing.size(); ++p) {
     const float height = drawing[p] / top;
-    cover[p] = to_byte((height - level) / softness_ + 0.5f);
-    shade[p] = to_byte(1 - roundness_ * (1 - height));
+    cover[p] = rounded_byte((height - level) / softness_ + 0.5f);
+    shade[p] = rounded_byte(1 - roundness_ * (1 - height));
   }
 }
 
