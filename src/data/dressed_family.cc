@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -45,7 +46,7 @@ void blur(int radius, std::span<float> image) {
 }
 
 std::uint8_t rounded_byte(float unit) {
-  return static_cast<std::uint8_t>(255.0f * std::clamp(unit, 0.0f, 1.0f) + 0.5f);
+  return static_cast<std::uint8_t>(std::floor(255.0f * std::clamp(unit, 0.0f, 1.0f) + 0.5f));
 }
 
 // A class's paint.
