@@ -7,5 +7,7 @@ if(NOT METAPLASTIC_CCACHE STREQUAL "OFF" AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   if(CCACHE_PROGRAM)
     set(CMAKE_CXX_COMPILER_LAUNCHER
         ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE_PROGRAM})
+    # What unity builds include has its full path as __FILE__.
+    add_compile_options(-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
   endif()
 endif()
