@@ -7,7 +7,6 @@
 namespace metaplastic {
 namespace {
 
-constexpr int kMaxViewSide = 2 * kSourceSide;  // what the augmenter takes
 constexpr float kMaxMasked = 0.5f;
 
 // Milder than the extremes of meta-training's tasks: a view should still be of its class.
@@ -26,7 +25,7 @@ AugmentRanges view_ranges() {
 
 int side_of(const ImageShape& image) {
   const bool fits =
-      image.channels == 1 && image.height == image.width && image.height <= kMaxViewSide;
+      image.channels == 1 && image.height == image.width && image.height <= kMaxAugmentedSide;
   return fits ? image.height : 0;
 }
 

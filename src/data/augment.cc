@@ -10,7 +10,6 @@
 namespace metaplastic {
 namespace {
 
-constexpr int kMaxViewSide = 2 * kSourceSide;
 constexpr int kSmoothedStride = kSourceSide + 1;  // one column more, read with weight 0
 
 // The coefficients of one example, in the units of AugmentRanges.
@@ -99,8 +98,8 @@ void sine_table(float frequency, float phase, int count, float* value) {
 // A smooth displacement in source pixels: amplitude * row[i] * column[j], one pair per direction.
 struct Elastic {
   float amplitude = 0;
-  float row_x[kMaxViewSide] = {}, column_x[kMaxViewSide] = {}, row_y[kMaxViewSide] = {},
-        column_y[kMaxViewSide] = {};
+  float row_x[kMaxAugmentedSide] = {}, column_x[kMaxAugmentedSide] = {},
+        row_y[kMaxAugmentedSide] = {}, column_y[kMaxAugmentedSide] = {};
 };
 
 void draw_elastic(float range, int side, Random& random, Elastic& elastic) {
@@ -124,8 +123,8 @@ void warp(std::span<const float> smoothed, int box, int side, const Coefficients
   const float centre = 0.5f * limit;
   const float middle = 0.5f * static_cast<float>(side - 1);
   const float shift_x = c.shift_x * kSourceSide, shift_y = c.shift_y * kSourceSide;
-  int index[kMaxViewSide];
-  float weight_x[kMaxViewSide], weight_y[kMaxViewSide];
+  int index[kMaxAugmentedSide];
+  float weight_x[kMaxAugmentedSide], weight_y[kMaxAugmentedSide];
   for (int i = 0; i < side; ++i) {
     const float dy = (static_cast<float>(i) - middle) * pixel - shift_y;
     const float bend_x = elastic.amplitude * elastic.row_x[i];
@@ -232,7 +231,7 @@ AugmentRanges draw_augment_ranges(const AugmentConfig& config, Random& random) {
 }
 
 Augmenter::Augmenter(int side, const AugmentRanges& ranges) : side_(side), ranges_(ranges) {
-  METAPLASTIC_CHECK(side >= 1 && side <= kMaxViewSide);
+  METAPLASTIC_CHECK(side >= 1 && side <= kMaxAugmentedSide);
 }
 
 void Augmenter::apply(std::span<const float> source, Random& random, Workspace& workspace,

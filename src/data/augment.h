@@ -14,6 +14,9 @@ namespace metaplastic {
 
 struct AugmentConfig;  // task_config.h
 
+// Largest side of the images that an Augmenter makes.
+inline constexpr int kMaxAugmentedSide = 2 * kSourceSide;
+
 enum class Inversion { kNever, kAlways, kPerExample };
 enum class Dropout { kNone, kPixels, kRectangle };
 

@@ -7,11 +7,10 @@
 #include <string>
 
 #include "data/task_config.h"
+#include "data/test_images.h"
 
 namespace metaplastic {
 namespace {
-
-using Image = std::vector<float>;
 
 // Values that are multiples of 1/256, so that sums of up to 2^16 of them are exact in float.
 Image random_source() {

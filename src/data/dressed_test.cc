@@ -5,11 +5,10 @@
 #include <vector>
 
 #include "data/dressed_family.h"
+#include "data/test_images.h"
 
 namespace metaplastic {
 namespace {
-
-using Image = std::vector<float>;
 
 // Two classes, upright and lying bars, whose instances are 1 to 4 pixels wide.
 class Bars : public TaskFamily {
@@ -47,22 +46,15 @@ std::unique_ptr<ClassSet> dressed_bars(std::uint64_t task) {
   return DressedFamily(std::make_shared<Bars>()).draw_classes(Split::kTrain, 2, random);
 }
 
-Image draw_dressed(const ClassSet& classes, int c, int n, std::uint32_t step) {
-  Random random(2, Purpose::kTest, 1, step);
-  Image image(kSourcePixels);
-  classes.instance(c, n, random, image);
-  return image;
-}
-
 TEST(Dressed, ImagesAreInRangeAFunctionOfTheStreamAndFreshInEveryDrawing) {
   for (std::uint64_t task = 0; task < 20; ++task) {
     const auto classes = dressed_bars(task);
     ASSERT_EQ(classes->num_classes(), 2);
     ASSERT_EQ(classes->num_instances(0), 4);
-    const Image first = draw_dressed(*classes, 0, 0, 0);
+    const Image first = draw_instance(*classes, 0, 0, 0);
     for (const float value : first) ASSERT_TRUE(value >= 0 && value <= 1) << value;
-    EXPECT_EQ(first, draw_dressed(*dressed_bars(task), 0, 0, 0));
-    EXPECT_NE(first, draw_dressed(*classes, 0, 0, 1));
+    EXPECT_EQ(first, draw_instance(*dressed_bars(task), 0, 0, 0));
+    EXPECT_NE(first, draw_instance(*classes, 0, 0, 1));
   }
 }
 
@@ -77,12 +69,12 @@ TEST(Dressed, StrokesBecomeBodiesThatKeepTheirDirection) {
   int on_black = 0;
   for (std::uint64_t task = 0; task < 40; ++task) {
     const auto classes = dressed_bars(task);
-    const Image upright = draw_dressed(*classes, 0, 0, 3);
+    const Image upright = draw_instance(*classes, 0, 0, 3);
     bool black = true;
     for (int p = 0; p < kSourceSide; ++p)
       black = black && upright[static_cast<std::size_t>(p)] == 0;
     if (!black) continue;
-    const Image lying = draw_dressed(*classes, 1, 0, 3);
+    const Image lying = draw_instance(*classes, 1, 0, 3);
     if (count_body(upright, 0) == 0 || count_body(lying, 0) == 0) continue;  // painted near black
     ++on_black;
     // Thicker than the stroke of 1 x 16 pixels it came from.

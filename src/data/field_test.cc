@@ -5,18 +5,10 @@
 
 #include "data/field_family.h"
 #include "data/field_texture.h"
+#include "data/test_images.h"
 
 namespace metaplastic {
 namespace {
-
-using Image = std::vector<float>;
-
-Image draw(const ClassSet& classes, int c, int n, std::uint32_t step) {
-  Random random(2, Purpose::kTest, 1, step);
-  Image image(kSourcePixels);
-  classes.instance(c, n, random, image);
-  return image;
-}
 
 double distance(const Image& a, const Image& b) {
   double sum = 0;
@@ -69,20 +61,20 @@ TEST(Fields, ImagesAreInRangeAndInstancesVary) {
     ASSERT_EQ(classes->num_classes(), 4);
     for (int c = 0; c < 4; ++c) {
       ASSERT_GE(classes->num_instances(c), 20);
-      const Image first = draw(*classes, c, 0, 0);
+      const Image first = draw_instance(*classes, c, 0, 0);
       for (const float value : first) ASSERT_TRUE(value >= 0 && value <= 1) << value;
-      EXPECT_EQ(first, draw(*classes, c, 0, 0));
-      EXPECT_GT(distance(first, draw(*classes, c, 1, 0)), 0.0);
+      EXPECT_EQ(first, draw_instance(*classes, c, 0, 0));
+      EXPECT_GT(distance(first, draw_instance(*classes, c, 1, 0)), 0.0);
       // The same instance again has another texture window or light.
-      EXPECT_GT(distance(first, draw(*classes, c, 0, 1)), 0.0);
+      EXPECT_GT(distance(first, draw_instance(*classes, c, 0, 1)), 0.0);
     }
   }
 }
 
 TEST(Fields, TasksDoNotRepeat) {
   const auto one = classes_of(0, 3), same = classes_of(0, 3), other = classes_of(1, 3);
-  EXPECT_EQ(draw(*one, 2, 5, 3), draw(*same, 2, 5, 3));
-  EXPECT_NE(draw(*one, 2, 5, 3), draw(*other, 2, 5, 3));
+  EXPECT_EQ(draw_instance(*one, 2, 5, 3), draw_instance(*same, 2, 5, 3));
+  EXPECT_NE(draw_instance(*one, 2, 5, 3), draw_instance(*other, 2, 5, 3));
 }
 
 }  // namespace
