@@ -26,6 +26,7 @@ enum class Purpose : std::uint32_t {
   kValidation = 12,
   kTest = 13,  // unit tests
   kEstimator = 14,
+  kAppearance = 15,  // the look that the images of a task share
 };
 
 class Random {

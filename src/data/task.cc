@@ -86,13 +86,15 @@ void permute_transpose(std::span<const float> instances, std::span<const int> pe
 }  // namespace
 
 Task::Task(std::uint64_t seed, std::uint64_t index, Split split, std::string family,
-           std::unique_ptr<ClassSet> classes, Augmenter augmenter, std::vector<int> permutation)
+           std::unique_ptr<ClassSet> classes, Augmenter augmenter, Painter painter,
+           std::vector<int> permutation)
     : seed_(seed),
       index_(index),
       split_(split),
       family_(std::move(family)),
       classes_(std::move(classes)),
       augmenter_(std::move(augmenter)),
+      painter_(std::move(painter)),
       permutation_(std::move(permutation)) {}
 
 void Task::draw_batch(Purpose purpose, std::uint32_t step, int num_examples, TaskBatch& out) const {
@@ -127,6 +129,7 @@ void Task::draw_batch(Purpose purpose, std::uint32_t step, int num_examples, Tas
     classes_->instance(out.labels[b], scratch.instances[b], random, scratch.source);
     augmenter_.apply(scratch.source, random, scratch.workspace, input,
                      std::span(out.augmentation).subspan(b * A, A));
+    painter_.apply(random, input);
   }
   permute_transpose(scratch.inputs, permutation_, B, out.x);
 }
@@ -230,10 +233,13 @@ Task TaskDistribution::make_task(std::uint64_t seed, std::uint64_t index, Split 
   auto classes = family.draw_classes(split, num_classes, random);
 
   int num_inputs = classes->num_inputs();
+  Appearance appearance;
   if (num_inputs > 0) {
-    ranges = {};  // augmentation is for images
+    ranges = {};  // augmentation and looks are for images
   } else {
     num_inputs = config_.image_side * config_.image_side;
+    Random look(seed, Purpose::kAppearance, stream);
+    appearance = draw_appearance(config_.appearance_share, look);
   }
   std::vector<int> permutation(static_cast<std::size_t>(num_inputs));
   std::iota(permutation.begin(), permutation.end(), 0);
@@ -242,7 +248,8 @@ Task TaskDistribution::make_task(std::uint64_t seed, std::uint64_t index, Split 
     order.shuffle(std::span(permutation));
   }
   return Task(seed, index, split, std::string(family.name()), std::move(classes),
-              Augmenter(config_.image_side, ranges), std::move(permutation));
+              Augmenter(config_.image_side, ranges), Painter(config_.image_side, appearance),
+              std::move(permutation));
 }
 
 }  // namespace metaplastic

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "data/appearance.h"
 #include "data/augment.h"
 #include "data/task_config.h"
 #include "data/task_family.h"
@@ -42,6 +43,7 @@ class Task {
   // x[u] of a batch is the instance's number permutation()[u].
   const std::vector<int>& permutation() const { return permutation_; }
   const AugmentRanges& augmentation() const { return augmenter_.ranges(); }
+  const Appearance& appearance() const { return painter_.appearance(); }
   std::uint64_t index() const { return index_; }
 
   // Fills `out`. kSupport and kQuery: num_examples is a multiple of num_classes, example b has
@@ -53,7 +55,8 @@ class Task {
  private:
   friend class TaskDistribution;
   Task(std::uint64_t seed, std::uint64_t index, Split split, std::string family,
-       std::unique_ptr<ClassSet> classes, Augmenter augmenter, std::vector<int> permutation);
+       std::unique_ptr<ClassSet> classes, Augmenter augmenter, Painter painter,
+       std::vector<int> permutation);
 
   std::uint64_t seed_;
   std::uint64_t index_;
@@ -61,6 +64,7 @@ class Task {
   std::string family_;
   std::unique_ptr<ClassSet> classes_;
   Augmenter augmenter_;
+  Painter painter_;
   std::vector<int> permutation_;  // [U0]
 };
 

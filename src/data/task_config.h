@@ -61,6 +61,7 @@ struct TaskConfig {
   float held_out_share = 0.15f;
   std::vector<std::string> image_sources;
   int max_images_per_class = 2000;
+  float appearance_share = 0.0f;
   AugmentConfig augment;
 
   template <class Visitor>
@@ -88,6 +89,8 @@ struct TaskConfig {
       "a final ? makes the source optional");
     v("max_images_per_class", max_images_per_class, Range{4, 1e6},
       "most images read of one class folder");
+    v("appearance_share", appearance_share, Range{0, 1},
+      "share of the image tasks with a look of their own: blur, tone, border, light, noise", "0.7");
     v.section("augment", augment);
   }
 };

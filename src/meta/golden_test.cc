@@ -24,6 +24,7 @@ struct Golden {
     option("v_step", sizes.v_step);
     option("backward", sizes.backward);
     option("locality", sizes.locality);
+    option("bias_mean", sizes.bias_mean);
     for (int l = 1; file.find(fmt::format("phi.b{}", l)); ++l)
       sizes.top_units = static_cast<int>(shape(fmt::format("phi.b{}", l))[0]);
     layout.emplace(sizes);

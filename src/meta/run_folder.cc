@@ -80,6 +80,7 @@ std::vector<float> initial_theta(const MetaConfig& config, std::uint64_t seed) {
     fail("outer.init_rule: expected {} or a rule file, found '{}'", known, name);
   }
   Rule rule = load_rule(name);
+  rule.sizes.bias_mean = config.rule.bias_mean;  // theta fits either, and goes on from there
   if (!(rule.sizes == config.rule)) {
     fail("{}: expected a rule of {}, found {}; change the [rule] section", name,
          describe(config.rule), describe(rule.sizes));

@@ -119,13 +119,14 @@ Var<T> composed_weight_step(Tape<T>& tape, const ThetaLayout& layout, const Var<
 template <class T>
 Var<T> composed_bias_step(Tape<T>& tape, const ThetaLayout& layout, const Var<T>& bias_out) {
   const Var<T> mean = mean_over_batch(tape, bias_out);  // [1,U]
+  const bool free = layout.sizes().has_free_bias();
   if (!layout.sizes().is_local()) {
-    return rms_normalise(tape, shift_to_nonnegative_mean(tape, mean), Over::kAll,
+    return rms_normalise(tape, free ? mean : shift_to_nonnegative_mean(tape, mean), Over::kAll,
                          T(kRule.bias_offset));
   }
   // Each unit by itself: its own value is the mean and the mean square.
-  const Var<T> open = map(tape, Unary::kRelu, mean);
-  return rms_channels(tape, reshape(open, mean.cols(), 1, 1), T(kRule.bias_offset));
+  const Var<T> step = free ? mean : map(tape, Unary::kRelu, mean);
+  return rms_channels(tape, reshape(step, mean.cols(), 1, 1), T(kRule.bias_offset));
 }
 
 #define METAPLASTIC_INSTANTIATE(T)                                                                \

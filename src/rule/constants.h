@@ -14,6 +14,8 @@ struct RuleConstants {
   double term_offset = 1;         // each term / sqrt(1 + mean over rows of its square)
   double step_offset = 1;         // the mixed step likewise
   double bias_offset = 0.5;       // bias step / sqrt(0.5 + mean square); released code
+  double free_bias_reach = 2;     // bias_mean "free": times the bias step, so that a bias settles
+                                  // within 2 deviations of z; the paper's step ends at 1
   double keep = 1.0 / 7;          // W_step - w / 7, so that columns do not collapse; released code
   double mix_gain = 10;           // compact: mix times 10 / sqrt(12)
 };

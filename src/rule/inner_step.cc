@@ -118,6 +118,7 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
   }
   PhiVars<T> next;
   next.num_layers = L;
+  const T bias_lr = inner_lr * T(theta.layout->sizes().bias_reach());
   Side<T> up;
   const auto top = static_cast<std::size_t>(L);
   Var<T> s = standardised(tape, act.x[top]);
@@ -136,7 +137,7 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
     }
     if (l > 0) {
       next.b[at] =
-          combine(tape, T(1) - inner_lr, phi.b[at], -inner_lr, bias_step(tape, theta, side));
+          combine(tape, T(1) - inner_lr, phi.b[at], -bias_lr, bias_step(tape, theta, side));
       delta = send_down(tape, theta, delta, act.z[at], side, phi.V[at]);
     }
     up = side;

@@ -81,6 +81,7 @@ PhiVars<T> layered_step(Tape<T>& tape, const ThetaVars<T>& theta, const RuleNetw
   const RuleSizes& sizes = theta.layout->sizes();
   const T eps = T(sizes.is_metz2019() ? kReleased.standardise_eps : kRule.standardise_eps);
   const bool transposed = sizes.backward == "transposed";
+  const T bias_lr = inner_lr * T(sizes.bias_reach());
   const int L = phi.num_layers;
   PhiVars<T> next;
   next.num_layers = L;
@@ -102,7 +103,7 @@ PhiVars<T> layered_step(Tape<T>& tape, const ThetaVars<T>& theta, const RuleNetw
     }
     if (is_upper) {
       const Var<T> b_step = composed_bias_step(tape, *theta.layout, reads.bias_out);
-      next.b[at] = combine(tape, T(1) - inner_lr, phi.b[at], -inner_lr,
+      next.b[at] = combine(tape, T(1) - inner_lr, phi.b[at], -bias_lr,
                            reshape(b_step, 1, 1, b_step.units() * b_step.examples()));
       delta = send_down(tape, delta, act.z[at], reads.to_delta, transposed ? phi.W[at] : phi.V[at]);
     }

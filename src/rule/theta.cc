@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "rule/constants.h"
 
 namespace metaplastic {
 
@@ -14,6 +15,8 @@ void RuleSizes::require_top_units(int units, std::string_view what) const {
       what, top_units, units, top_units);
 }
 
+double RuleSizes::bias_reach() const { return has_free_bias() ? kRule.free_bias_reach : 1; }
+
 std::string describe(const RuleSizes& sizes) {
   std::string text =
       fmt::format("preset {}, C {}, D {}, G {}", sizes.preset, sizes.C, sizes.D, sizes.G);
@@ -22,6 +25,7 @@ std::string describe(const RuleSizes& sizes) {
   if (sizes.v_step != usual.v_step) text += ", v_step " + sizes.v_step;
   if (sizes.backward != usual.backward) text += ", backward " + sizes.backward;
   if (sizes.locality != usual.locality) text += ", locality " + sizes.locality;
+  if (sizes.bias_mean != usual.bias_mean) text += ", bias_mean " + sizes.bias_mean;
   return text;
 }
 

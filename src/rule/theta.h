@@ -34,6 +34,7 @@ struct RuleSizes {
   std::string v_step = "shared";     // V takes W's step, or has readouts and a mix of its own
   std::string backward = "learned";  // errors travel through V, or through W (transposed)
   std::string locality = "layer";    // what a neuron may know: its layer, or itself alone
+  std::string bias_mean = "lowered";  // where a layer's mean bias may go: down alone, or anywhere
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -50,10 +51,15 @@ struct RuleSizes {
       "weights that carry signals down: V, or the forward weights W", "learned");
     v("locality", locality, Choices{"layer", "neuron"},
       "what a neuron sees besides its synapses: statistics of its layer, or nothing", "layer");
+    v("bias_mean", bias_mean, Choices{"lowered", "free"},
+      "where steps may take the mean bias of a layer: down alone, or up and down and twice as far",
+      "free");
   }
   bool is_metz2019() const { return preset == "metz2019"; }
   bool has_v_step() const { return v_step == "separate"; }
   bool is_local() const { return locality == "neuron"; }
+  bool has_free_bias() const { return bias_mean == "free"; }
+  double bias_reach() const;  // what the bias step is multiplied by
   bool is_plain_compact() const {
     return !is_metz2019() && !has_v_step() && !is_local() && backward == "learned";
   }

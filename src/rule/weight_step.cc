@@ -84,7 +84,8 @@ template <class T>
 Var<T> bias_step(Tape<T>& tape, const ThetaVars<T>& theta, const Side<T>& layer) {
   const int channel = theta.layout->bias_column() - layer.first_column;
   const Var<T> mean = mean_over_batch(tape, slice_channels(layer.readouts, channel, 1));  // [1,U]
-  return rms_normalise(tape, shift_to_nonnegative_mean(tape, mean), Over::kAll,
+  const bool free = theta.layout->sizes().has_free_bias();
+  return rms_normalise(tape, free ? mean : shift_to_nonnegative_mean(tape, mean), Over::kAll,
                        T(kRule.bias_offset));
 }
 

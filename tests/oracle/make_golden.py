@@ -33,7 +33,7 @@ CASES = {
     "08_step": ((7, 6, 4), 9, 4, 3, 2, 0, "step", 3, 1, 0.1, 0.1, 3, 3),
     "09_relu_bigger": ((12, 16, 10), 16, 8, 4, 3, 0, "relu", 6, 2, 0.02, 0.1, 4, 4),
 }
-# The same fields, then preset, v_step, backward, locality.
+# The same fields, then preset, v_step, backward, locality and, where it is not the usual one, bias_mean.
 COMPACT, METZ = ("compact",), ("metz2019",)
 USUAL, LOCAL = ("shared", "learned", "layer"), ("shared", "learned", "neuron")
 CASES.update({
@@ -49,9 +49,11 @@ CASES.update({
     "16_compact_transposed": ((6, 5, 4), 7, 4, 3, 2, 0, "elu", 3, 1, 0.1, 0.1, 3, 2) + COMPACT
                              + ("shared", "transposed", "layer"),
     "17_compact_local": ((6, 5, 4), 7, 4, 3, 2, 0, "swish", 3, 1, 0.1, 0.1, 3, 2) + COMPACT + LOCAL,
+    "18_compact_free_bias": ((7, 6, 4), 7, 4, 3, 2, 0, "relu", 3, 1, 0.1, 0.1, 3, 2) + COMPACT + USUAL + ("free",),
+    "19_metz_local_free_bias": ((6, 5, 4), 7, 4, 3, 2, 0, "tanh", 3, 1, 0.1, 0.1, 3, 2) + METZ + LOCAL + ("free",),
 })
-OPTIONS = ("preset", "v_step", "backward", "locality")
-PLAIN = COMPACT + USUAL
+OPTIONS = ("preset", "v_step", "backward", "locality", "bias_mean")
+PLAIN = COMPACT + USUAL + ("lowered",)
 FIELDS = ("units", "B", "C", "D", "G", "A", "activation", "K", "objective_every", "inner_lr",
           "lambda", "num_classes", "shots")
 
@@ -82,7 +84,7 @@ def make_case(index, name):
     """The case with its inputs, theta and initial phi; a function of its number alone."""
     random = np.random.Generator(np.random.PCG64(1000 + index))
     given = CASES[name]
-    case = dict(zip(FIELDS + OPTIONS, given if len(given) > len(FIELDS) else given + PLAIN))
+    case = dict(zip(FIELDS + OPTIONS, given + PLAIN[len(given) - len(FIELDS):]))
     units = case["units"]
     case["x"] = [torch.tensor(random.normal(size=(units[0], case["B"]))) for _ in range(case["K"])]
     theta = {key: torch.tensor(random.normal(size=shape) * 0.4)
@@ -218,6 +220,8 @@ def metadata_of(name, case):
     texts = {key: repr(case[key]) for key in FIELDS if key not in ("units", "activation")}
     if not is_plain(case):
         texts.update({key: case[key] for key in OPTIONS})
+        if case["bias_mean"] == PLAIN[-1]:  # files from before this option keep their bytes
+            del texts["bias_mean"]
     return dict(sorted({**texts, "case": name, "activation": case["activation"],
                         "units": ",".join(map(str, case["units"])), "augmentation_weight": "none",
                         "torch": torch.__version__}.items()))

@@ -185,11 +185,13 @@ def split_readouts(case, r, with_delta):
 
 def bias_step(case, bias_out):
     e = bias_out[:, 0].mean(1)
+    free = case["bias_mean"] == "free"
+    reach = 2 if free else 1
     if case["locality"] == "neuron":
-        e = torch.relu(e)
-        return e / torch.sqrt(0.5 + e**2)
-    e = e - torch.clamp(e.mean(), max=0)
-    return e / torch.sqrt(0.5 + (e**2).mean())
+        e = e if free else torch.relu(e)
+        return reach * e / torch.sqrt(0.5 + e**2)
+    e = e if free else e - torch.clamp(e.mean(), max=0)
+    return reach * e / torch.sqrt(0.5 + (e**2).mean())
 
 
 def networks(theta, phi, case):
