@@ -294,6 +294,21 @@ TEST(ValidationTest, TasksTakeTurnsInBaseModels) {
   EXPECT_NE(loss(2), other);
 }
 
+// bias_mean changes no matrix of theta, so a rule of either kind starts a run of the other.
+TEST_F(TrainerTest, StartsFromARuleOfTheOtherBiasMean) {
+  std::filesystem::create_directories(folder_);
+  MetaConfig config = tiny_config();
+  Rule rule;
+  rule.sizes = config.rule;
+  rule.theta = random_theta(ThetaLayout(rule.sizes), 5);
+  config.outer.init_rule = path("start.safetensors");
+  save_rule(config.outer.init_rule, rule);
+  config.rule.bias_mean = "free";
+  EXPECT_EQ(initial_theta(config, 1), rule.theta);
+  config.rule.locality = "neuron";
+  EXPECT_THROW(initial_theta(config, 1), Error);
+}
+
 TEST(ClassicalRulesTest, AreFilesOfTheFamily) {
   for (const ClassicalRule& classical : classical_rules()) {
     const Rule rule = make_classical_rule(classical.name, RuleSizes{}, 0);

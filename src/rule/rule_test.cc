@@ -188,11 +188,38 @@ TEST(ClassicalRules, ATermThatComparesNeuronsIsRefusedByALocalRule) {
   }
 }
 
+// Readouts that ask every unit to raise its bias: (1 - lr) b is all that is left of it when the mean
+// of the steps may only lower it.
+TEST(BiasMean, OnlyFreeStepsRaiseIt) {
+  for (const char* preset : {"compact", "metz2019"})
+    for (const char* locality : {"layer", "neuron"})
+      for (const char* bias_mean : {"lowered", "free"}) {
+        SCOPED_TRACE(testing::Message() << preset << " " << locality << " " << bias_mean);
+        RuleSizes sizes = sizes_of(preset);
+        sizes.locality = locality, sizes.bias_mean = bias_mean;
+        Problem problem(sizes);
+        const ThetaLayout& layout = problem.layout;
+        problem.theta[std::size_t(layout[ThetaName::kReadoutBias].offset + layout.bias_column())] =
+            -30;
+        const std::vector<double> after = problem.step();
+        const auto b = static_cast<std::size_t>(layer_offsets(problem.architecture, 2).b);
+        double raised = 0;
+        for (std::size_t u = b; u < b + 4; ++u) raised += (after[u] - 0.9 * problem.phi[u]) / 4;
+        // A step of size 1 - a little less, by the 0.5 under its root - times reach and step size.
+        if (sizes.has_free_bias()) {
+          EXPECT_NEAR(raised, 0.1 * 2, 0.01);
+        } else {
+          EXPECT_NEAR(raised, 0, 1e-12);
+        }
+      }
+}
+
 TEST(RuleFile, KeepsItsOptionsAndRefusesUnknownOnesInWords) {
   const std::string path = testing::TempDir() + "metz_rule.safetensors";
   Rule rule;
   rule.sizes = sizes_of("metz2019");
   rule.sizes.v_step = "separate", rule.sizes.backward = "transposed";
+  rule.sizes.bias_mean = "free";
   rule.theta = random_theta(ThetaLayout(rule.sizes), 1);
   save_rule(path, rule);
   const Rule loaded = load_rule(path);
@@ -216,6 +243,13 @@ TEST(RuleFile, KeepsItsOptionsAndRefusesUnknownOnesInWords) {
   refused("\"separate\"", "\"own\"", "shared, separate");
   refused("\"metz2019\"", "\"metz2020\"", "metz2019");
   refused("\"locality\"", "\"localities\"", "locality");
+
+  // Files from before bias_mean have the paper's bias step.
+  sizes = good;
+  const std::string_view option = "\"bias_mean\":\"free\",";
+  sizes.replace(sizes.find(option), option.size(), "");
+  write_safetensors(path, file);
+  EXPECT_EQ(load_rule(path).sizes.bias_mean, "lowered");
   std::remove(path.c_str());
 }
 
