@@ -52,8 +52,8 @@ Painter::Painter(int side, const Appearance& appearance) : side_(side), appearan
   const float radius = appearance_.fade_radius;
   for (int i = 0; i < side; ++i) {
     for (int j = 0; j < side; ++j) {
-      const float distance = std::hypot(place(j, side) - appearance_.fade_x,
-                                        place(i, side) - appearance_.fade_y);
+      const float distance =
+          std::hypot(place(j, side) - appearance_.fade_x, place(i, side) - appearance_.fade_y);
       const float share = 1 - 1 / (1 + std::pow(distance / radius, 4.0f));
       fade_.push_back(1 - appearance_.fade * share);
     }

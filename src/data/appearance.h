@@ -12,16 +12,16 @@ namespace metaplastic {
 
 // Of one task; numbers that are 0 (tone: 1) change nothing.
 struct Appearance {
-  int blurs = 0;           // passes of a 1-2-1 kernel over rows and columns
-  float tone = 1;          // grey v becomes v^tone
-  bool inverted = false;   // v becomes 1 - v, before the border fades
-  float fade = 0;          // how much darker the corners are, as a share
-  float fade_radius = 1;   // distance from the centre where half of that is reached, in sides
+  int blurs = 0;                 // passes of a 1-2-1 kernel over rows and columns
+  float tone = 1;                // grey v becomes v^tone
+  bool inverted = false;         // v becomes 1 - v, before the border fades
+  float fade = 0;                // how much darker the corners are, as a share
+  float fade_radius = 1;         // distance from the centre where half of that is reached, in sides
   float fade_x = 0, fade_y = 0;  // the centre, in sides from the middle
-  float exposure = 0;      // deviation of the logarithm of each example's gain
-  float offset = 0;        // deviation of what each example adds to every pixel
-  float side_light = 0;    // largest change of the gain from the middle to a side
-  float noise = 0;         // deviation of each pixel's noise
+  float exposure = 0;            // deviation of the logarithm of each example's gain
+  float offset = 0;              // deviation of what each example adds to every pixel
+  float side_light = 0;          // largest change of the gain from the middle to a side
+  float noise = 0;               // deviation of each pixel's noise
 
   bool is_plain() const { return *this == Appearance{}; }
   bool operator==(const Appearance&) const = default;

@@ -188,8 +188,8 @@ TEST(ClassicalRules, ATermThatComparesNeuronsIsRefusedByALocalRule) {
   }
 }
 
-// Readouts that ask every unit to raise its bias: (1 - lr) b is all that is left of it when the mean
-// of the steps may only lower it.
+// Readouts that ask every unit to raise its bias: (1 - lr) b is all that is left of it when the
+// mean of the steps may only lower it.
 TEST(BiasMean, OnlyFreeStepsRaiseIt) {
   for (const char* preset : {"compact", "metz2019"})
     for (const char* locality : {"layer", "neuron"})

@@ -27,13 +27,13 @@ constexpr int kNumOwnFeatures = 4;
 // The sizes and the form of a rule. Files carry them; they fix theta's layout.
 struct RuleSizes {
   std::string preset = "compact";
-  int C = 24;                        // channels of the hidden state
-  int D = 12;                        // channels of delta
-  int G = 4;                         // channels of a readout
-  int top_units = 32;                // metz2019: the width of the top layer, which theta fits
-  std::string v_step = "shared";     // V takes W's step, or has readouts and a mix of its own
-  std::string backward = "learned";  // errors travel through V, or through W (transposed)
-  std::string locality = "layer";    // what a neuron may know: its layer, or itself alone
+  int C = 24;                         // channels of the hidden state
+  int D = 12;                         // channels of delta
+  int G = 4;                          // channels of a readout
+  int top_units = 32;                 // metz2019: the width of the top layer, which theta fits
+  std::string v_step = "shared";      // V takes W's step, or has readouts and a mix of its own
+  std::string backward = "learned";   // errors travel through V, or through W (transposed)
+  std::string locality = "layer";     // what a neuron may know: its layer, or itself alone
   std::string bias_mean = "lowered";  // where a layer's mean bias may go: down alone, or anywhere
 
   template <class Visitor>
