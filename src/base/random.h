@@ -27,6 +27,7 @@ enum class Purpose : std::uint32_t {
   kTest = 13,  // unit tests
   kEstimator = 14,
   kAppearance = 15,  // the look that the images of a task share
+  kViewNoise = 16,   // what the second view of an example adds to it
 };
 
 class Random {

@@ -19,7 +19,7 @@ Action add_classical(CLI::App& app) {
     if (error) fail("{}: expected to make this folder, the system says: {}", *out, error.message());
     for (const ClassicalRule& rule : classical_rules()) {
       const std::string path = *out + "/" + rule.name + ".safetensors";
-      save_rule(path, make_classical_rule(rule.name, RuleSizes{}, 0));
+      save_rule(path, make_classical_rule(rule.name, classical_sizes(rule.name), 0));
       std::printf("%s\n", path.c_str());
     }
     return kExitOk;

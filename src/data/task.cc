@@ -97,6 +97,10 @@ Task::Task(std::uint64_t seed, std::uint64_t index, Split split, std::string fam
       painter_(std::move(painter)),
       permutation_(std::move(permutation)) {}
 
+Random Task::stream(Purpose purpose, std::uint32_t step) const {
+  return {seed_, purpose, stream_of(index_, split_), step};
+}
+
 void Task::draw_batch(Purpose purpose, std::uint32_t step, int num_examples, TaskBatch& out) const {
   METAPLASTIC_CHECK(num_examples >= 1);
   const auto B = static_cast<std::size_t>(num_examples);
@@ -113,7 +117,7 @@ void Task::draw_batch(Purpose purpose, std::uint32_t step, int num_examples, Tas
   scratch.inputs.resize(B * U0);
   scratch.instances.resize(B);
 
-  Random random(seed_, purpose, stream_of(index_, split_), step);
+  Random random = stream(purpose, step);
   if (purpose == Purpose::kSupport || purpose == Purpose::kQuery) {
     METAPLASTIC_CHECK(num_examples % num_classes() == 0);
     choose_balanced(*classes_, purpose, random, out.labels, scratch.instances);

@@ -46,6 +46,8 @@ class Task {
   const Appearance& appearance() const { return painter_.appearance(); }
   std::uint64_t index() const { return index_; }
 
+  // The task's random numbers of that purpose and step.
+  Random stream(Purpose purpose, std::uint32_t step) const;
   // Fills `out`. kSupport and kQuery: num_examples is a multiple of num_classes, example b has
   // label b % num_classes, a class repeats an instance only after all of its instances were used,
   // and the two purposes use different instances. Any other purpose: classes and instances uniform.

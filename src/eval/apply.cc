@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "eval/training_rows.h"
 #include "rule/inner_step.h"
+#include "rule/views.h"
 
 namespace metaplastic {
 namespace {
@@ -104,6 +105,7 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
   const int earlier_steps = options.start ? options.start->inner_steps : 0;
   std::vector<float> earlier = phi;
   const int earlier_step = num_steps - std::max(1, num_steps / 10);
+  std::vector<float> views;
   Tape<float> tape;
   for (int step = 0;; ++step) {
     if (wanted.contains(step)) {
@@ -114,10 +116,16 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
     if (step == earlier_step) earlier = phi;
     if (step == num_steps) break;
     if (options.should_stop && options.should_stop()) throw Stopped{};
-    const std::span<const float> batch = data.batch(earlier_steps + step);
+    std::span<const float> batch = data.batch(earlier_steps + step);
+    if (rule.sizes.has_two_views()) {
+      const auto number = static_cast<std::uint32_t>(earlier_steps + step);
+      add_noisy_views(batch, architecture.num_inputs(),
+                      Random(options.seed, Purpose::kViewNoise, 0, number), views);
+      batch = views;
+    }
     tape.reset(false);
-    const Var<float> x =
-        tape.constant(batch.data(), architecture.num_inputs(), 1, data.batch_size());
+    const Var<float> x = tape.constant(batch.data(), architecture.num_inputs(), 1,
+                                       rule.sizes.num_views() * data.batch_size());
     const PhiVars<float> next =
         inner_step(tape, theta_leaves(tape, layout, rule.theta.data()),
                    phi_leaves(tape, architecture, phi.data()), architecture.activation, x,

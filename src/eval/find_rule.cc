@@ -67,7 +67,8 @@ FoundRule find_rule(const std::string& name_or_path) {
     return from_file(name_or_path, path);
   }
   if (is_classical_rule(name_or_path)) {
-    return {make_classical_rule(name_or_path, RuleSizes{}, 0), name_or_path, "", ""};
+    return {make_classical_rule(name_or_path, classical_sizes(name_or_path), 0), name_or_path, "",
+            ""};
   }
   const std::vector<std::string> names = rule_names();
   fail("rule: expected a rule file or one of {}, found {}{}", join_names(names),

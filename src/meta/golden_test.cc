@@ -25,6 +25,7 @@ struct Golden {
     option("backward", sizes.backward);
     option("locality", sizes.locality);
     option("bias_mean", sizes.bias_mean);
+    option("views", sizes.views);
     for (int l = 1; file.find(fmt::format("phi.b{}", l)); ++l)
       sizes.top_units = static_cast<int>(shape(fmt::format("phi.b{}", l))[0]);
     layout.emplace(sizes);

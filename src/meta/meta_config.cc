@@ -45,6 +45,7 @@ std::vector<std::vector<int>> validation_widths(const ValidationConfig& config) 
 }
 
 void MetaConfig::validate() const {
+  rule.validate("config");
   check_order("inner.min_layers", inner.min_layers, "inner.max_layers", inner.max_layers);
   check_order("inner.min_units", inner.min_units, "inner.max_units", inner.max_units);
   check_order("inner.min_features", inner.min_features, "inner.max_features", inner.max_features);

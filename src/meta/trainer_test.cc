@@ -311,7 +311,7 @@ TEST_F(TrainerTest, StartsFromARuleOfTheOtherBiasMean) {
 
 TEST(ClassicalRulesTest, AreFilesOfTheFamily) {
   for (const ClassicalRule& classical : classical_rules()) {
-    const Rule rule = make_classical_rule(classical.name, RuleSizes{}, 0);
+    const Rule rule = make_classical_rule(classical.name, classical_sizes(classical.name), 0);
     const std::string path = testing::TempDir() + "/" + classical.name + ".safetensors";
     save_rule(path, rule);
     const Rule loaded = load_rule(path);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "rule/cost.h"
+#include "rule/views.h"
 
 namespace metaplastic {
 namespace {
@@ -57,26 +58,30 @@ TrajectoryShape draw_trajectory(const MetaConfig& config, std::uint64_t seed,
 }
 
 void TaskData::start(const Task& task, std::uint32_t first_step, int K, int inner_batch,
-                     int shots) {
+                     bool two_views, int shots) {
   task_ = &task;
   first_step_ = first_step;
   batch_size_ = inner_batch;
+  two_views_ = two_views;
   shots_ = shots;
   batches_.resize(static_cast<std::size_t>(K) * static_cast<std::size_t>(task.num_inputs()) *
-                  static_cast<std::size_t>(inner_batch));
+                  static_cast<std::size_t>(inner_batch) * (two_views ? 2 : 1));
   drawn_.assign(static_cast<std::size_t>(K), 0);
 }
 
 std::span<const float> TaskData::inner_batch(int k) {
-  const std::size_t size =
-      static_cast<std::size_t>(task_->num_inputs()) * static_cast<std::size_t>(batch_size_);
+  const std::size_t size = batches_.size() / drawn_.size();
   const std::span<float> batch(batches_.data() + static_cast<std::size_t>(k) * size, size);
   if (!drawn_[static_cast<std::size_t>(k)]) {
     const Stopwatch watch;
-    task_->draw_batch(Purpose::kInnerBatch, first_step_ + static_cast<std::uint32_t>(k),
-                      batch_size_, scratch_);
-    std::copy(scratch_.x.begin(), scratch_.x.begin() + static_cast<std::ptrdiff_t>(size),
-              batch.begin());
+    const std::uint32_t step = first_step_ + static_cast<std::uint32_t>(k);
+    task_->draw_batch(Purpose::kInnerBatch, step, batch_size_, scratch_);
+    std::span<const float> x(scratch_.x.data(), two_views_ ? size / 2 : size);
+    if (two_views_) {
+      add_noisy_views(x, task_->num_inputs(), task_->stream(Purpose::kViewNoise, step), views_);
+      x = views_;
+    }
+    std::ranges::copy(x, batch.begin());
     drawn_[static_cast<std::size_t>(k)] = 1;
     seconds_ += watch.seconds();
   }
@@ -121,7 +126,8 @@ double expected_work(const MetaConfig& config, std::uint64_t seed, int slot_inde
                      const Slot& slot) {
   const std::uint64_t index = slot_task_index(slot, slot_index, config.outer.outer_batch);
   const TrajectoryShape& shape = slot.shape;
-  const double step = total_flops(count_step(shape.architecture, config.rule, shape.inner_batch));
+  const double step = total_flops(
+      count_step(shape.architecture, config.rule, shape.inner_batch * config.rule.num_views()));
   const double objective =
       count_objective_flops(shape.architecture, config.truncation.shots * slot.task->num_classes(),
                             slot.task->num_classes() + slot.task->num_targets());
@@ -174,7 +180,8 @@ Window TrajectoryProblem::window(std::int64_t inner_step, std::int64_t truncatio
 TruncationShape<float> TrajectoryProblem::start(const Window& window) {
   if (started_ != window.truncation) {
     workspace_.data.start(task_, static_cast<std::uint32_t>(window.first_step), window.K,
-                          shape_.inner_batch, config_.truncation.shots);
+                          shape_.inner_batch, config_.rule.has_two_views(),
+                          config_.truncation.shots);
     started_ = window.truncation;
   }
   return {window.K, config_.truncation.objective_every, static_cast<float>(config_.inner.inner_lr),

@@ -34,16 +34,19 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
     }
   };
   double unused = 0;
-  const int inner_batch = config.inner.inner_batch.front();
-  workspace.data.start(task, 0, 1, inner_batch, config.truncation.shots);
+  const auto begin = [&](int step) {
+    workspace.data.start(task, static_cast<std::uint32_t>(step), 1,
+                         config.inner.inner_batch.front(), config.rule.has_two_views(),
+                         config.truncation.shots);
+  };
+  begin(0);
   judge_now(score.random_accuracy, unused);
   for (int step = 0; step < validation.inner_steps; ++step) {
-    workspace.data.start(task, static_cast<std::uint32_t>(step), 1, inner_batch,
-                         config.truncation.shots);
+    begin(step);
     unroll(layout, theta.data(), architecture, phi, 1, static_cast<float>(config.inner.inner_lr),
            workspace.data, workspace.tape);
   }
-  workspace.data.start(task, 0, 1, inner_batch, config.truncation.shots);
+  begin(0);
   judge_now(score.accuracy, score.meta_loss);
   return score;
 }

@@ -19,7 +19,13 @@ const std::vector<ClassicalRule>& classical_rules() {
       {"oja",
        "after Oja: Hebb's rule with a decay that grows with the square of the weight; columns keep "
        "their norm as in all rules of this family",
-       {{"hebb", 0.3f}, {"decay", 0.1f}}}};
+       {{"hebb", 0.3f}, {"decay", 0.1f}}},
+      {"agree",
+       "units agree with themselves on a noisy copy of the example, and differ from one another; "
+       "for "
+       "two views",
+       {{"agree", 0.7f}, {"separate", 0.3f}},
+       "two"}};
   return kRules;
 }
 
@@ -30,15 +36,37 @@ bool is_classical_rule(std::string_view name) {
 
 namespace {
 
+const ClassicalRule& find_classical(std::string_view name) {
+  const auto rule = std::ranges::find(classical_rules(), name, &ClassicalRule::name);
+  METAPLASTIC_CHECK(rule != classical_rules().end());
+  return *rule;
+}
+
+}  // namespace
+
+RuleSizes classical_sizes(std::string_view name) {
+  RuleSizes sizes;
+  sizes.views = find_classical(name).views;
+  return sizes;
+}
+
+namespace {
+
 // The rule's weights among the terms of that mix, all others 0. The weights are written on
 // compact's scale: compact multiplies a mix of 12 by 10 / sqrt(12), metz2019 divides it by 12
 // sqrt(12).
 void set_mix(const ClassicalRule& rule, const ThetaLayout& layout, ThetaName name,
              std::vector<float>& theta) {
+  const RuleSizes& sizes = layout.sizes();
+  if (rule.views == "two" && !sizes.has_two_views()) {
+    fail(
+        "rule {}: expected views 'two', since its terms compare them, found 'one'; use another "
+        "rule",
+        rule.name);
+  }
   const std::vector<std::string_view> names = term_names(layout);
-  const float scale = layout.sizes().is_metz2019()
-                          ? static_cast<float>(kRule.mix_gain) * float(layout.num_terms())
-                          : 1;
+  const float scale =
+      sizes.is_metz2019() ? static_cast<float>(kRule.mix_gain) * float(layout.num_terms()) : 1;
   const auto mix = theta.begin() + layout[name].offset;
   std::fill_n(mix, names.size(), 0.0f);
   for (const auto& [term, weight] : rule.mix) {
@@ -47,7 +75,7 @@ void set_mix(const ClassicalRule& rule, const ThetaLayout& layout, ThetaName nam
       fail(
           "rule {}: expected locality 'layer', since its term {} compares neurons, found '{}'; use "
           "another rule",
-          rule.name, term, layout.sizes().locality);
+          rule.name, term, sizes.locality);
     }
     mix[at - names.begin()] = scale * weight;
   }
@@ -56,8 +84,7 @@ void set_mix(const ClassicalRule& rule, const ThetaLayout& layout, ThetaName nam
 }  // namespace
 
 Rule make_classical_rule(std::string_view name, const RuleSizes& sizes, std::uint64_t seed) {
-  const auto rule = std::ranges::find(classical_rules(), name, &ClassicalRule::name);
-  METAPLASTIC_CHECK(rule != classical_rules().end());
+  const ClassicalRule& rule = find_classical(name);
   const ThetaLayout layout(sizes);
   Rule result;
   result.sizes = sizes;
@@ -65,16 +92,34 @@ Rule make_classical_rule(std::string_view name, const RuleSizes& sizes, std::uin
   const auto entry = [&](ThetaName theta_name) {
     return result.theta.begin() + layout[theta_name].offset;
   };
-  set_mix(*rule, layout, ThetaName::kMix, result.theta);
-  if (layout.has(ThetaName::kMixV)) set_mix(*rule, layout, ThetaName::kMixV, result.theta);
+  set_mix(rule, layout, ThetaName::kMix, result.theta);
+  if (layout.has(ThetaName::kMixV)) set_mix(rule, layout, ThetaName::kMixV, result.theta);
   const int columns = layout.num_readout_columns();
   for (int c = 0; c < sizes.C; ++c)
     entry(ThetaName::kReadout)[c * columns + layout.bias_column()] = 0;
   result.provenance = {{"made_by", "hand"},
-                       {"classical_rule", rule->name},
-                       {"description", rule->description},
+                       {"classical_rule", rule.name},
+                       {"description", rule.description},
                        {"seed", seed}};
   return result;
+}
+
+Rule with_two_views(const Rule& rule) {
+  METAPLASTIC_CHECK(rule.sizes.is_plain_compact() && !rule.sizes.has_two_views());
+  Rule grown = rule;
+  grown.sizes.views = "two";
+  const ThetaLayout from(rule.sizes), to(grown.sizes);
+  grown.theta.assign(static_cast<std::size_t>(to.size()), 0.0f);
+  set_mix(find_classical("agree"), to, ThetaName::kMix, grown.theta);
+  for (const ThetaEntry& entry : from.entries()) {
+    // Rows of hidden_in and columns of mix are added behind the old ones; both lie in one piece.
+    const auto old = rule.theta.begin() + entry.offset;
+    const float share = entry.name == "mix" ? 0.5f : 1.0f;
+    const auto& place = to.entries()[static_cast<std::size_t>(&entry - from.entries().data())];
+    std::transform(old, old + entry.size(), grown.theta.begin() + place.offset,
+                   [share](float value) { return share * value; });
+  }
+  return grown;
 }
 
 }  // namespace metaplastic

@@ -14,14 +14,22 @@ struct ClassicalRule {
   std::string name;
   std::string description;
   std::vector<std::pair<std::string, float>> mix;  // term name, weight; all others 0
+  std::string views = "one";                       // what its terms need
 };
 
-// hebb, hebb-decorrelate, oja.
+// hebb, hebb-decorrelate, oja, agree.
 const std::vector<ClassicalRule>& classical_rules();
 bool is_classical_rule(std::string_view name);
+// The usual sizes, with the views that the rule needs.
+RuleSizes classical_sizes(std::string_view name);
 
 // The readouts and the bias step do not act (mix 0, bias_out 0), but the hidden network is started
-// at random from `seed`, so that meta-training can begin here.
+// at random from `seed`, so that meta-training can begin here. Throws Error for sizes that lack one
+// of the rule's terms.
 Rule make_classical_rule(std::string_view name, const RuleSizes& sizes, std::uint64_t seed);
+
+// A rule of one view as the start of one of two: half of its mix, and the terms of `agree` at their
+// weights there. The hidden network does not read the new inputs yet. Needs plain compact sizes.
+Rule with_two_views(const Rule& rule);
 
 }  // namespace metaplastic

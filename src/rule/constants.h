@@ -16,6 +16,7 @@ struct RuleConstants {
   double bias_offset = 0.5;       // bias step / sqrt(0.5 + mean square); released code
   double free_bias_reach = 2;     // bias_mean "free": times the bias step, so that a bias settles
                                   // within 2 deviations of z; the paper's step ends at 1
+  double view_noise = 1.2;        // views "two": deviation of the noise over that of the inputs
   double keep = 1.0 / 7;          // W_step - w / 7, so that columns do not collapse; released code
   double mix_gain = 10;           // compact: mix times 10 / sqrt(12)
 };

@@ -30,12 +30,16 @@ StageCost top_down(const RuleSizes& sizes, double U, double B) {
 
 void add_hidden_state(const RuleSizes& sizes, double U, double B, StageCost& cost) {
   const double C = sizes.C, D = sizes.D;
-  cost.flops += product(U * B, C, 2 + D)  // [x,z,delta] hidden_in
-                + product(U, C, 1 + 4)    // b hidden_bias_in, J hidden_stats
-                + product(U, C, 2 * C)    // stats_b(n1) hidden_unit
-                + product(B, C, 2 * C)    // stats_u(n1) hidden_example
-                + product(U * B, C, C);   // m hidden_mix
-  cost.bytes += kBytes * U * B * (2 + D + 2 * C + 2 * C + 2 * C + C);  // inputs; y1, n1, y2; h
+  const double signals = sizes.has_two_views() ? kNumViewFeatures : 0;
+  cost.flops += signals * product(U, U, B)            // corr(s, partner), off(corr) partner
+                + product(U * B, C, 2 + D + signals)  // [x,z,delta,signals] hidden_in
+                + product(U, C, 1 + 4)                // b hidden_bias_in, J hidden_stats
+                + product(U, C, 2 * C)                // stats_b(n1) hidden_unit
+                + product(B, C, 2 * C)                // stats_u(n1) hidden_example
+                + product(U * B, C, C);               // m hidden_mix
+  cost.bytes +=
+      kBytes * (U * B * (2 + D + 3 * signals + 2 * C + 2 * C + 2 * C + C)  // inputs; y1, n1, y2; h
+                + signals * U * U);
 }
 
 // A convolution of metz2019 with the norm behind it, for U units: reads its inputs, writes y, reads
@@ -94,14 +98,16 @@ std::vector<StageCost> count_step(const Architecture& architecture, const RuleSi
                      + 2 * product(lo, lo, B * G);  // M of lin_lo, sqr_lo
     lowrank.bytes += kBytes * (B * G * (kNumLowReadouts * lo + kNumUpReadouts * up) + 3 * lo * up +
                                3 * up * up + 2 * lo * lo);
-    mixed.flops += product(lo, up, B) + product(up, up, B)  // corr of hebb, of decorrelate
-                   + 4 * product(lo, up, up)                // decorrelate, lin_up, psd, sqr_up
-                   + 2 * product(lo, up, lo);               // lin_lo, sqr_lo
+    const double view_terms = sizes.has_two_views() ? kNumViewTerms : 0;
+    mixed.flops += (1 + view_terms) * product(lo, up, B)  // corr of hebb; agree, separate
+                   + product(up, up, B)                   // corr of decorrelate
+                   + 4 * product(lo, up, up)              // decorrelate, lin_up, psd, sqr_up
+                   + 2 * product(lo, up, lo);             // lin_lo, sqr_lo
     mixed.bytes += kBytes * (B * (lo + 2 * up) + 9 * lo * up + 4 * up * up + 2 * lo * lo);
     terms.bytes += kBytes * lo * up *
-                   (2 * kNumTerms  // each term's square mean, and the mix
-                    + 10           // w, w^2, exp, root; s twice; W_step
-                    + 6);          // W, V read and written with the step
+                   (2 * (kNumTerms + view_terms)  // each term's square mean, and the mix
+                    + 10                          // w, w^2, exp, root; s twice; W_step
+                    + 6);                         // W, V read and written with the step
   }
   const StageCost top = sizes.is_metz2019()
                             ? released_top_down(sizes, architecture.num_features(), B)

@@ -6,6 +6,7 @@
 #include "rule/compact.h"
 #include "rule/constants.h"
 #include "rule/metz2019.h"
+#include "rule/views.h"
 #include "rule/weight_step.h"
 
 namespace metaplastic {
@@ -43,23 +44,27 @@ Var<T> top_down(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& s) {
   return linear(tape, {n2}, theta[ThetaName::kTopOut], biased);
 }
 
-// h [U,C,B] of one layer. b is null for the input; W_in, W_out where they exist.   [step 3]
+// h [U,C,B] of one layer; signals are null for a rule of one view.                 [step 3]
 template <class T>
-Var<T> hidden_state(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& x, const Var<T>& z,
-                    const Var<T>& delta, const Var<T>* b, const Var<T>* W_in, const Var<T>* W_out) {
-  const Var<T> raw = weight_statistics(tape, W_in, W_out, T(kRule.column_eps));  // [U,4]
+Var<T> hidden_state(Tape<T>& tape, const ThetaVars<T>& theta, const LayerInputs<T>& in,
+                    const ViewSignals<T>* signals) {
+  const Var<T> raw = weight_statistics(tape, in.W_in, in.W_out, T(kRule.column_eps));  // [U,4]
   const Var<T> statistics = rms_normalise(tape, raw, Over::kAll, T(kRule.statistics_eps));
   Var<T> unit = matmul(tape, statistics, false, theta[ThetaName::kHiddenStats], false);  // [U,C]
-  if (b) {
-    const Var<T> column = reshape(*b, x.units(), 1, 1);
+  if (in.b) {
+    const Var<T> column = reshape(*in.b, in.x.units(), 1, 1);
     unit = combine(tape, T(1), unit, T(1),
                    matmul(tape, column, false, theta[ThetaName::kHiddenBiasIn], false));
   }
   LinearExtras<T> offset;
   offset.unit_offset = &unit;
-  const NormedBatch<T> n1 = linear_norm_relu_moments(
-      tape, {x, z, delta}, theta[ThetaName::kHiddenIn], offset, T(kRule.norm_eps),
-      T(kRule.moments_eps));  // [U,C,B] and its moments
+  const auto normed = [&](std::initializer_list<Var<T>> pieces) {
+    return linear_norm_relu_moments(tape, pieces, theta[ThetaName::kHiddenIn], offset,
+                                    T(kRule.norm_eps), T(kRule.moments_eps));
+  };
+  const NormedBatch<T> n1 =  // [U,C,B] and its moments
+      signals ? normed({in.x, in.z, in.delta, signals->surprise, signals->shared})
+              : normed({in.x, in.z, in.delta});
 
   // m hidden_mix with m = n1 + (per unit) + (per example): the two offsets are mapped by
   // themselves.
@@ -95,12 +100,12 @@ Side<T> readouts(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& h, cons
 
 // delta of the layer below: [U_up,D,B] -> [U_lo,D,B].                                [step 4]
 template <class T>
-Var<T> send_down(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& delta, const Var<T>& z,
+Var<T> send_down(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& delta, const Var<T>& gate,
                  const Side<T>& side, const Var<T>& V) {
   const ThetaLayout& layout = *theta.layout;
   const Var<T> shift =
       slice_channels(side.readouts, layout.delta_column() - side.first_column, layout.sizes().D);
-  const Var<T> modulated = gate_add(tape, delta, map(tape, Unary::kSigmoid, z), shift);
+  const Var<T> modulated = gate_add(tape, delta, gate, shift);
   return rms_channels(tape, matmul(tape, V, false, modulated, false), T(kRule.delta_eps));
 }
 
@@ -119,6 +124,7 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
   PhiVars<T> next;
   next.num_layers = L;
   const T bias_lr = inner_lr * T(theta.layout->sizes().bias_reach());
+  const bool two_views = theta.layout->sizes().has_two_views();
   Side<T> up;
   const auto top = static_cast<std::size_t>(L);
   Var<T> s = standardised(tape, act.x[top]);
@@ -126,10 +132,14 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
   for (int l = L; l >= 0; --l) {
     const auto at = static_cast<std::size_t>(l);
     if (l < L) s = standardised(tape, act.x[at]);
-    const Var<T> h =
-        hidden_state(tape, theta, act.x[at], act.z[at], delta, l > 0 ? &phi.b[at] : nullptr,
-                     l > 0 ? &phi.W[at] : nullptr, l < L ? &phi.W[at + 1] : nullptr);
-    const Side<T> side = readouts(tape, theta, h, s, l, L);
+    LayerInputs<T> inputs;
+    inputs.x = act.x[at], inputs.z = act.z[at], inputs.delta = delta;
+    if (l > 0) inputs.b = &phi.b[at], inputs.W_in = &phi.W[at];
+    if (l < L) inputs.W_out = &phi.W[at + 1];
+    ViewSignals<T> signals;
+    if (two_views) signals = view_signals(tape, s);
+    const Var<T> h = hidden_state(tape, theta, inputs, two_views ? &signals : nullptr);
+    Side<T> side = readouts(tape, theta, h, s, l, L);
     if (l < L) {
       const Var<T> step = weight_step(tape, theta, phi.W[at + 1], up, side);
       next.W[at + 1] = combine(tape, T(1) - inner_lr, phi.W[at + 1], -inner_lr, step);
@@ -138,7 +148,12 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
     if (l > 0) {
       next.b[at] =
           combine(tape, T(1) - inner_lr, phi.b[at], -bias_lr, bias_step(tape, theta, side));
-      delta = send_down(tape, theta, delta, act.z[at], side, phi.V[at]);
+      const Var<T> gate = map(tape, Unary::kSigmoid, act.z[at]);
+      delta = send_down(tape, theta, delta, gate, side, phi.V[at]);
+      if (two_views) {
+        side.agree = multiply(tape, signals.surprise, gate);
+        side.shared = multiply(tape, signals.shared, gate);
+      }
     }
     up = side;
   }

@@ -50,6 +50,7 @@ Rule load_rule(const std::string& path) {
   }
   Rule rule;
   load_json(parse_metadata(file, "sizes"), path, rule.sizes);
+  rule.sizes.validate(path);
   load_json(parse_metadata(file, "inner"), path, rule.inner);
   rule.provenance = parse_metadata(file, "provenance");
   const ThetaLayout layout(rule.sizes);

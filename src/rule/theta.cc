@@ -15,6 +15,15 @@ void RuleSizes::require_top_units(int units, std::string_view what) const {
       what, top_units, units, top_units);
 }
 
+void RuleSizes::validate(std::string_view what) const {
+  if (!has_two_views() || is_plain_compact()) return;
+  fail(
+      "{}: expected rule.views 'one' for a rule of {}, found 'two', which compact alone has, with "
+      "v_step "
+      "'shared', backward 'learned' and locality 'layer'",
+      what, describe(*this));
+}
+
 double RuleSizes::bias_reach() const { return has_free_bias() ? kRule.free_bias_reach : 1; }
 
 std::string describe(const RuleSizes& sizes) {
@@ -26,6 +35,7 @@ std::string describe(const RuleSizes& sizes) {
   if (sizes.backward != usual.backward) text += ", backward " + sizes.backward;
   if (sizes.locality != usual.locality) text += ", locality " + sizes.locality;
   if (sizes.bias_mean != usual.bias_mean) text += ", bias_mean " + sizes.bias_mean;
+  if (sizes.views != usual.views) text += ", views " + sizes.views;
   return text;
 }
 
@@ -65,7 +75,8 @@ void ThetaLayout::add_compact() {
   if (!local) add(ThetaName::kTopExample, "top_example", 2 * C, C);
   add(ThetaName::kTopOut, "top_out", C, D);
   add(ThetaName::kTopOutBias, "top_out_bias", 1, D);
-  add(ThetaName::kHiddenIn, "hidden_in", 2 + D, C);
+  add(ThetaName::kHiddenIn, "hidden_in", 2 + D + (sizes_.has_two_views() ? kNumViewFeatures : 0),
+      C);
   add(ThetaName::kHiddenBiasIn, "hidden_bias_in", 1, C);
   add(ThetaName::kHiddenStats, "hidden_stats", 4, C);
   add(ThetaName::kHiddenUnit, "hidden_unit", 2 * C, C);

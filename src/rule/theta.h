@@ -13,9 +13,11 @@
 
 namespace metaplastic {
 
-constexpr int kNumTerms = 12;       // terms of the weight step, see weight_step.h
-constexpr int kNumUpReadouts = 8;   // readouts that a layer gives as the upper one of a weight
-constexpr int kNumLowReadouts = 7;  // and as the lower one
+constexpr int kNumTerms = 12;        // terms of the weight step, see weight_step.h
+constexpr int kNumViewTerms = 2;     // further ones of a rule that sees two views
+constexpr int kNumViewFeatures = 2;  // and further inputs of its hidden network
+constexpr int kNumUpReadouts = 8;    // readouts that a layer gives as the upper one of a weight
+constexpr int kNumLowReadouts = 7;   // and as the lower one
 // Of these, the ones that need nothing of other neurons: locality = "neuron" keeps no more.
 constexpr int kNumLocalTerms = 6;
 constexpr int kNumLocalReadouts = 3;
@@ -35,6 +37,7 @@ struct RuleSizes {
   std::string backward = "learned";   // errors travel through V, or through W (transposed)
   std::string locality = "layer";     // what a neuron may know: its layer, or itself alone
   std::string bias_mean = "lowered";  // where a layer's mean bias may go: down alone, or anywhere
+  std::string views = "one";  // what a step shows of an example: itself, or a noisy copy too
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -54,15 +57,21 @@ struct RuleSizes {
     v("bias_mean", bias_mean, Choices{"lowered", "free"},
       "where steps may take the mean bias of a layer: down alone, or up and down and twice as far",
       "free");
+    v("views", views, Choices{"one", "two"},
+      "what an inner step shows of each example: itself, or itself and a noisy copy", "two");
   }
   bool is_metz2019() const { return preset == "metz2019"; }
   bool has_v_step() const { return v_step == "separate"; }
   bool is_local() const { return locality == "neuron"; }
   bool has_free_bias() const { return bias_mean == "free"; }
+  bool has_two_views() const { return views == "two"; }
+  int num_views() const { return has_two_views() ? 2 : 1; }
   double bias_reach() const;  // what the bias step is multiplied by
   bool is_plain_compact() const {
     return !is_metz2019() && !has_v_step() && !is_local() && backward == "learned";
   }
+  // Throws Error for options that exclude each other; `what` names where they come from.
+  void validate(std::string_view what) const;
   // Throws Error when theta does not fit a top layer of so many units; `what` names the width.
   void require_top_units(int units, std::string_view what) const;
   bool operator==(const RuleSizes&) const = default;
@@ -143,7 +152,10 @@ class ThetaLayout {
   const std::vector<ThetaEntry>& entries() const { return entries_; }
   std::int64_t size() const { return size_; }  // P
 
-  int num_terms() const { return sizes_.is_local() ? kNumLocalTerms : kNumTerms; }
+  int num_terms() const {
+    if (sizes_.is_local()) return kNumLocalTerms;
+    return kNumTerms + (sizes_.has_two_views() ? kNumViewTerms : 0);
+  }
   int num_up_readouts() const { return sizes_.is_local() ? kNumLocalReadouts : kNumUpReadouts; }
   int num_low_readouts() const { return sizes_.is_local() ? kNumLocalReadouts : kNumLowReadouts; }
   int up_column(int readout) const { return readout * sizes_.G; }

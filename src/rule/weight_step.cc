@@ -36,10 +36,10 @@ Var<T> sym(Tape<T>& tape, const Var<T>& r, const Var<T>& other) {
 
 }  // namespace
 
-const std::array<std::string_view, kNumTerms>& term_names() {
-  static constexpr std::array<std::string_view, kNumTerms> kNames = {
-      "base",        "decay",  "decorrelate", "hebb",   "zero_order", "rbf",
-      "first_order", "lin_up", "lin_up_psd",  "lin_lo", "sqr_up",     "sqr_lo"};
+const std::array<std::string_view, kNumTerms + kNumViewTerms>& term_names() {
+  static constexpr std::array<std::string_view, kNumTerms + kNumViewTerms> kNames = {
+      "base",   "decay",      "decorrelate", "hebb",   "zero_order", "rbf",   "first_order",
+      "lin_up", "lin_up_psd", "lin_lo",      "sqr_up", "sqr_lo",     "agree", "separate"};
   return kNames;
 }
 
@@ -54,7 +54,7 @@ Var<T> weight_step(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& W, co
 
   const Var<T> corr_up = symmetric_product(tape, up.s, up.s, per_example / T(2));  // zero diagonal
   const Var<T> gaussian = map(tape, Unary::kGaussian, w);
-  std::array<Var<T>, kNumTerms> terms;
+  std::array<Var<T>, kNumTerms + kNumViewTerms> terms;
   const auto term = [&](Term name) -> Var<T>& { return terms[static_cast<std::size_t>(name)]; };
   term(Term::kBase) = w;
   term(Term::kDecay) = map(tape, Unary::kSignedSquare, w);
@@ -72,9 +72,15 @@ Var<T> weight_step(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& W, co
   term(Term::kSqrLo) =
       multiply_sign(tape, matmul(tape, sym(tape, r_lo(5), r_lo(6)), false, grown, false), w);
 
+  if (up.agree.data) {
+    term(Term::kAgree) = matmul(tape, lo.s, false, up.agree, true, -per_example);
+    term(Term::kSeparate) = matmul(tape, lo.s, false, up.shared, true, per_example);
+  }
+
+  const auto num_terms = static_cast<std::size_t>(theta.layout->num_terms());
   const T gain = T(kRule.mix_gain / std::sqrt(double{kNumTerms}));
-  Var<T> step = normalised_mix(tape, std::span<const Var<T>>(terms), T(kRule.term_offset),
-                               theta[ThetaName::kMix], gain);
+  Var<T> step = normalised_mix(tape, std::span<const Var<T>>(terms.data(), num_terms),
+                               T(kRule.term_offset), theta[ThetaName::kMix], gain);
   step = remove_shrinking(tape, step, w);
   step = rms_normalise(tape, step, Over::kColumns, T(kRule.step_offset));
   return combine(tape, T(1), step, T(-kRule.keep), w);

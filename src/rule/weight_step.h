@@ -1,4 +1,4 @@
-// What theta's readouts do to weights and biases: the twelve terms, their mix, the bias step.
+// What theta's readouts do to weights and biases: the terms, their mix, the bias step.
 // [rule-spec "Weight step", "Bias step"; docs/method.md steps 5 and 6]
 #pragma once
 
@@ -20,9 +20,11 @@ enum class Term : int {
   kLinUpPsd,
   kLinLo,
   kSqrUp,
-  kSqrLo
+  kSqrLo,
+  kAgree,  // this one and the next: views = "two"
+  kSeparate
 };
-const std::array<std::string_view, kNumTerms>& term_names();
+const std::array<std::string_view, kNumTerms + kNumViewTerms>& term_names();
 
 // What the step of a weight matrix reads from the layer on one side of it.
 template <class T>
@@ -30,6 +32,7 @@ struct Side {
   Var<T> s;              // [U,1,B] standardised activations
   Var<T> readouts;       // [U,n,B] merged readouts of h
   int first_column = 0;  // theta's column of readouts' channel 0
+  Var<T> agree, shared;  // [U,1,B] gated signals of two views (views.h); absent with one
 };
 
 // W_step [U_lo,U_up], before the inner step size; the same step is used for W and V.

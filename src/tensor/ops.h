@@ -81,6 +81,13 @@ Var<T> standardise(Tape<T>& tape, const Var<T>& x, T eps);
 // x [U,1,B] + b [U], b given as [1,U] or [U,1].
 template <class T>
 Var<T> add_unit_bias(Tape<T>& tape, const Var<T>& x, const Var<T>& b);
+// Examples b and b + B/2 change places: of a batch of pairs, every example's partner. x [U,1,B].
+template <class T>
+Var<T> swap_halves(Tape<T>& tape, const Var<T>& x);
+// x - s mean over examples of x s, of each unit; for standardised s what s does not predict of x.
+// x, s [U,1,B].
+template <class T>
+Var<T> regress_out(Tape<T>& tape, const Var<T>& x, const Var<T>& s);
 // Mean over examples: [U,1,B] -> [1,U].
 template <class T>
 Var<T> mean_over_batch(Tape<T>& tape, const Var<T>& x);

@@ -11,7 +11,7 @@ namespace metaplastic {
 
 template <class T>
 struct LinearCall {
-  static constexpr int kMaxPieces = 4;
+  static constexpr int kMaxPieces = 5;
   std::array<Var<T>, kMaxPieces> pieces;  // [U,C_i,B]
   int num_pieces;
   Var<T> a, bias, unit_offset, example_offset;  // offsets without data are absent

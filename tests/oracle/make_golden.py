@@ -33,7 +33,7 @@ CASES = {
     "08_step": ((7, 6, 4), 9, 4, 3, 2, 0, "step", 3, 1, 0.1, 0.1, 3, 3),
     "09_relu_bigger": ((12, 16, 10), 16, 8, 4, 3, 0, "relu", 6, 2, 0.02, 0.1, 4, 4),
 }
-# The same fields, then preset, v_step, backward, locality and, where it is not the usual one, bias_mean.
+# The same fields, then preset, v_step, backward, locality and, where they are not the usual ones, bias_mean and views.
 COMPACT, METZ = ("compact",), ("metz2019",)
 USUAL, LOCAL = ("shared", "learned", "layer"), ("shared", "learned", "neuron")
 CASES.update({
@@ -51,9 +51,11 @@ CASES.update({
     "17_compact_local": ((6, 5, 4), 7, 4, 3, 2, 0, "swish", 3, 1, 0.1, 0.1, 3, 2) + COMPACT + LOCAL,
     "18_compact_free_bias": ((7, 6, 4), 7, 4, 3, 2, 0, "relu", 3, 1, 0.1, 0.1, 3, 2) + COMPACT + USUAL + ("free",),
     "19_metz_local_free_bias": ((6, 5, 4), 7, 4, 3, 2, 0, "tanh", 3, 1, 0.1, 0.1, 3, 2) + METZ + LOCAL + ("free",),
+    "20_compact_two_views": ((7, 6, 4), 8, 4, 3, 2, 0, "relu", 3, 1, 0.1, 0.1, 3, 2) + COMPACT + USUAL
+                            + ("free", "two"),
 })
-OPTIONS = ("preset", "v_step", "backward", "locality", "bias_mean")
-PLAIN = COMPACT + USUAL + ("lowered",)
+OPTIONS = ("preset", "v_step", "backward", "locality", "bias_mean", "views")
+PLAIN = COMPACT + USUAL + ("lowered", "one")
 FIELDS = ("units", "B", "C", "D", "G", "A", "activation", "K", "objective_every", "inner_lr",
           "lambda", "num_classes", "shots")
 
@@ -220,8 +222,9 @@ def metadata_of(name, case):
     texts = {key: repr(case[key]) for key in FIELDS if key not in ("units", "activation")}
     if not is_plain(case):
         texts.update({key: case[key] for key in OPTIONS})
-        if case["bias_mean"] == PLAIN[-1]:  # files from before this option keep their bytes
-            del texts["bias_mean"]
+        for key in ("bias_mean", "views"):  # files from before these options keep their bytes
+            if case[key] == PLAIN[OPTIONS.index(key)]:
+                del texts[key]
     return dict(sorted({**texts, "case": name, "activation": case["activation"],
                         "units": ",".join(map(str, case["units"])), "augmentation_weight": "none",
                         "torch": torch.__version__}.items()))

@@ -37,6 +37,9 @@ def theta_shapes(case):
         shapes = {name: shape for name, shape in oracle.theta_shapes(C, D, G).items()
                   if not (local and "example" in name)}
         shapes["top_in"] = (1 if local else 2, C)
+        if case["views"] == "two":
+            shapes["hidden_in"] = (2 + D + 2, C)
+            terms += 2
     shapes.update({"readout": (C, columns), "readout_bias": (1, columns), "mix": (1, terms)})
     if case["v_step"] == "separate":
         shapes.update({"readout_v": (C, (ups + lows) * G), "readout_v_bias": (1, (ups + lows) * G),
@@ -152,7 +155,7 @@ def local_terms(w, lo, up, s_lo, s_up):
             w * oracle.lowrank(lo[2], up[2])]
 
 
-def weight_step(case, W, lo, up, x_lo, x_up, mix, mix_bias):
+def weight_step(case, W, lo, up, x_lo, x_up, views_up, mix, mix_bias):
     released, local = case["preset"] == "metz2019", case["locality"] == "neuron"
     w = oracle.rms_col(W, 1e-6 if released else 1e-8)
     eps = 1e-6 if released else 1e-5
@@ -165,12 +168,16 @@ def weight_step(case, W, lo, up, x_lo, x_up, mix, mix_bias):
         names = [{f"{side}{n}": r for n, r in enumerate(reads)}
                  for side, reads in (("lo", lo), ("up", up))]
         terms = oracle.step_terms(w, *names, x_lo, x_up)
+    num_terms = len(terms)  # the two views' terms come on top and leave the scale as it is
+    if views_up is not None:
+        agree, separate = (s_lo @ signal.T / s_lo.shape[1] for signal in views_up)
+        terms = terms + [-agree, separate]
     s = sum(mix[0, k] * oracle.rms_col(term, 1) for k, term in enumerate(terms)) + mix_bias
-    s = s / len(terms) if released else 10 / math.sqrt(len(terms)) * s
+    s = s / num_terms if released else 10 / math.sqrt(num_terms) * s
     along = (s * w).mean() if released and not local else (s * w).mean(0, keepdim=True)
     s = s - w * torch.relu(along)
     if released:
-        s = s / math.sqrt(len(terms))
+        s = s / math.sqrt(num_terms)
     return oracle.rms_col(s, 1) - oracle.KEEP * w
 
 
@@ -208,6 +215,13 @@ def networks(theta, phi, case):
             lambda *given: oracle.hidden_state(theta, phi, *given))
 
 
+def view_signals(x):  # x [U,B], the second half of B shows the first again -> surprise, shared
+    s, half = oracle.standardise(x, 1e-5), x.shape[1] // 2
+    partner = torch.cat([s[:, half:], s[:, :half]], 1)
+    common = oracle.off(s @ partner.T / x.shape[1]) @ partner / math.sqrt(x.shape[0])
+    return [y - s * (y * s).mean(1, keepdim=True) for y in (partner, common)]
+
+
 def inner_step(theta, phi, x, case):  # x [U0,B] -> phi after the step
     L = oracle.num_layers(phi)
     inner_lr = case["inner_lr"]
@@ -215,8 +229,12 @@ def inner_step(theta, phi, x, case):  # x [U0,B] -> phi after the step
     top, hidden = networks(theta, phi, case)
     delta = top(xs[L])
     reads, reads_v, bias_outs = [None] * (L + 1), [None] * (L + 1), [None] * (L + 1)
+    signals, views_up = [[]] * (L + 1), [None] * (L + 1)
+    if case["views"] == "two":
+        signals = [view_signals(layer) for layer in xs]
+        views_up = [[y * torch.sigmoid(z) for y in pair] for pair, z in zip(signals, zs)]
     for l in range(L, -1, -1):
-        h = hidden(l, xs[l], zs[l], delta)
+        h = hidden(l, xs[l], zs[l], torch.cat([delta] + [y[:, None] for y in signals[l]], 1))
         r = oracle.channel_map(h, theta["readout"]) + theta["readout_bias"][0][None, :, None]
         up, lo, (to_delta, bias_outs[l]) = split_readouts(case, r, True)
         reads[l] = up, lo
@@ -230,7 +248,7 @@ def inner_step(theta, phi, x, case):  # x [U0,B] -> phi after the step
     after = {}
     for l in range(1, L + 1):
         def step(W, read, suffix=""):
-            return weight_step(case, W, read[l - 1][1], read[l][0], xs[l - 1], xs[l],
+            return weight_step(case, W, read[l - 1][1], read[l][0], xs[l - 1], xs[l], views_up[l],
                                theta["mix" + suffix], theta.get(f"mix{suffix}_bias", 0))
         W_step = step(phi[f"W{l}"], reads)
         V_step = step(phi[f"V{l}"], reads_v, "_v") if case["v_step"] == "separate" else W_step

@@ -1,0 +1,56 @@
+#include "rule/views.h"
+
+#include <cmath>
+
+#include "base/error.h"
+#include "rule/constants.h"
+
+namespace metaplastic {
+namespace {
+
+// sqrt of the mean over inputs of their variance over the batch.
+double deviation_of(std::span<const float> batch, std::size_t U, std::size_t B) {
+  double variance = 0;
+  for (std::size_t u = 0; u < U; ++u) {
+    double sum = 0, square = 0;
+    for (const float x : batch.subspan(u * B, B)) sum += static_cast<double>(x);
+    const double mean = sum / static_cast<double>(B);
+    for (const float x : batch.subspan(u * B, B))
+      square += std::pow(static_cast<double>(x) - mean, 2);
+    variance += square / static_cast<double>(B * U);
+  }
+  return std::sqrt(variance);
+}
+
+}  // namespace
+
+void add_noisy_views(std::span<const float> batch, int num_inputs, Random random,
+                     std::vector<float>& views) {
+  const auto U = static_cast<std::size_t>(num_inputs);
+  METAPLASTIC_CHECK(U >= 1 && !batch.empty() && batch.size() % U == 0);
+  const std::size_t B = batch.size() / U;
+  const auto noise = static_cast<float>(kRule.view_noise * deviation_of(batch, U, B));
+  views.resize(2 * batch.size());
+  for (std::size_t u = 0; u < U; ++u) {
+    for (std::size_t b = 0; b < B; ++b) {
+      const float x = batch[u * B + b];
+      views[2 * u * B + b] = x;
+      views[(2 * u + 1) * B + b] = x + noise * random.normal();
+    }
+  }
+}
+
+template <class T>
+ViewSignals<T> view_signals(Tape<T>& tape, const Var<T>& s) {
+  const Var<T> partner = swap_halves(tape, s);
+  // Symmetric, since every pair counts both ways.
+  const Var<T> corr = matmul(tape, s, false, partner, true, T(1) / T(s.examples()));  // [U,U]
+  const Var<T> others = off_diagonal(tape, corr, T(1) / std::sqrt(T(s.units())));
+  return {regress_out(tape, partner, s),
+          regress_out(tape, matmul(tape, others, false, partner, false), s)};
+}
+
+template ViewSignals<float> view_signals(Tape<float>&, const Var<float>&);
+template ViewSignals<double> view_signals(Tape<double>&, const Var<double>&);
+
+}  // namespace metaplastic

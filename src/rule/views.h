@@ -1,0 +1,29 @@
+// Two views of every example (views = "two"): the batch holds each example and a noisy copy, and a
+// neuron is told what the other view's activation has that its own does not predict.
+// [docs/method.md, "Two views"; not in the paper]
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "base/random.h"
+#include "tensor/ops.h"
+
+namespace metaplastic {
+
+// batch [U,B] -> [U,2B]: the examples, then the same ones plus normal noise whose deviation is
+// kRule.view_noise times the root mean variance of the inputs. The noise is a function of `random`.
+void add_noisy_views(std::span<const float> batch, int num_inputs, Random random,
+                     std::vector<float>& views);
+
+// [U,1,B] each, of a layer with standardised activations s [U,1,B], B even.
+template <class T>
+struct ViewSignals {
+  Var<T> surprise;  // the partner's activation, less what the own one predicts of it
+  Var<T> shared;    // what the partner's other units have in common with this one, likewise
+};
+// Cost: 2 products of U U B.
+template <class T>
+ViewSignals<T> view_signals(Tape<T>& tape, const Var<T>& s);
+
+}  // namespace metaplastic

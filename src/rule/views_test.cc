@@ -1,0 +1,183 @@
+// Two views of every example: the batch that shows them, the signals, and what the rule makes of
+// them.
+#include "rule/views.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/error.h"
+#include "rule/classical.h"
+#include "rule/constants.h"
+#include "rule/inner_step.h"
+
+namespace metaplastic {
+namespace {
+
+constexpr int kInputs = 12, kPairs = 40;
+
+RuleSizes two_views() {
+  RuleSizes sizes;
+  sizes.C = 5, sizes.D = 3, sizes.G = 2;
+  sizes.views = "two";
+  return sizes;
+}
+
+Random test_random(std::uint32_t step) { return {1, Purpose::kTest, 7, step}; }
+
+// Three causes behind twelve inputs, [U,B].
+std::vector<float> low_rank_batch(std::uint32_t step) {
+  std::vector<float> loadings, batch(kInputs * kPairs);
+  Random fixed = test_random(1000), random = test_random(step);
+  for (int i = 0; i < kInputs * 3; ++i) loadings.push_back(fixed.normal());
+  for (std::size_t b = 0; b < kPairs; ++b) {
+    const float causes[] = {random.normal(), random.normal(), random.normal()};
+    for (std::size_t u = 0; u < kInputs; ++u)
+      for (std::size_t c = 0; c < 3; ++c) batch[u * kPairs + b] += loadings[u * 3 + c] * causes[c];
+  }
+  return batch;
+}
+
+TEST(AddNoisyViews, KeepsTheExamplesAndAddsNoiseOfTheStatedSize) {
+  std::vector<float> batch(20 * 500), views, again;
+  Random random = test_random(1);
+  for (float& x : batch) x = 3 + 2 * random.normal();
+  add_noisy_views(batch, 20, test_random(2), views);
+  ASSERT_EQ(views.size(), 2 * batch.size());
+  double square = 0;
+  for (std::size_t u = 0; u < 20; ++u)
+    for (std::size_t b = 0; b < 500; ++b) {
+      EXPECT_EQ(views[u * 1000 + b], batch[u * 500 + b]);
+      square += std::pow(double(views[u * 1000 + 500 + b] - batch[u * 500 + b]), 2) / 10000;
+    }
+  EXPECT_NEAR(std::sqrt(square), 2 * kRule.view_noise, 0.1);
+  add_noisy_views(batch, 20, test_random(2), again);
+  EXPECT_EQ(again, views);
+  add_noisy_views(batch, 20, test_random(3), again);
+  EXPECT_NE(again, views);
+}
+
+TEST(ViewSignals, EqualViewsHoldNoSurpriseAndUnrelatedOnesAllOfIt) {
+  Tape<double> tape;
+  tape.reset(false);
+  Random random = test_random(4);
+  const int B = 400;
+  std::vector<double> x(2 * B);
+  for (double& value : x) value = double(random.normal());
+  for (std::size_t b = 0; b < B / 2; ++b) x[B / 2 + b] = x[b];  // unit 0 alone
+  const Var<double> s = standardise(tape, tape.constant(x.data(), 2, 1, B), 1e-9);
+  const ViewSignals<double> signals = view_signals(tape, s);
+  double first = 0, second = 0;
+  for (int b = 0; b < B; ++b) {
+    first += std::pow(signals.surprise.data[b], 2) / B;
+    second += std::pow(signals.surprise.data[B + b], 2) / B;
+  }
+  EXPECT_NEAR(first, 0, 1e-12);
+  EXPECT_NEAR(second, 1, 0.05);
+}
+
+// Mean over a layer's units of the correlation between the two views, and the root mean square of
+// that between different units.
+struct Agreement {
+  double own = 0, others = 0;
+};
+Agreement agreement(const Architecture& architecture, const std::vector<float>& phi) {
+  Tape<float> tape;
+  tape.reset(false);
+  std::vector<float> views;
+  add_noisy_views(low_rank_batch(5000), kInputs, test_random(5001), views);
+  const Var<float> x = tape.constant(views.data(), kInputs, 1, 2 * kPairs);
+  const Activations<float> act =
+      forward(tape, phi_leaves(tape, architecture, phi.data()), architecture.activation, x);
+  const Var<float> s = standardise(tape, act.x[1], 1e-5f);
+  const Var<float> corr =
+      matmul(tape, s, false, swap_halves(tape, s), true, 1.0f / float(2 * kPairs));
+  Agreement found;
+  const int U = corr.rows();
+  for (int i = 0; i < U; ++i)
+    for (int j = 0; j < U; ++j) {
+      const double c = double(corr.data[i * U + j]);
+      if (i == j)
+        found.own += c / U;
+      else
+        found.others += c * c / (U * (U - 1));
+    }
+  found.others = std::sqrt(found.others);
+  return found;
+}
+
+TEST(AgreeRule, MakesUnitsAgreeWithTheirOtherViewAndDifferFromOneAnother) {
+  const RuleSizes sizes = two_views();
+  const Rule rule = make_classical_rule("agree", sizes, 1);
+  const ThetaLayout layout(sizes);
+  Architecture architecture;
+  architecture.widths = {kInputs, 4};
+  architecture.activation = Unary::kTanh;
+  std::vector<float> phi = make_phi<float>(architecture, {}, Random(1, Purpose::kPhiInit));
+  const Agreement before = agreement(architecture, phi);
+  Tape<float> tape;
+  std::vector<float> views;
+  for (std::uint32_t step = 0; step < 100; ++step) {
+    add_noisy_views(low_rank_batch(step), kInputs, test_random(10000 + step), views);
+    tape.reset(false);
+    const PhiVars<float> next =
+        inner_step(tape, theta_leaves(tape, layout, rule.theta.data()),
+                   phi_leaves(tape, architecture, phi.data()), architecture.activation,
+                   tape.constant(views.data(), kInputs, 1, 2 * kPairs), 0.05f);
+    copy_phi(next, architecture, phi.data());
+  }
+  const Agreement after = agreement(architecture, phi);
+  EXPECT_GT(after.own, before.own + 0.1);
+  EXPECT_LT(after.others, 0.9 * after.own);
+}
+
+TEST(AgreeRule, NeedsTwoViewsAndCompact) {
+  RuleSizes sizes = two_views();
+  const auto line = [](const auto& call) -> std::string {
+    try {
+      call();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  sizes.views = "one";
+  EXPECT_THAT(line([&] { make_classical_rule("agree", sizes, 1); }),
+              testing::HasSubstr("expected views 'two'"));
+  sizes.views = "two", sizes.locality = "neuron";
+  EXPECT_THAT(line([&] { sizes.validate("config"); }),
+              testing::HasSubstr("config: expected rule.views 'one'"));
+  sizes.locality = "layer";
+  EXPECT_NO_THROW(sizes.validate("config"));
+}
+
+// What the grown rule adds to half of the old mix is agree's, and the hidden network is the same.
+TEST(WithTwoViews, KeepsTheRuleAndAddsAgree) {
+  RuleSizes sizes = two_views();
+  sizes.views = "one";
+  Rule rule;
+  rule.sizes = sizes;
+  rule.theta = random_theta(ThetaLayout(sizes), 3);
+  const Rule grown = with_two_views(rule);
+  const ThetaLayout from(sizes), to(grown.sizes);
+  ASSERT_EQ(std::int64_t(grown.theta.size()), to.size());
+  const auto value = [](const Rule& of, const ThetaLayout& layout, ThetaName name, int i) {
+    return of.theta[std::size_t(layout[name].offset + i)];
+  };
+  for (int k = 0; k < kNumTerms; ++k)
+    EXPECT_EQ(value(grown, to, ThetaName::kMix, k), 0.5f * value(rule, from, ThetaName::kMix, k));
+  EXPECT_EQ(value(grown, to, ThetaName::kMix, kNumTerms), 0.7f);
+  EXPECT_EQ(value(grown, to, ThetaName::kMix, kNumTerms + 1), 0.3f);
+  const int old_size = int(from[ThetaName::kHiddenIn].size());
+  for (int i = 0; i < int(to[ThetaName::kHiddenIn].size()); ++i) {
+    EXPECT_EQ(value(grown, to, ThetaName::kHiddenIn, i),
+              i < old_size ? value(rule, from, ThetaName::kHiddenIn, i) : 0);
+  }
+  for (int i = 0; i < int(to[ThetaName::kReadout].size()); ++i) {
+    EXPECT_EQ(value(grown, to, ThetaName::kReadout, i), value(rule, from, ThetaName::kReadout, i));
+  }
+}
+
+}  // namespace
+}  // namespace metaplastic

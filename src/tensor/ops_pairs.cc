@@ -1,0 +1,72 @@
+// Batches whose second half repeats the examples of the first: partners, and what they tell.
+#include <algorithm>
+
+#include "tensor/ops.h"
+
+namespace metaplastic {
+
+template <class T>
+Var<T> swap_halves(Tape<T>& tape, const Var<T>& x) {
+  METAPLASTIC_CHECK(x.channels() == 1 && x.examples() % 2 == 0);
+  const int U = x.units(), half = x.examples() / 2;
+  const Var<T> y = tape.make(U, 1, x.examples(), x.needs_gradient());
+  for (int u = 0; u < U; ++u) {
+    const T* row = x.data + u * x.unit_stride;
+    T* out = y.data + u * y.unit_stride;
+    std::copy_n(row + half, half, out);
+    std::copy_n(row, half, out + half);
+  }
+  tape.on_backward(y, [&tape, x, y, U, half] {
+    const T* y_bar = tape.bar(y);
+    T* x_bar = tape.bar(x);
+    for (int u = 0; u < U; ++u) {
+      const T* bar = y_bar + u * y.unit_stride;
+      kernels<T>().add_to(bar + half, half, true, x_bar + u * x.unit_stride);
+      kernels<T>().add_to(bar, half, true, x_bar + u * x.unit_stride + half);
+    }
+  });
+  return y;
+}
+
+template <class T>
+Var<T> regress_out(Tape<T>& tape, const Var<T>& x, const Var<T>& s) {
+  METAPLASTIC_CHECK(x.channels() == 1 && x.dims == s.dims);
+  const int U = x.units(), B = x.examples();
+  const Var<T> y = tape.make(U, 1, B, x.needs_gradient() || s.needs_gradient());
+  T* slope = tape.scratch(U);
+  for (int u = 0; u < U; ++u) {
+    const T *row = x.data + u * x.unit_stride, *by = s.data + u * s.unit_stride;
+    slope[u] = kernels<T>().dot(row, by, B) / T(B);
+    T* out = y.data + u * y.unit_stride;
+    for (int b = 0; b < B; ++b) out[b] = row[b] - slope[u] * by[b];
+  }
+  tape.on_backward(y, [&tape, x, s, y, slope, U, B] {
+    // x_bar = y_bar - s mean(y_bar s), s_bar = -slope y_bar - x mean(y_bar s)
+    const T* y_bar = tape.bar(y);
+    T* x_bar = x.needs_gradient() ? tape.bar(x) : nullptr;
+    T* s_bar = s.needs_gradient() ? tape.bar(s) : nullptr;
+    for (int u = 0; u < U; ++u) {
+      const T *bar = y_bar + u * y.unit_stride, *by = s.data + u * s.unit_stride;
+      const T along = kernels<T>().dot(bar, by, B) / T(B);
+      if (x_bar) {
+        T* out = x_bar + u * x.unit_stride;
+        for (int b = 0; b < B; ++b) out[b] += bar[b] - along * by[b];
+      }
+      if (s_bar) {
+        const T* row = x.data + u * x.unit_stride;
+        T* out = s_bar + u * s.unit_stride;
+        for (int b = 0; b < B; ++b) out[b] -= slope[u] * bar[b] + along * row[b];
+      }
+    }
+  });
+  return y;
+}
+
+#define METAPLASTIC_INSTANTIATE(T)                      \
+  template Var<T> swap_halves(Tape<T>&, const Var<T>&); \
+  template Var<T> regress_out(Tape<T>&, const Var<T>&, const Var<T>&);
+METAPLASTIC_INSTANTIATE(float)
+METAPLASTIC_INSTANTIATE(double)
+#undef METAPLASTIC_INSTANTIATE
+
+}  // namespace metaplastic

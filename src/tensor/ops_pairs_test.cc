@@ -1,0 +1,56 @@
+// Operations on batches of pairs: values against formulas, adjoints against differences
+// (gradient_check.h).
+#include "tensor/gradient_check.h"
+
+namespace metaplastic {
+namespace {
+
+TEST(SwapHalves, ValueAndAdjoint) {
+  for (const int B : {2, 6, 34}) {
+    SCOPED_TRACE(B);
+    check_op([](Tape64& tape, const std::vector<Var64>& x) { return swap_halves(tape, x[0]); },
+             {random_leaf(3, 1, B, 1)},
+             [B](const auto& x) {
+               Values y;
+               for (int u = 0; u < 3; ++u)
+                 for (int b = 0; b < B; ++b) y.push_back(x[0].at(u, 0, (b + B / 2) % B));
+               return y;
+             });
+  }
+}
+
+// As the rule uses it: a value and its own partner.
+TEST(RegressOut, ValueAndAdjointWithBothArgumentsOfOneValue) {
+  const auto naive = [](const Leaf& x, const Leaf& s) {
+    Values y;
+    for (int u = 0; u < x.units; ++u) {
+      double slope = 0;
+      for (int b = 0; b < x.examples; ++b)
+        slope += x.at(u, 0, b) * s.at(u, 0, b) / double(x.examples);
+      for (int b = 0; b < x.examples; ++b) y.push_back(x.at(u, 0, b) - slope * s.at(u, 0, b));
+    }
+    return y;
+  };
+  for (const int B : {1, 4, 18}) {
+    SCOPED_TRACE(B);
+    check_op(
+        [](Tape64& tape, const std::vector<Var64>& x) { return regress_out(tape, x[0], x[1]); },
+        {random_leaf(3, 1, B, 1), random_leaf(3, 1, B, 2)},
+        [&](const auto& x) { return naive(x[0], x[1]); });
+  }
+  check_op(
+      [](Tape64& tape, const std::vector<Var64>& x) {
+        return regress_out(tape, swap_halves(tape, x[0]), x[0]);
+      },
+      {random_leaf(2, 1, 6, 3)},
+      [&](const auto& x) {
+        Leaf partner = x[0];
+        for (int u = 0; u < 2; ++u)
+          for (int b = 0; b < 6; ++b)
+            partner.values[std::size_t(u * 6 + b)] = x[0].at(u, 0, (b + 3) % 6);
+        return naive(partner, x[0]);
+      });
+}
+
+}  // namespace
+}  // namespace metaplastic
