@@ -108,14 +108,15 @@ PhiVars<T> phi_leaves(Tape<T>& tape, const Architecture& architecture, const T* 
 }
 
 template <class T>
-Activations<T> forward(Tape<T>& tape, const PhiVars<T>& phi, Unary activation, const Var<T>& x) {
+Activations<T> forward(Tape<T>& tape, const PhiVars<T>& phi, Unary activation, const Var<T>& x,
+                       int num_parts) {
   Activations<T> result;
   result.num_layers = phi.num_layers;
   result.z[0] = x;
   result.x[0] = x;
   for (std::size_t l = 1; l <= static_cast<std::size_t>(phi.num_layers); ++l) {
     const Var<T> a = matmul(tape, phi.W[l], true, result.x[l - 1], false);  // [U_up,1,B]
-    const Var<T> normal = standardise(tape, a, static_cast<T>(kBatchNormEps));
+    const Var<T> normal = standardise(tape, a, static_cast<T>(kBatchNormEps), num_parts);
     result.z[l] = add_unit_bias(tape, normal, phi.b[l]);
     result.x[l] = map(tape, activation, result.z[l]);
   }
@@ -125,7 +126,7 @@ Activations<T> forward(Tape<T>& tape, const PhiVars<T>& phi, Unary activation, c
 #define METAPLASTIC_INSTANTIATE(T)                                               \
   template std::vector<T> make_phi(const Architecture&, const PhiInit&, Random); \
   template PhiVars<T> phi_leaves(Tape<T>&, const Architecture&, const T*);       \
-  template Activations<T> forward(Tape<T>&, const PhiVars<T>&, Unary, const Var<T>&);
+  template Activations<T> forward(Tape<T>&, const PhiVars<T>&, Unary, const Var<T>&, int);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)
 #undef METAPLASTIC_INSTANTIATE

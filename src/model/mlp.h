@@ -66,9 +66,11 @@ struct Activations {
   int num_layers = 0;
   std::array<Var<T>, kMaxLayers + 1> z, x;  // [U_l,1,B]
 };
-// x [U_0,1,B]. Cost 2 B sum U_lo U_up flops.
+// x [U_0,1,B]. With num_parts the batch norm is by itself for each of so many parts of the batch.
+// Cost 2 B sum U_lo U_up flops.
 template <class T>
-Activations<T> forward(Tape<T>& tape, const PhiVars<T>& phi, Unary activation, const Var<T>& x);
+Activations<T> forward(Tape<T>& tape, const PhiVars<T>& phi, Unary activation, const Var<T>& x,
+                       int num_parts = 1);
 
 constexpr double kBatchNormEps = 1e-6;  // released code
 

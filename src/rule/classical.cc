@@ -24,7 +24,7 @@ const std::vector<ClassicalRule>& classical_rules() {
        "units agree with themselves on a noisy copy of the example, and differ from one another; "
        "for "
        "two views",
-       {{"agree", 0.7f}, {"separate", 0.3f}},
+       {{"agree", 0.7f}, {"separate", 0.5f}},
        "two"}};
   return kRules;
 }

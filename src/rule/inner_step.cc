@@ -12,9 +12,10 @@
 namespace metaplastic {
 namespace {
 
+// Each view by itself.
 template <class T>
-Var<T> standardised(Tape<T>& tape, const Var<T>& x) {
-  return standardise(tape, x, T(kRule.standardise_eps));
+Var<T> standardised(Tape<T>& tape, const Var<T>& x, int num_views) {
+  return standardise(tape, x, T(kRule.standardise_eps), num_views);
 }
 
 // delta^L [U,D,B] from the standardised top activations s [U,1,B].          [step 2]
@@ -115,7 +116,8 @@ template <class T>
 PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>& phi,
                       Unary activation, const Var<T>& x, T inner_lr) {
   const int L = phi.num_layers;
-  const Activations<T> act = forward(tape, phi, activation, x);
+  const int num_views = theta.layout->sizes().num_views();
+  const Activations<T> act = forward(tape, phi, activation, x, num_views);
   if (!theta.layout->sizes().is_plain_compact()) {
     const bool released = theta.layout->sizes().is_metz2019();
     return layered_step(tape, theta, released ? metz2019_networks<T>() : compact_networks<T>(), phi,
@@ -124,14 +126,14 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
   PhiVars<T> next;
   next.num_layers = L;
   const T bias_lr = inner_lr * T(theta.layout->sizes().bias_reach());
-  const bool two_views = theta.layout->sizes().has_two_views();
+  const bool two_views = num_views == 2;
   Side<T> up;
   const auto top = static_cast<std::size_t>(L);
-  Var<T> s = standardised(tape, act.x[top]);
+  Var<T> s = standardised(tape, act.x[top], num_views);
   Var<T> delta = top_down(tape, theta, s);
   for (int l = L; l >= 0; --l) {
     const auto at = static_cast<std::size_t>(l);
-    if (l < L) s = standardised(tape, act.x[at]);
+    if (l < L) s = standardised(tape, act.x[at], num_views);
     LayerInputs<T> inputs;
     inputs.x = act.x[at], inputs.z = act.z[at], inputs.delta = delta;
     if (l > 0) inputs.b = &phi.b[at], inputs.W_in = &phi.W[at];

@@ -75,9 +75,10 @@ Var<T> shift_to_nonnegative_mean(Tape<T>& tape, const Var<T>& s);
 
 // ---- neuron batches (ops_neuron.cc, ops_moments.cc, ops_linear.cc, ops_linear_norm.cc) -------
 
-// (x - mean_B) / sqrt(var_B + eps) for each row of x [U,1,B].
+// (x - mean_B) / sqrt(var_B + eps) for each row of x [U,1,B]; with num_parts each of so many parts
+// of equal length of a row by itself.
 template <class T>
-Var<T> standardise(Tape<T>& tape, const Var<T>& x, T eps);
+Var<T> standardise(Tape<T>& tape, const Var<T>& x, T eps, int num_parts = 1);
 // x [U,1,B] + b [U], b given as [1,U] or [U,1].
 template <class T>
 Var<T> add_unit_bias(Tape<T>& tape, const Var<T>& x, const Var<T>& b);

@@ -6,9 +6,13 @@
 namespace metaplastic {
 
 template <class T>
-Var<T> standardise(Tape<T>& tape, const Var<T>& x, T eps) {
-  METAPLASTIC_CHECK(x.channels() == 1);
+Var<T> standardise(Tape<T>& tape, const Var<T>& x, T eps, int num_parts) {
+  METAPLASTIC_CHECK(x.channels() == 1 && x.examples() % num_parts == 0);
   const int U = x.units(), B = x.examples();
+  if (num_parts > 1) {
+    const Var<T> parts = reshape(x, U * num_parts, 1, B / num_parts);
+    return reshape(standardise(tape, parts, eps), U, 1, B);
+  }
   const Var<T> y = tape.make(U, 1, B, x.needs_gradient());
   T* inv = tape.scratch(U);
   for (int u = 0; u < U; ++u) {
@@ -223,7 +227,7 @@ Var<T> moments_over_units(Tape<T>& tape, const Var<T>& x, T eps) {
 }
 
 #define METAPLASTIC_INSTANTIATE(T)                                       \
-  template Var<T> standardise(Tape<T>&, const Var<T>&, T);               \
+  template Var<T> standardise(Tape<T>&, const Var<T>&, T, int);          \
   template Var<T> add_unit_bias(Tape<T>&, const Var<T>&, const Var<T>&); \
   template Var<T> mean_over_batch(Tape<T>&, const Var<T>&);              \
   template Var<T> norm_relu(Tape<T>&, const Var<T>&, T, const Var<T>*);  \

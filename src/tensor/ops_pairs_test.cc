@@ -52,5 +52,22 @@ TEST(RegressOut, ValueAndAdjointWithBothArgumentsOfOneValue) {
       });
 }
 
+TEST(Standardise, OfPartsIsThatOfEachPart) {
+  check_op(
+      [](Tape64& tape, const std::vector<Var64>& x) { return standardise(tape, x[0], 0.1, 2); },
+      {random_leaf(3, 1, 8, 1)},
+      [](const auto& x) {
+        Values y;
+        for (int row = 0; row < 6; ++row) {
+          double mean = 0, square = 0;
+          const double* part = x[0].values.data() + row * 4;
+          for (int b = 0; b < 4; ++b) mean += part[b] / 4;
+          for (int b = 0; b < 4; ++b) square += (part[b] - mean) * (part[b] - mean) / 4;
+          for (int b = 0; b < 4; ++b) y.push_back((part[b] - mean) / std::sqrt(square + 0.1));
+        }
+        return y;
+      });
+}
+
 }  // namespace
 }  // namespace metaplastic

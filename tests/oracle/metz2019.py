@@ -155,11 +155,9 @@ def local_terms(w, lo, up, s_lo, s_up):
             w * oracle.lowrank(lo[2], up[2])]
 
 
-def weight_step(case, W, lo, up, x_lo, x_up, views_up, mix, mix_bias):
+def weight_step(case, W, lo, up, s_lo, s_up, views_up, mix, mix_bias):
     released, local = case["preset"] == "metz2019", case["locality"] == "neuron"
     w = oracle.rms_col(W, 1e-6 if released else 1e-8)
-    eps = 1e-6 if released else 1e-5
-    s_lo, s_up = oracle.standardise(x_lo, eps), oracle.standardise(x_up, eps)
     if local:
         terms = local_terms(w, lo, up, s_lo, s_up)
     elif released:
@@ -167,7 +165,7 @@ def weight_step(case, W, lo, up, x_lo, x_up, views_up, mix, mix_bias):
     else:
         names = [{f"{side}{n}": r for n, r in enumerate(reads)}
                  for side, reads in (("lo", lo), ("up", up))]
-        terms = oracle.step_terms(w, *names, x_lo, x_up)
+        terms = oracle.step_terms(w, *names, s_lo, s_up)
     num_terms = len(terms)  # the two views' terms come on top and leave the scale as it is
     if views_up is not None:
         agree, separate = (s_lo @ signal.T / s_lo.shape[1] for signal in views_up)
@@ -211,27 +209,35 @@ def networks(theta, phi, case):
     if local:
         return (lambda x: compact_top_down(theta, x),
                 lambda *given: compact_hidden(theta, phi, *given))
-    return (lambda x: oracle.top_down(theta, x),
+    views = 2 if case["views"] == "two" else 1
+    return (lambda x: oracle.top_down(theta, by_view(x, 1e-5, views)),
             lambda *given: oracle.hidden_state(theta, phi, *given))
 
 
-def view_signals(x):  # x [U,B], the second half of B shows the first again -> surprise, shared
-    s, half = oracle.standardise(x, 1e-5), x.shape[1] // 2
+def by_view(x, eps, views):  # each view standardised by itself
+    return torch.cat([oracle.standardise(part, eps) for part in torch.chunk(x, views, 1)], 1)
+
+
+def view_signals(s):  # s [U,B], the second half of B shows the first again -> surprise, shared
+    half = s.shape[1] // 2
     partner = torch.cat([s[:, half:], s[:, :half]], 1)
-    common = oracle.off(s @ partner.T / x.shape[1]) @ partner / math.sqrt(x.shape[0])
+    common = oracle.off(oracle.corr(s, partner)) @ partner / math.sqrt(s.shape[0])
     return [y - s * (y * s).mean(1, keepdim=True) for y in (partner, common)]
 
 
 def inner_step(theta, phi, x, case):  # x [U0,B] -> phi after the step
     L = oracle.num_layers(phi)
     inner_lr = case["inner_lr"]
-    zs, xs = oracle.forward(phi, x, case["activation"])
+    views = 2 if case["views"] == "two" else 1
+    zs, xs = oracle.forward(phi, x, case["activation"], lambda y, eps: by_view(y, eps, views))
+    eps = 1e-6 if case["preset"] == "metz2019" else 1e-5
+    ss = [by_view(layer, eps, views) for layer in xs]
     top, hidden = networks(theta, phi, case)
     delta = top(xs[L])
     reads, reads_v, bias_outs = [None] * (L + 1), [None] * (L + 1), [None] * (L + 1)
     signals, views_up = [[]] * (L + 1), [None] * (L + 1)
-    if case["views"] == "two":
-        signals = [view_signals(layer) for layer in xs]
+    if views == 2:
+        signals = [view_signals(s) for s in ss]
         views_up = [[y * torch.sigmoid(z) for y in pair] for pair, z in zip(signals, zs)]
     for l in range(L, -1, -1):
         h = hidden(l, xs[l], zs[l], torch.cat([delta] + [y[:, None] for y in signals[l]], 1))
@@ -248,7 +254,7 @@ def inner_step(theta, phi, x, case):  # x [U0,B] -> phi after the step
     after = {}
     for l in range(1, L + 1):
         def step(W, read, suffix=""):
-            return weight_step(case, W, read[l - 1][1], read[l][0], xs[l - 1], xs[l], views_up[l],
+            return weight_step(case, W, read[l - 1][1], read[l][0], ss[l - 1], ss[l], views_up[l],
                                theta["mix" + suffix], theta.get(f"mix{suffix}_bias", 0))
         W_step = step(phi[f"W{l}"], reads)
         V_step = step(phi[f"V{l}"], reads_v, "_v") if case["v_step"] == "separate" else W_step

@@ -57,8 +57,8 @@ def rms_all(X, a):
     return X / torch.sqrt(a + (X**2).mean())
 
 
-def corr(a, b):  # [Ua,B], [Ub,B] -> [Ua,Ub]
-    return standardise(a, 1e-5) @ standardise(b, 1e-5).T / a.shape[1]
+def corr(s, other):  # standardised [Ua,B], [Ub,B] -> [Ua,Ub]
+    return s @ other.T / s.shape[1]
 
 
 def off(M):
@@ -94,18 +94,17 @@ def num_layers(phi):
     return len(phi) // 3
 
 
-def forward(phi, x, activation):  # x [U0,B] -> lists z, x with layer 0 first
+def forward(phi, x, activation, standardised=standardise):  # x [U0,B] -> lists z, x, layer 0 first
     zs, xs = [x], [x]
     for l in range(1, num_layers(phi) + 1):
-        zs.append(standardise(phi[f"W{l}"].T @ xs[-1], 1e-6) + phi[f"b{l}"][:, None])
+        zs.append(standardised(phi[f"W{l}"].T @ xs[-1], 1e-6) + phi[f"b{l}"][:, None])
         xs.append(ACTIVATIONS[activation](zs[-1]))
     return zs, xs
 
 
 # One inner step.
-def top_down(theta, x):  # x [U,B] of the top layer -> delta [U,D,B]
-    s = standardise(x, 1e-5)
-    q = off(corr(x, x)) @ s / math.sqrt(x.shape[0])
+def top_down(theta, s):  # standardised x [U,B] of the top layer -> delta [U,D,B]
+    q = off(corr(s, s)) @ s / math.sqrt(s.shape[0])
     y1 = channel_map(torch.stack([s, q], 1), theta["top_in"])
     y1 = y1 + per_unit(stats_b(y1), theta["top_unit"])
     n1 = torch.relu(norm(y1, 1e-5))
@@ -156,13 +155,13 @@ def sym(r, other):  # [U,G,B] twice -> [U,U]
     return off((M + M.T) / math.sqrt(2)) / math.sqrt(r.shape[0])
 
 
-def step_terms(w, lo, up, x_lo, x_up):  # the twelve terms of the table, each [U_lo,U_up]
+def step_terms(w, lo, up, s_lo, s_up):  # the twelve terms of the table, each [U_lo,U_up]
     saturated = torch.sqrt(1 + w**2) - 1
     return [
         w,
         w**2 * torch.sign(w),
-        rms_all(w @ off(corr(x_up, x_up)), 1e-6),
-        -corr(x_lo, x_up),
+        rms_all(w @ off(corr(s_up, s_up)), 1e-6),
+        -corr(s_lo, s_up),
         lowrank(lo["lo0"], up["up0"]),
         torch.exp(-w**2) * lowrank(lo["lo1"], up["up1"]),
         w * lowrank(lo["lo2"], up["up2"]),
@@ -174,9 +173,9 @@ def step_terms(w, lo, up, x_lo, x_up):  # the twelve terms of the table, each [U
     ]
 
 
-def weight_step(theta, W, lo, up, x_lo, x_up):
+def weight_step(theta, W, lo, up, s_lo, s_up):
     w = rms_col(W, 1e-8)
-    terms = step_terms(w, lo, up, x_lo, x_up)
+    terms = step_terms(w, lo, up, s_lo, s_up)
     s = sum(theta["mix"][0, k] * rms_col(term, 1) for k, term in enumerate(terms))
     s = 10 / math.sqrt(STEP_TERMS) * s
     s = s - w * torch.relu((s * w).mean(0, keepdim=True))
@@ -193,7 +192,8 @@ def inner_step(theta, phi, x, case):  # x [U0,B] -> phi after the step
     activation, D, G = case["activation"], case["D"], case["G"]
     inner_lr, L = case["inner_lr"], num_layers(phi)
     zs, xs = forward(phi, x, activation)
-    delta = top_down(theta, xs[L])
+    ss = [standardise(layer, 1e-5) for layer in xs]
+    delta = top_down(theta, ss[L])
     read = [None] * (L + 1)
     for l in range(L, -1, -1):
         read[l] = readouts(theta, hidden_state(theta, phi, l, xs[l], zs[l], delta), D, G)
@@ -201,7 +201,7 @@ def inner_step(theta, phi, x, case):  # x [U0,B] -> phi after the step
             delta = signal_below(phi[f"V{l}"], delta, zs[l], read[l])
     after = {}
     for l in range(1, L + 1):
-        W_step = weight_step(theta, phi[f"W{l}"], read[l - 1], read[l], xs[l - 1], xs[l])
+        W_step = weight_step(theta, phi[f"W{l}"], read[l - 1], read[l], ss[l - 1], ss[l])
         for name, change in ((f"W{l}", W_step), (f"V{l}", W_step), (f"b{l}", bias_step(read[l]))):
             after[name] = phi[name] * (1 - inner_lr) - inner_lr * change
     return after
