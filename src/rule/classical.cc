@@ -22,10 +22,10 @@ const std::vector<ClassicalRule>& classical_rules() {
        {{"hebb", 0.3f}, {"decay", 0.1f}}},
       {"agree",
        "units agree with themselves on a noisy copy of the example, and differ from one another; "
-       "for "
-       "two views",
+       "for two views",
        {{"agree", 0.7f}, {"separate", 0.5f}},
-       "two"}};
+       "two",
+       {.inner_lr = 0.05, .inner_steps = 1000}}};
   return kRules;
 }
 
@@ -88,6 +88,7 @@ Rule make_classical_rule(std::string_view name, const RuleSizes& sizes, std::uin
   const ThetaLayout layout(sizes);
   Rule result;
   result.sizes = sizes;
+  result.inner = rule.inner;
   result.theta = random_theta(layout, seed);
   const auto entry = [&](ThetaName theta_name) {
     return result.theta.begin() + layout[theta_name].offset;

@@ -15,6 +15,7 @@ struct ClassicalRule {
   std::string description;
   std::vector<std::pair<std::string, float>> mix;  // term name, weight; all others 0
   std::string views = "one";                       // what its terms need
+  InnerSettings inner = {};                        // how it wants to be applied
 };
 
 // hebb, hebb-decorrelate, oja, agree.
