@@ -243,6 +243,7 @@ TEST(RuleFile, KeepsItsOptionsAndRefusesUnknownOnesInWords) {
   refused("\"separate\"", "\"own\"", "shared, separate");
   refused("\"metz2019\"", "\"metz2020\"", "metz2019");
   refused("\"locality\"", "\"localities\"", "locality");
+  refused("\"one\"", "\"two\"", "expected rule.views 'one'");
 
   // Files from before bias_mean have the paper's bias step.
   sizes = good;
