@@ -14,7 +14,9 @@ namespace metaplastic {
 namespace {
 
 Rule small_rule(const char* name = "hebb-decorrelate") {
-  return make_classical_rule(name, {"compact", 4, 2, 1}, 1);
+  RuleSizes sizes = classical_sizes(name);
+  sizes.C = 4, sizes.D = 2, sizes.G = 1;
+  return make_classical_rule(name, sizes, 1);
 }
 
 ApplyOptions small_options() {
@@ -55,6 +57,21 @@ TEST(Apply, ASnapshotIsTheEndOfAShorterRun) {
               apply_rule(small_rule(), data, shorter).last().layers[0].W);
   }
   EXPECT_NE(all.encoders[0].layers[0].W, all.encoders[1].layers[0].W);
+}
+
+// The noise of a second view is a function of seed and step as well.
+TEST(Apply, ARuleOfTwoViewsHasTheSameBitsAndGoesOnFromWhereItStopped) {
+  const Dataset data = gaussian_dataset(100, 6, 3, 3);
+  const Rule rule = small_rule("agree");
+  ApplyOptions options = small_options();
+  const Applied whole = apply_rule(rule, data, options);
+  EXPECT_EQ(top_weights(whole), top_weights(apply_rule(rule, data, options)));
+  options.inner_steps = 4;
+  const Applied part = apply_rule(rule, data, options);
+  EXPECT_NE(top_weights(whole), top_weights(part));
+  options.inner_steps = 6;
+  options.start = part.state;
+  EXPECT_EQ(top_weights(whole), top_weights(apply_rule(rule, data, options)));
 }
 
 TEST(Apply, FewRowsMakeSmallBatchesAndAreReported) {

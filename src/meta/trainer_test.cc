@@ -76,6 +76,18 @@ TEST_F(TrainerTest, EveryEstimatorResumesToTheSameBits) {
   }
 }
 
+TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBitsWithTwoViews) {
+  MetaConfig config = tiny_config();
+  config.rule.views = "two";
+  config.outer.outer_steps = 4;
+  train("whole", config, 1);
+  config.outer.outer_steps = 2;
+  train("parts", config, 2);
+  config.outer.outer_steps = 4;
+  train("parts", config, 2, true);
+  expect_same_tensors(path("whole/checkpoint.safetensors"), path("parts/checkpoint.safetensors"));
+}
+
 TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBits) {
   MetaConfig config = tiny_config();
   // Inputs of different widths, and T that grows.
