@@ -105,7 +105,7 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
   const int earlier_steps = options.start ? options.start->inner_steps : 0;
   std::vector<float> earlier = phi;
   const int earlier_step = num_steps - std::max(1, num_steps / 10);
-  std::vector<float> views;
+  std::vector<float> views;  // of a batch, where the rule sees two
   Tape<float> tape;
   for (int step = 0;; ++step) {
     if (wanted.contains(step)) {
@@ -119,6 +119,7 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
     std::span<const float> batch = data.batch(earlier_steps + step);
     if (rule.sizes.has_two_views()) {
       const auto number = static_cast<std::uint32_t>(earlier_steps + step);
+      views.resize(2 * batch.size());
       add_noisy_views(batch, architecture.num_inputs(),
                       Random(options.seed, Purpose::kViewNoise, 0, number), views);
       batch = views;

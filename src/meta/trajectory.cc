@@ -76,12 +76,12 @@ std::span<const float> TaskData::inner_batch(int k) {
     const Stopwatch watch;
     const std::uint32_t step = first_step_ + static_cast<std::uint32_t>(k);
     task_->draw_batch(Purpose::kInnerBatch, step, batch_size_, scratch_);
-    std::span<const float> x(scratch_.x.data(), two_views_ ? size / 2 : size);
+    const std::span<const float> x(scratch_.x.data(), two_views_ ? size / 2 : size);
     if (two_views_) {
-      add_noisy_views(x, task_->num_inputs(), task_->stream(Purpose::kViewNoise, step), views_);
-      x = views_;
+      add_noisy_views(x, task_->num_inputs(), task_->stream(Purpose::kViewNoise, step), batch);
+    } else {
+      std::ranges::copy(x, batch.begin());
     }
-    std::ranges::copy(x, batch.begin());
     drawn_[static_cast<std::size_t>(k)] = 1;
     seconds_ += watch.seconds();
   }

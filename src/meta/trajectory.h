@@ -45,7 +45,6 @@ class TaskData : public TruncationData<float> {
   std::vector<float> batches_;  // [K, U_0, rows of a batch]
   std::vector<char> drawn_;     // [K]
   TaskBatch scratch_, support_, query_;
-  std::vector<float> views_;
   Probe<float> probe_;
   double seconds_ = 0;
 };

@@ -90,8 +90,7 @@ class Terms {
 
 std::vector<std::string_view> term_names(const ThetaLayout& layout) {
   std::vector<std::string_view> names;
-  const int count = layout.sizes().has_two_views() ? kNumTerms + kNumViewTerms : kNumTerms;
-  for (int k = 0; k < count; ++k) {
+  for (int k = 0; k < kNumTerms + layout.sizes().num_view_terms(); ++k) {
     if (!layout.sizes().is_local() || is_local(static_cast<Term>(k)))
       names.push_back(term_names()[static_cast<std::size_t>(k)]);
   }

@@ -30,7 +30,7 @@ StageCost top_down(const RuleSizes& sizes, double U, double B) {
 
 void add_hidden_state(const RuleSizes& sizes, double U, double B, StageCost& cost) {
   const double C = sizes.C, D = sizes.D;
-  const double signals = sizes.has_two_views() ? kNumViewFeatures : 0;
+  const double signals = sizes.num_view_features();
   cost.flops += signals * product(U, U, B)            // corr(s, partner), off(corr) partner
                 + product(U * B, C, 2 + D + signals)  // [x,z,delta,signals] hidden_in
                 + product(U, C, 1 + 4)                // b hidden_bias_in, J hidden_stats
@@ -98,7 +98,7 @@ std::vector<StageCost> count_step(const Architecture& architecture, const RuleSi
                      + 2 * product(lo, lo, B * G);  // M of lin_lo, sqr_lo
     lowrank.bytes += kBytes * (B * G * (kNumLowReadouts * lo + kNumUpReadouts * up) + 3 * lo * up +
                                3 * up * up + 2 * lo * lo);
-    const double view_terms = sizes.has_two_views() ? kNumViewTerms : 0;
+    const double view_terms = sizes.num_view_terms();
     mixed.flops += (1 + view_terms) * product(lo, up, B)  // corr of hebb; agree, separate
                    + product(up, up, B)                   // corr of decorrelate
                    + 4 * product(lo, up, up)              // decorrelate, lin_up, psd, sqr_up

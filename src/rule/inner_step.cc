@@ -134,10 +134,7 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
   for (int l = L; l >= 0; --l) {
     const auto at = static_cast<std::size_t>(l);
     if (l < L) s = standardised(tape, act.x[at], num_views);
-    LayerInputs<T> inputs;
-    inputs.x = act.x[at], inputs.z = act.z[at], inputs.delta = delta;
-    if (l > 0) inputs.b = &phi.b[at], inputs.W_in = &phi.W[at];
-    if (l < L) inputs.W_out = &phi.W[at + 1];
+    const LayerInputs<T> inputs = layer_inputs(phi, act, delta, l);
     ViewSignals<T> signals;
     if (two_views) signals = view_signals(tape, s);
     const Var<T> h = hidden_state(tape, theta, inputs, two_views ? &signals : nullptr);

@@ -90,10 +90,7 @@ PhiVars<T> layered_step(Tape<T>& tape, const ThetaVars<T>& theta, const RuleNetw
   for (int l = L; l >= 0; --l) {
     const auto at = static_cast<std::size_t>(l);
     const bool is_upper = l > 0, is_lower = l < L;
-    LayerInputs<T> inputs;
-    inputs.x = act.x[at], inputs.z = act.z[at], inputs.delta = delta;
-    if (is_upper) inputs.b = &phi.b[at], inputs.W_in = &phi.W[at];
-    if (is_lower) inputs.W_out = &phi.W[at + 1];
+    const LayerInputs<T> inputs = layer_inputs(phi, act, delta, l);
     const Feed<T> h = networks.hidden_state(tape, theta, inputs);
     const LayerReadouts<T> reads =
         read_layer(tape, theta, h, standardise(tape, act.x[at], eps), is_upper, is_lower);

@@ -19,6 +19,18 @@ struct LayerInputs {
   const Var<T>* W_out = nullptr;  // [U,U_up]; null for the top layer
 };
 
+// Of layer l = 0..L; the result points into phi.
+template <class T>
+LayerInputs<T> layer_inputs(const PhiVars<T>& phi, const Activations<T>& act, const Var<T>& delta,
+                            int l) {
+  const auto at = static_cast<std::size_t>(l);
+  LayerInputs<T> inputs;
+  inputs.x = act.x[at], inputs.z = act.z[at], inputs.delta = delta;
+  if (l > 0) inputs.b = &phi.b[at], inputs.W_in = &phi.W[at];
+  if (l < phi.num_layers) inputs.W_out = &phi.W[at + 1];
+  return inputs;
+}
+
 // The two networks of a preset.
 template <class T>
 struct RuleNetworks {

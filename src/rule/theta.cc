@@ -19,8 +19,7 @@ void RuleSizes::validate(std::string_view what) const {
   if (!has_two_views() || is_plain_compact()) return;
   fail(
       "{}: expected rule.views 'one' for a rule of {}, found 'two', which compact alone has, with "
-      "v_step "
-      "'shared', backward 'learned' and locality 'layer'",
+      "v_step 'shared', backward 'learned' and locality 'layer'",
       what, describe(*this));
 }
 
@@ -75,8 +74,7 @@ void ThetaLayout::add_compact() {
   if (!local) add(ThetaName::kTopExample, "top_example", 2 * C, C);
   add(ThetaName::kTopOut, "top_out", C, D);
   add(ThetaName::kTopOutBias, "top_out_bias", 1, D);
-  add(ThetaName::kHiddenIn, "hidden_in", 2 + D + (sizes_.has_two_views() ? kNumViewFeatures : 0),
-      C);
+  add(ThetaName::kHiddenIn, "hidden_in", 2 + D + sizes_.num_view_features(), C);
   add(ThetaName::kHiddenBiasIn, "hidden_bias_in", 1, C);
   add(ThetaName::kHiddenStats, "hidden_stats", 4, C);
   add(ThetaName::kHiddenUnit, "hidden_unit", 2 * C, C);

@@ -66,6 +66,8 @@ struct RuleSizes {
   bool has_free_bias() const { return bias_mean == "free"; }
   bool has_two_views() const { return views == "two"; }
   int num_views() const { return has_two_views() ? 2 : 1; }
+  int num_view_terms() const { return has_two_views() ? kNumViewTerms : 0; }
+  int num_view_features() const { return has_two_views() ? kNumViewFeatures : 0; }
   double bias_reach() const;  // what the bias step is multiplied by
   bool is_plain_compact() const {
     return !is_metz2019() && !has_v_step() && !is_local() && backward == "learned";
@@ -153,8 +155,7 @@ class ThetaLayout {
   std::int64_t size() const { return size_; }  // P
 
   int num_terms() const {
-    if (sizes_.is_local()) return kNumLocalTerms;
-    return kNumTerms + (sizes_.has_two_views() ? kNumViewTerms : 0);
+    return sizes_.is_local() ? kNumLocalTerms : kNumTerms + sizes_.num_view_terms();
   }
   int num_up_readouts() const { return sizes_.is_local() ? kNumLocalReadouts : kNumUpReadouts; }
   int num_low_readouts() const { return sizes_.is_local() ? kNumLocalReadouts : kNumLowReadouts; }

@@ -25,12 +25,12 @@ double deviation_of(std::span<const float> batch, std::size_t U, std::size_t B) 
 }  // namespace
 
 void add_noisy_views(std::span<const float> batch, int num_inputs, Random random,
-                     std::vector<float>& views) {
+                     std::span<float> views) {
   const auto U = static_cast<std::size_t>(num_inputs);
-  METAPLASTIC_CHECK(U >= 1 && !batch.empty() && batch.size() % U == 0);
+  METAPLASTIC_CHECK(U >= 1 && !batch.empty() && batch.size() % U == 0 &&
+                    views.size() == 2 * batch.size());
   const std::size_t B = batch.size() / U;
   const auto noise = static_cast<float>(kRule.view_noise * deviation_of(batch, U, B));
-  views.resize(2 * batch.size());
   for (std::size_t u = 0; u < U; ++u) {
     for (std::size_t b = 0; b < B; ++b) {
       const float x = batch[u * B + b];

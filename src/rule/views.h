@@ -4,7 +4,6 @@
 #pragma once
 
 #include <span>
-#include <vector>
 
 #include "base/random.h"
 #include "tensor/ops.h"
@@ -14,7 +13,7 @@ namespace metaplastic {
 // batch [U,B] -> [U,2B]: the examples, then the same ones plus normal noise whose deviation is
 // kRule.view_noise times the root mean variance of the inputs. The noise is a function of `random`.
 void add_noisy_views(std::span<const float> batch, int num_inputs, Random random,
-                     std::vector<float>& views);
+                     std::span<float> views);
 
 // [U,1,B] each, of a layer with standardised activations s [U,1,B], B even.
 template <class T>

@@ -40,11 +40,10 @@ std::vector<float> low_rank_batch(std::uint32_t step) {
 }
 
 TEST(AddNoisyViews, KeepsTheExamplesAndAddsNoiseOfTheStatedSize) {
-  std::vector<float> batch(20 * 500), views, again;
+  std::vector<float> batch(20 * 500), views(2 * batch.size()), again(views.size());
   Random random = test_random(1);
   for (float& x : batch) x = 3 + 2 * random.normal();
   add_noisy_views(batch, 20, test_random(2), views);
-  ASSERT_EQ(views.size(), 2 * batch.size());
   double square = 0;
   for (std::size_t u = 0; u < 20; ++u)
     for (std::size_t b = 0; b < 500; ++b) {
@@ -85,7 +84,7 @@ struct Agreement {
 Agreement agreement(const Architecture& architecture, const std::vector<float>& phi) {
   Tape<float> tape;
   tape.reset(false);
-  std::vector<float> views;
+  std::vector<float> views(2 * kInputs * kPairs);
   add_noisy_views(low_rank_batch(5000), kInputs, test_random(5001), views);
   const Var<float> x = tape.constant(views.data(), kInputs, 1, 2 * kPairs);
   const Activations<float> act =
@@ -117,7 +116,7 @@ TEST(AgreeRule, MakesUnitsAgreeWithTheirOtherViewAndDifferFromOneAnother) {
   std::vector<float> phi = make_phi<float>(architecture, {}, Random(1, Purpose::kPhiInit));
   const Agreement before = agreement(architecture, phi);
   Tape<float> tape;
-  std::vector<float> views;
+  std::vector<float> views(2 * kInputs * kPairs);
   for (std::uint32_t step = 0; step < 100; ++step) {
     add_noisy_views(low_rank_batch(step), kInputs, test_random(10000 + step), views);
     tape.reset(false);

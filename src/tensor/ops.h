@@ -73,7 +73,8 @@ Var<T> weight_statistics(Tape<T>& tape, const Var<T>* w_in, const Var<T>* w_out,
 template <class T>
 Var<T> shift_to_nonnegative_mean(Tape<T>& tape, const Var<T>& s);
 
-// ---- neuron batches (ops_neuron.cc, ops_moments.cc, ops_linear.cc, ops_linear_norm.cc) -------
+// ---- neuron batches (ops_neuron.cc, ops_moments.cc, ops_pairs.cc, ops_linear.cc,
+// ops_linear_norm.cc)
 
 // (x - mean_B) / sqrt(var_B + eps) for each row of x [U,1,B]; with num_parts each of so many parts
 // of equal length of a row by itself.

@@ -209,9 +209,12 @@ def networks(theta, phi, case):
     if local:
         return (lambda x: compact_top_down(theta, x),
                 lambda *given: compact_hidden(theta, phi, *given))
-    views = 2 if case["views"] == "two" else 1
-    return (lambda x: oracle.top_down(theta, by_view(x, 1e-5, views)),
+    return (lambda x: oracle.top_down(theta, by_view(x, 1e-5, num_views(case))),
             lambda *given: oracle.hidden_state(theta, phi, *given))
+
+
+def num_views(case):
+    return 2 if case["views"] == "two" else 1
 
 
 def by_view(x, eps, views):  # each view standardised by itself
@@ -228,7 +231,7 @@ def view_signals(s):  # s [U,B], the second half of B shows the first again -> s
 def inner_step(theta, phi, x, case):  # x [U0,B] -> phi after the step
     L = oracle.num_layers(phi)
     inner_lr = case["inner_lr"]
-    views = 2 if case["views"] == "two" else 1
+    views = num_views(case)
     zs, xs = oracle.forward(phi, x, case["activation"], lambda y, eps: by_view(y, eps, views))
     eps = 1e-6 if case["preset"] == "metz2019" else 1e-5
     ss = [by_view(layer, eps, views) for layer in xs]
