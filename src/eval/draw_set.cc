@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "eval/probe.h"
+#include "objective/linear_probe.h"
 
 namespace metaplastic {
 namespace {

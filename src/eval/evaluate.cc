@@ -9,8 +9,8 @@
 #include "base/text.h"
 #include "data/dataset_rows.h"
 #include "eval/draw_set.h"
-#include "eval/probe.h"
 #include "eval/verdict.h"
+#include "objective/linear_probe.h"
 
 namespace metaplastic {
 namespace {

@@ -7,10 +7,10 @@
 #include <numeric>
 #include <set>
 
-#include "eval/probe.h"
 #include "eval/sample.h"
 #include "eval/test_data.h"
 #include "io/test_folder.h"
+#include "objective/linear_probe.h"
 
 namespace metaplastic {
 namespace {

@@ -1,6 +1,25 @@
 #include "meta/estimate_slot.h"
 
+#include <algorithm>
+
 namespace metaplastic {
+namespace {
+
+constexpr int kStepsAtATime = 16;  // batches that are held at once
+
+// Brings the first trajectory of a slot to where the config lets it start.
+void stagger(const EstimateContext& context, std::span<const float> theta, std::uint64_t task_index,
+             Slot& slot, TrajectoryProblem& problem) {
+  if (!context.config.inner.staggered_start || slot.generation > 0 || slot.inner_step > 0) return;
+  const std::int64_t start = draw_first_step(context.seed, task_index, slot.shape.T);
+  for (std::int64_t chunk = 0; slot.inner_step < start; ++chunk) {
+    const auto K = static_cast<int>(std::min<std::int64_t>(kStepsAtATime, start - slot.inner_step));
+    problem.advance({slot.inner_step, -2 - chunk, K}, theta, slot.phi);
+    slot.inner_step += K;
+  }
+}
+
+}  // namespace
 
 SlotEstimate estimate_slot(const EstimateContext& context, std::span<const float> theta,
                            std::int64_t outer_step, int slot_index, Slot& slot,
@@ -8,9 +27,10 @@ SlotEstimate estimate_slot(const EstimateContext& context, std::span<const float
   const auto& [config, layout, tasks, estimator, seed] = context;
   SlotEstimate made;
   made.task_index = slot_task_index(slot, slot_index, config.outer.outer_batch);
-  const std::int64_t before = slot.inner_step;
   TrajectoryProblem problem(config, layout, seed, made.task_index, *slot.task, slot.shape,
                             workspace);
+  stagger(context, theta, made.task_index, slot, problem);
+  const std::int64_t before = slot.inner_step;
   made.result = estimator.estimate(problem, theta, seed, slot, gradient);
   made.inner_step = slot.inner_step;
   made.inner_steps = slot.inner_step - before;

@@ -57,6 +57,18 @@ void MetaConfig::validate() const {
     fail("config: expected at least one size in inner.inner_batch, found none");
   if (validation.activations.empty())
     fail("config: expected at least one name in validation.activations, found none");
+  if (validation.readout == "best" && validation.num_probes < 2) {
+    fail(
+        "config: expected validation.num_probes of 2 or more for validation.readout = \"best\", "
+        "which chooses on half of them, found {}",
+        validation.num_probes);
+  }
+  if (truncation.loss == "cross-entropy" && tasks.augment.augmented_share > 0) {
+    fail(
+        "config: expected tasks.augment.augmented_share = 0 with truncation.loss = "
+        "\"cross-entropy\", which judges classes alone, found {}",
+        tasks.augment.augmented_share);
+  }
   if (estimator.name == "mixed" && estimator.pairs < 2) {
     fail(
         "config: expected estimator.pairs of 2 or more for the mixed estimator, whose weights are "

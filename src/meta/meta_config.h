@@ -27,6 +27,7 @@ struct InnerConfig {
   int min_T = 50;
   int max_T = 400;
   int curriculum_steps = 0;
+  bool staggered_start = false;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -50,6 +51,10 @@ struct InnerConfig {
       "outer steps in which the longest T grows geometrically from min_T to max_T; 0: no "
       "curriculum",
       "");
+    v("staggered_start", staggered_start,
+      "a run's first trajectories start somewhere between 0 and T, by inner steps without a "
+      "gradient, so that its first updates see late states too",
+      "false");
   }
 };
 
@@ -60,8 +65,8 @@ struct TruncationConfig {
   int shots = 10;
   double lambda = 0.1;
   std::string judged_layers = "top";
-
-  bool every_layer_judged() const { return judged_layers == "all"; }
+  std::string loss = "cosine";
+  std::string probe_norm = "each";
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -73,9 +78,18 @@ struct TruncationConfig {
     v("shots", shots, Range{1, 1000}, "labelled examples per class, to fit and again to judge",
       "10");
     v("lambda", lambda, Range{1e-6, 1e6}, "ridge penalty of the meta-objective", "0.1");
-    v("judged_layers", judged_layers, Choices{"top", "all"},
-      "representations that the meta-objective reads: the top layer's, or the mean over all layers",
+    v("judged_layers", judged_layers, Choices{"top", "all", "best"},
+      "representations that the meta-objective reads: the top layer's, the mean over all layers, "
+      "or "
+      "a soft minimum over them",
       "top");
+    v("loss", loss, Choices{"cosine", "cross-entropy"},
+      "of the probe's predictions: cosine distance, or cross-entropy of a softmax over the classes",
+      "cosine");
+    v("probe_norm", probe_norm, Choices{"each", "joint"},
+      "batch norm of the labelled examples: of the support and of the query each, or of both "
+      "together",
+      "");
   }
 };
 
@@ -158,6 +172,7 @@ struct ValidationConfig {
   int num_tasks = 16;
   int inner_steps = 200;
   int num_probes = 4;
+  std::string readout = "objective";
   std::vector<int> hidden = {128, 128, 128};
   std::vector<std::string> further_hidden;
   std::vector<std::string> activations = {"relu"};
@@ -168,6 +183,10 @@ struct ValidationConfig {
     v("num_tasks", num_tasks, Range{1, 10000}, "held-out tasks, the same each time", "");
     v("inner_steps", inner_steps, Range{1, 100000}, "inner steps before the probe", "");
     v("num_probes", num_probes, Range{1, 1000}, "draws of labelled examples per task", "");
+    v("readout", readout, Choices{"objective", "best"},
+      "what a held-out task's accuracy is: that of the meta-objective's probes, or as in evaluate "
+      "(one batch norm over all draws; layer and ridge penalty chosen on other draws)",
+      "");
     v("hidden", hidden, Range{1, 4096}, "widths of the base model's layers, the last is read out",
       "");
     v("further_hidden", further_hidden,

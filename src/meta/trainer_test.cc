@@ -7,9 +7,11 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/error.h"
 #include "io/safetensors.h"
+#include "meta/estimate_slot.h"
 #include "meta/run_folder.h"
 #include "meta/test_config.h"
 #include "rule/classical.h"
@@ -94,6 +96,8 @@ TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBits) {
   config.tasks.table_weight = config.tasks.word_weight = 1;
   config.tasks.max_inputs = 40;
   config.inner.curriculum_steps = 4;
+  config.inner.staggered_start = true;
+  config.truncation.probe_norm = "joint";
   EXPECT_EQ(train("whole", config, 1), RunEnd::kFinished);
   config.outer.outer_steps = 3;
   EXPECT_EQ(train("parts", config, 2), RunEnd::kFinished);
@@ -273,6 +277,13 @@ TEST_F(TrainerTest, ContradictoryConfigIsRefused) {
   config.estimator.name = "mixed";
   config.estimator.pairs = 1;
   EXPECT_THROW(train("a", config, 1), Error);
+  config = tiny_config();
+  config.truncation.loss = "cross-entropy";  // augmented tasks are the default
+  EXPECT_THROW(train("a", config, 1), Error);
+  config = tiny_config();
+  config.validation.readout = "best";
+  config.validation.num_probes = 1;
+  EXPECT_THROW(train("a", config, 1), Error);
   for (const char* widths : {"", "8-", "-8", "8,8", "0", "5000", "8--8"}) {
     config = tiny_config();
     config.validation.further_hidden = {"8-8", widths};
@@ -304,6 +315,40 @@ TEST(ValidationTest, TasksTakeTurnsInBaseModels) {
   EXPECT_NE(other, wider);
   config.validation.hidden = {6, 5, 4};  // the second task's tanh is in hidden's base model
   EXPECT_NE(loss(2), other);
+}
+
+// A first trajectory that starts late is where one comes to that starts at 0 with the same theta.
+TEST(StaggeredStartTest, IsTheStateAfterSoManySteps) {
+  MetaConfig config = tiny_config();
+  config.inner.min_T = config.inner.max_T = 60;  // more steps than are made at a time
+  config.inner.staggered_start = true;
+  const TaskDistribution tasks(config.tasks);
+  const ThetaLayout layout(config.rule);
+  const std::vector<float> theta = initial_theta(config, 7);
+  const auto estimator = make_estimator(config.estimator);
+  std::vector<float> gradient(theta.size());
+  TrajectoryWorkspace workspace;
+  std::set<std::int64_t> starts;
+  for (int s = 0; s < config.outer.outer_batch; ++s) {
+    Slot late, expected;
+    open_slot(config, tasks, 7, s, 0, late);
+    open_slot(config, tasks, 7, s, 0, expected);
+    const SlotEstimate made = estimate_slot({config, layout, tasks, *estimator, 7}, theta, 0, s,
+                                            late, workspace, gradient);
+    TaskData data;
+    data.start(*expected.task, 0, static_cast<int>(made.inner_step), expected.shape.inner_batch,
+               false, config.truncation.shots);
+    Tape<float> tape;
+    unroll(layout, theta.data(), expected.shape.architecture, expected.phi,
+           static_cast<int>(made.inner_step), static_cast<float>(config.inner.inner_lr), data,
+           tape);
+    if (late.generation > 0) continue;  // its trajectory has ended
+    EXPECT_EQ(late.phi, expected.phi);
+    EXPECT_LE(made.inner_steps, config.truncation.max_K);
+    starts.insert(made.inner_step - made.inner_steps);
+  }
+  EXPECT_GT(starts.size(), 1u);
+  EXPECT_GT(*starts.rbegin(), 16);
 }
 
 // bias_mean changes no matrix of theta, so a rule of either kind starts a run of the other.

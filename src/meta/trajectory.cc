@@ -109,10 +109,31 @@ const Probe<float>& TaskData::probe(int k) {
   return probe_;
 }
 
+TruncationShape<float> truncation_shape(const MetaConfig& config, int K) {
+  const TruncationConfig& truncation = config.truncation;
+  TruncationShape<float> shape;
+  shape.K = K;
+  shape.objective_every = truncation.objective_every;
+  shape.inner_lr = static_cast<float>(config.inner.inner_lr);
+  shape.lambda = static_cast<float>(truncation.lambda);
+  shape.judged_layers = truncation.judged_layers == "all"    ? JudgedLayers::kAll
+                        : truncation.judged_layers == "best" ? JudgedLayers::kBest
+                                                             : JudgedLayers::kTop;
+  shape.loss = truncation.loss == "cosine" ? ProbeLoss::kCosine : ProbeLoss::kCrossEntropy;
+  shape.joint_norm = truncation.probe_norm == "joint";
+  return shape;
+}
+
 Window draw_window(const MetaConfig& config, std::uint64_t seed, std::uint64_t task_index,
                    std::int64_t inner_step, std::int64_t truncation) {
   Random random(seed, Purpose::kTruncation, task_index, static_cast<std::uint32_t>(1 + truncation));
   return {inner_step, truncation, random.between(config.truncation.min_K, config.truncation.max_K)};
+}
+
+std::int64_t draw_first_step(std::uint64_t seed, std::uint64_t task_index, int T) {
+  constexpr std::uint32_t kStream = 0xffffffff;  // windows use the numbers from 1 on
+  Random random(seed, Purpose::kTruncation, task_index, kStream);
+  return random.between(0, T - 1);
 }
 
 double TaskData::take_seconds() { return std::exchange(seconds_, 0.0); }
@@ -184,8 +205,7 @@ TruncationShape<float> TrajectoryProblem::start(const Window& window) {
                           config_.truncation.shots);
     started_ = window.truncation;
   }
-  return {window.K, config_.truncation.objective_every, static_cast<float>(config_.inner.inner_lr),
-          static_cast<float>(config_.truncation.lambda), config_.truncation.every_layer_judged()};
+  return truncation_shape(config_, window.K);
 }
 
 void TrajectoryProblem::advance(const Window& window, std::span<const float> theta,

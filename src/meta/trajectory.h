@@ -49,9 +49,15 @@ class TaskData : public TruncationData<float> {
   double seconds_ = 0;
 };
 
+// What the config says about truncations, and K.
+TruncationShape<float> truncation_shape(const MetaConfig& config, int K);
+
 // K is drawn anew for every truncation of a trajectory.
 Window draw_window(const MetaConfig& config, std::uint64_t seed, std::uint64_t task_index,
                    std::int64_t inner_step, std::int64_t truncation);
+
+// Where a staggered trajectory starts: uniform in 0..T-1.
+std::int64_t draw_first_step(std::uint64_t seed, std::uint64_t task_index, int T);
 
 // Buffers of one thread.
 struct TrajectoryWorkspace {

@@ -34,13 +34,24 @@ class TruncationData {
   virtual const Probe<T>& probe(int k) = 0;
 };
 
+// Which representations the meta-objective reads.
+enum class JudgedLayers {
+  kTop,
+  kAll,   // the mean over the layers
+  kBest,  // a soft minimum over the layers: -kLayerTemperature log mean exp(-loss /
+          // kLayerTemperature)
+};
+constexpr double kLayerTemperature = 0.03;
+
 template <class T>
 struct TruncationShape {
   int K = 1;
   int objective_every = 1;  // counted from the end: the last state is always judged
   T inner_lr = T(0.02);
   T lambda = T(0.1);
-  bool every_layer_judged = false;  // the mean over the layers' representations; else the top one
+  JudgedLayers judged_layers = JudgedLayers::kTop;
+  ProbeLoss loss = ProbeLoss::kCosine;
+  bool joint_norm = false;  // of support and query together; else each has a batch norm of its own
 };
 
 // The meta-objective of one state.
@@ -84,9 +95,9 @@ template <class T>
 void unroll(const ThetaLayout& layout, const T* theta, const Architecture& architecture,
             std::vector<T>& phi, int num_steps, T inner_lr, TruncationData<T>& data, Tape<T>& tape);
 
-// The meta-objective at phi, without a gradient: of the top layer, or the mean over all layers.
+// The meta-objective at phi, without a gradient.
 template <class T>
-Judgement judge(const Architecture& architecture, const T* phi, const Probe<T>& probe, T lambda,
-                bool every_layer_judged, Tape<T>& tape);
+Judgement judge(const Architecture& architecture, const T* phi, const Probe<T>& probe,
+                const TruncationShape<T>& shape, Tape<T>& tape);
 
 }  // namespace metaplastic

@@ -105,7 +105,15 @@ TEST_P(TruncationOf, MetaGradientEqualsCentralDifferences) {
 
 TEST_P(TruncationOf, MetaGradientOfEveryLayerEqualsCentralDifferences) {
   Problem problem(GetParam());
-  problem.shape.every_layer_judged = true;
+  problem.shape.judged_layers = JudgedLayers::kAll;
+  expect_central_differences(problem);
+}
+
+TEST_P(TruncationOf, MetaGradientOfTheBestLayerByCrossEntropyEqualsCentralDifferences) {
+  Problem problem(GetParam());
+  problem.shape.judged_layers = JudgedLayers::kBest;
+  problem.shape.loss = ProbeLoss::kCrossEntropy;
+  problem.shape.joint_norm = true;
   expect_central_differences(problem);
 }
 
@@ -113,7 +121,7 @@ TEST_P(TruncationOf, LossWithoutAGradientIsTheSame) {
   Problem problem(GetParam());
   for (const int every : {1, 2, 3}) {
     problem.shape.objective_every = every;
-    problem.shape.every_layer_judged = every == 3;
+    problem.shape.judged_layers = every == 3 ? JudgedLayers::kAll : JudgedLayers::kTop;
     std::vector<double> state = problem.phi, expected_state = problem.phi;
     std::vector<double> unused(problem.theta.size());
     RandomData data(7, 9);
@@ -149,16 +157,21 @@ TEST_P(TruncationOf, TapeMemoryDoesNotGrowWithK) {
 TEST(TruncationTest, EveryLayerCountsAlike) {
   Problem problem;
   RandomData data(7, 9);
-  const auto loss = [&](const Architecture& architecture, bool every_layer_judged) {
-    return judge(architecture, problem.phi.data(), data.probe(0), 0.1, every_layer_judged,
+  const auto loss = [&](const Architecture& architecture, JudgedLayers judged) {
+    problem.shape.judged_layers = judged;
+    return judge(architecture, problem.phi.data(), data.probe(0), problem.shape,
                  problem.workspace.tape)
         .meta_loss;
   };
   Architecture lower = problem.architecture;
   lower.widths.pop_back();
-  const double bottom = loss(lower, false), top = loss(problem.architecture, false);
+  const double bottom = loss(lower, JudgedLayers::kTop);
+  const double top = loss(problem.architecture, JudgedLayers::kTop);
   EXPECT_GT(std::abs(bottom - top), 1e-3);
-  EXPECT_NEAR(loss(problem.architecture, true), (bottom + top) / 2, 1e-14);
+  EXPECT_NEAR(loss(problem.architecture, JudgedLayers::kAll), (bottom + top) / 2, 1e-14);
+  const double t = kLayerTemperature;
+  EXPECT_NEAR(loss(problem.architecture, JudgedLayers::kBest),
+              -t * std::log((std::exp(-bottom / t) + std::exp(-top / t)) / 2), 1e-14);
 }
 
 TEST(TruncationTest, TruncationsInARowEqualOneUnroll) {

@@ -2,7 +2,28 @@
 
 #include <cmath>
 
+#include "meta/best_readout.h"
+
 namespace metaplastic {
+namespace {
+
+// On the same draws each time; workspace.data has begun step 0.
+void judge_state(const MetaConfig& config, const Architecture& architecture,
+                 const std::vector<float>& phi, ValidationWorkspace& workspace, double& accuracy,
+                 double& meta_loss) {
+  const int num_probes = config.validation.num_probes;
+  const TruncationShape<float> shape = truncation_shape(config, 1);
+  for (int p = 0; p < num_probes; ++p) {
+    const Judgement judgement =
+        judge(architecture, phi.data(), workspace.data.probe(p), shape, workspace.tape);
+    accuracy += judgement.accuracy / num_probes;
+    meta_loss += judgement.meta_loss / num_probes;
+  }
+  if (config.validation.readout == "best")
+    accuracy = best_readout_accuracy(architecture, phi, num_probes, workspace.data, workspace.tape);
+}
+
+}  // namespace
 
 TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
                      const std::vector<float>& theta, int index, ValidationWorkspace& workspace) {
@@ -24,30 +45,21 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
                       Random(seed, Purpose::kValidation, task_index));
   TaskScore score;
   score.family = task.family();
-  const auto judge_now = [&](double& accuracy, double& loss) {
-    for (int p = 0; p < validation.num_probes; ++p) {
-      const Judgement judgement = judge(architecture, phi.data(), workspace.data.probe(p),
-                                        static_cast<float>(config.truncation.lambda),
-                                        config.truncation.every_layer_judged(), workspace.tape);
-      accuracy += judgement.accuracy / validation.num_probes;
-      loss += judgement.meta_loss / validation.num_probes;
-    }
-  };
-  double unused = 0;
   const auto begin = [&](int step) {
     workspace.data.start(task, static_cast<std::uint32_t>(step), 1,
                          config.inner.inner_batch.front(), config.rule.has_two_views(),
                          config.truncation.shots);
   };
+  double unused = 0;
   begin(0);
-  judge_now(score.random_accuracy, unused);
+  judge_state(config, architecture, phi, workspace, score.random_accuracy, unused);
   for (int step = 0; step < validation.inner_steps; ++step) {
     begin(step);
     unroll(layout, theta.data(), architecture, phi, 1, static_cast<float>(config.inner.inner_lr),
            workspace.data, workspace.tape);
   }
   begin(0);
-  judge_now(score.accuracy, score.meta_loss);
+  judge_state(config, architecture, phi, workspace, score.accuracy, score.meta_loss);
   return score;
 }
 

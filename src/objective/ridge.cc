@@ -22,7 +22,9 @@ struct Ridge {
   Var<T> support, query, loss;   // [U,1,N], [U,1,M], [1,1]
   const T *y_support, *y_query;  // [Y,N], [Y,M]
   int U, N, M, Y;
+  int num_classes;
   T lambda;
+  ProbeLoss kind;
   T* mean;       // [U] of the support's features
   T* xc;         // [U,N] centred support
   T* qc;         // [U,M] query minus the support's mean
@@ -102,15 +104,76 @@ void cosine_loss_vjp(const Ridge<T>& s, T loss_bar) {
 }
 
 template <class T>
+int label_of(const Ridge<T>& s, int m) {
+  int label = 0;
+  for (int j = 1; j < s.num_classes; ++j) {
+    if (s.y_query[std::ptrdiff_t{j} * s.M + m] > s.y_query[std::ptrdiff_t{label} * s.M + m])
+      label = j;
+  }
+  return label;
+}
+
+// The largest logit of query example m, and the sum of exp(logit - largest) over the classes.
+template <class T>
+std::pair<T, T> softmax_sums(const Ridge<T>& s, int m) {
+  const auto logit = [&](int j) {
+    return T(kCrossEntropyScale) * s.predicted[std::ptrdiff_t{j} * s.M + m];
+  };
+  T largest = logit(0), sum = T(0);
+  for (int j = 1; j < s.num_classes; ++j) largest = std::max(largest, logit(j));
+  for (int j = 0; j < s.num_classes; ++j) sum += std::exp(logit(j) - largest);
+  return {largest, sum};
+}
+
+template <class T>
+T cross_entropy(const Ridge<T>& s) {
+  T total = T(0);
+  for (int m = 0; m < s.M; ++m) {
+    const auto [largest, sum] = softmax_sums(s, m);
+    const std::ptrdiff_t at = std::ptrdiff_t{label_of(s, m)} * s.M + m;
+    total += largest + std::log(sum) - T(kCrossEntropyScale) * s.predicted[at];
+  }
+  return total / T(s.M);
+}
+
+// predicted <- d loss / d predicted
+template <class T>
+void cross_entropy_vjp(const Ridge<T>& s, T loss_bar) {
+  const T share = T(kCrossEntropyScale) * loss_bar / T(s.M);
+  for (int m = 0; m < s.M; ++m) {
+    const auto [largest, sum] = softmax_sums(s, m);
+    const int label = label_of(s, m);
+    for (int j = 0; j < s.Y; ++j) {
+      T& p = s.predicted[std::ptrdiff_t{j} * s.M + m];
+      const T likely =
+          j < s.num_classes ? std::exp(T(kCrossEntropyScale) * p - largest) / sum : T(0);
+      p = share * (likely - T(j == label));
+    }
+  }
+}
+
+// to [U,count], rows as far apart as those of `like`.
+template <class T>
+void add_rows(const T* from, const Var<T>& like, const Bar<T>& to) {
+  for (int u = 0; u < like.units(); ++u) {
+    kernels<T>().add_to(from + std::ptrdiff_t{u} * like.examples(), like.examples(), to.accumulate,
+                        to.data + u * like.unit_stride);
+  }
+}
+
+template <class T>
 void ridge_vjp(Tape<T>& tape, const Ridge<T>& s) {
-  cosine_loss_vjp(s, tape.bar(s.loss)[0]);
+  const T loss_bar = tape.bar(s.loss)[0];
+  if (s.kind == ProbeLoss::kCosine) {
+    cosine_loss_vjp(s, loss_bar);
+  } else {
+    cross_entropy_vjp(s, loss_bar);
+  }
   const T* p_bar = s.predicted;  // [Y,M]
   // predicted = beta^T qc: qc_bar = beta p_bar, beta_bar = qc p_bar^T.
-  const Bar<T> query_bar = tape.bar_for_writing(s.query);
-  METAPLASTIC_CHECK(s.query.contiguous() && s.support.contiguous());
   T* qc_bar = tape.scratch(std::ptrdiff_t{s.U} * s.M);
   gemm(false, false, s.U, s.M, s.Y, T(1), s.beta, s.Y, p_bar, s.M, T(0), qc_bar, s.M);
-  kernels<T>().add_to(qc_bar, std::ptrdiff_t{s.U} * s.M, query_bar.accumulate, query_bar.data);
+  add_rows(qc_bar, s.query, tape.bar_for_writing(s.query));
   T* Z = tape.scratch(std::ptrdiff_t{s.U} * s.Y);  // A^-1 beta_bar
   gemm(false, true, s.U, s.Y, s.M, T(1), s.qc, s.M, p_bar, s.M, T(0), Z, s.Y);
   solve(s, Z);
@@ -122,31 +185,26 @@ void ridge_vjp(Tape<T>& tape, const Ridge<T>& s) {
   gemm(false, false, s.U, s.N, s.U, T(1), a_bar, s.U, s.xc, s.N, T(0), xc_bar, s.N);
   gemm(false, false, s.U, s.N, s.Y, T(1), Z, s.Y, s.y_support, s.N, T(1), xc_bar, s.N);
   // Centring: the mean of the support is taken from the support and from the query.
-  T* support_bar = tape.bar(s.support);
   for (int u = 0; u < s.U; ++u) {
     T total = T(0);
     kernels<T>().row_sums(xc_bar + std::ptrdiff_t{u} * s.N, 1, s.N, &total);
     kernels<T>().row_sums(qc_bar + std::ptrdiff_t{u} * s.M, 1, s.M, &total);
     total /= T(s.N);
-    for (int n = 0; n < s.N; ++n) {
-      const std::ptrdiff_t at = std::ptrdiff_t{u} * s.N + n;
-      support_bar[at] += xc_bar[at] - total;
-    }
+    for (int n = 0; n < s.N; ++n) xc_bar[std::ptrdiff_t{u} * s.N + n] -= total;
   }
+  add_rows(xc_bar, s.support, tape.bar_for_writing(s.support));
 }
 
 template <class T>
-double query_accuracy(const Ridge<T>& s, int num_classes) {
+double query_accuracy(const Ridge<T>& s) {
   int right = 0;
   for (int m = 0; m < s.M; ++m) {
-    int best = 0, label = 0;
-    for (int j = 1; j < num_classes; ++j) {
+    int best = 0;
+    for (int j = 1; j < s.num_classes; ++j) {
       if (s.predicted[std::ptrdiff_t{j} * s.M + m] > s.predicted[std::ptrdiff_t{best} * s.M + m])
         best = j;
-      if (s.y_query[std::ptrdiff_t{j} * s.M + m] > s.y_query[std::ptrdiff_t{label} * s.M + m])
-        label = j;
     }
-    right += best == label;
+    right += best == label_of(s, m);
   }
   return static_cast<double>(right) / s.M;
 }
@@ -196,13 +254,15 @@ void make_probe_targets(int num_classes, std::span<const int> support_labels,
 
 template <class T>
 RidgeResult<T> ridge_objective(Tape<T>& tape, const Var<T>& support, const Var<T>& query,
-                               const ProbeTargets<T>& targets, T lambda) {
+                               const ProbeTargets<T>& targets, T lambda, ProbeLoss loss) {
   Ridge<T> s{};
   s.support = support, s.query = query;
   s.y_support = targets.support.data(), s.y_query = targets.query.data();
   s.U = support.units(), s.N = support.examples(), s.M = query.examples(),
   s.Y = targets.num_targets;
+  s.num_classes = targets.num_classes;
   s.lambda = lambda;
+  s.kind = loss;
   METAPLASTIC_CHECK(query.units() == s.U && support.channels() == 1 && query.channels() == 1);
   METAPLASTIC_CHECK(targets.support.size() ==
                     static_cast<std::size_t>(s.Y) * static_cast<std::size_t>(s.N));
@@ -218,9 +278,9 @@ RidgeResult<T> ridge_objective(Tape<T>& tape, const Var<T>& support, const Var<T
   s.scratch = tape.scratch(U * U);
   s.loss = tape.make(1, 1, support.needs_gradient() || query.needs_gradient());
   fit_and_predict(s);
-  s.loss.data[0] = cosine_loss(s);
+  s.loss.data[0] = loss == ProbeLoss::kCosine ? cosine_loss(s) : cross_entropy(s);
   RidgeResult<T> result;
-  result.accuracy = query_accuracy(s, targets.num_classes);
+  result.accuracy = query_accuracy(s);
   result.loss = s.loss;
   tape.on_backward(s.loss, [&tape, s] { ridge_vjp(tape, s); });
   return result;
@@ -231,7 +291,7 @@ RidgeResult<T> ridge_objective(Tape<T>& tape, const Var<T>& support, const Var<T
                                    std::span<const int>, std::span<const float>,      \
                                    ProbeTargets<T>&);                                 \
   template RidgeResult<T> ridge_objective(Tape<T>&, const Var<T>&, const Var<T>&,     \
-                                          const ProbeTargets<T>&, T);
+                                          const ProbeTargets<T>&, T, ProbeLoss);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)
 #undef METAPLASTIC_INSTANTIATE

@@ -25,9 +25,20 @@ void make_probe_targets(int num_classes, std::span<const int> support_labels,
                         std::span<const int> query_labels,
                         std::span<const float> query_coefficients, ProbeTargets<T>& targets);
 
+// How far the predictions of the query are from its targets.
+enum class ProbeLoss {
+  kCosine,        // mean cosine distance over all targets, 0..2               [paper: section 3.3]
+  kCrossEntropy,  // of a softmax over the classes, whose logits are kCrossEntropyScale times the
+                  // predictions; coefficients are fitted but not judged
+};
+// Targets of C classes are C / sqrt(C - 1) apart, so two makes a perfect prediction's odds some 800
+// to 1 for ten classes. The paper has no such loss; after R2-D2 (Bertinetto et al. 2019), where the
+// scale is learned.
+constexpr double kCrossEntropyScale = 2;
+
 template <class T>
 struct RidgeResult {
-  Var<T> loss;          // [1,1]: mean cosine distance over the query, 0..2
+  Var<T> loss;          // [1,1]
   double accuracy = 0;  // share of query examples whose largest class prediction is their label
 };
 
@@ -35,6 +46,6 @@ struct RidgeResult {
 // Throws nothing; non-finite features give a non-finite loss, which the caller must look at.
 template <class T>
 RidgeResult<T> ridge_objective(Tape<T>& tape, const Var<T>& support, const Var<T>& query,
-                               const ProbeTargets<T>& targets, T lambda);
+                               const ProbeTargets<T>& targets, T lambda, ProbeLoss loss);
 
 }  // namespace metaplastic

@@ -86,6 +86,9 @@ Var<T> add_unit_bias(Tape<T>& tape, const Var<T>& x, const Var<T>& b);
 // Examples b and b + B/2 change places: of a batch of pairs, every example's partner. x [U,1,B].
 template <class T>
 Var<T> swap_halves(Tape<T>& tape, const Var<T>& x);
+// The first (which = 0) or second half of the examples. x [U,1,2N] -> [U,1,N].
+template <class T>
+Var<T> half_of(Tape<T>& tape, const Var<T>& x, int which);
 // x - s mean over examples of x s, of each unit; for standardised s what s does not predict of x.
 // x, s [U,1,B].
 template <class T>

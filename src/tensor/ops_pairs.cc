@@ -29,6 +29,23 @@ Var<T> swap_halves(Tape<T>& tape, const Var<T>& x) {
 }
 
 template <class T>
+Var<T> half_of(Tape<T>& tape, const Var<T>& x, int which) {
+  METAPLASTIC_CHECK(x.channels() == 1 && x.examples() % 2 == 0 && (which == 0 || which == 1));
+  const int U = x.units(), half = x.examples() / 2;
+  const std::ptrdiff_t first = std::ptrdiff_t{which} * half;
+  const Var<T> y = tape.make(U, 1, half, x.needs_gradient());
+  for (int u = 0; u < U; ++u)
+    std::copy_n(x.data + u * x.unit_stride + first, half, y.data + u * y.unit_stride);
+  tape.on_backward(y, [&tape, x, y, U, half, first] {
+    const T* y_bar = tape.bar(y);
+    T* x_bar = tape.bar(x);
+    for (int u = 0; u < U; ++u)
+      kernels<T>().add_to(y_bar + u * y.unit_stride, half, true, x_bar + u * x.unit_stride + first);
+  });
+  return y;
+}
+
+template <class T>
 Var<T> regress_out(Tape<T>& tape, const Var<T>& x, const Var<T>& s) {
   METAPLASTIC_CHECK(x.channels() == 1 && x.dims == s.dims);
   const int U = x.units(), B = x.examples();
@@ -62,8 +79,9 @@ Var<T> regress_out(Tape<T>& tape, const Var<T>& x, const Var<T>& s) {
   return y;
 }
 
-#define METAPLASTIC_INSTANTIATE(T)                      \
-  template Var<T> swap_halves(Tape<T>&, const Var<T>&); \
+#define METAPLASTIC_INSTANTIATE(T)                       \
+  template Var<T> swap_halves(Tape<T>&, const Var<T>&);  \
+  template Var<T> half_of(Tape<T>&, const Var<T>&, int); \
   template Var<T> regress_out(Tape<T>&, const Var<T>&, const Var<T>&);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)

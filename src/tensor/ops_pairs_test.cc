@@ -19,6 +19,21 @@ TEST(SwapHalves, ValueAndAdjoint) {
   }
 }
 
+TEST(HalfOf, ValueAndAdjointOfBothHalves) {
+  for (const int which : {0, 1}) {
+    SCOPED_TRACE(which);
+    check_op(
+        [which](Tape64& tape, const std::vector<Var64>& x) { return half_of(tape, x[0], which); },
+        {random_leaf(3, 1, 10, 1)},
+        [which](const auto& x) {
+          Values y;
+          for (int u = 0; u < 3; ++u)
+            for (int b = 0; b < 5; ++b) y.push_back(x[0].at(u, 0, 5 * which + b));
+          return y;
+        });
+  }
+}
+
 // As the rule uses it: a value and its own partner.
 TEST(RegressOut, ValueAndAdjointWithBothArgumentsOfOneValue) {
   const auto naive = [](const Leaf& x, const Leaf& s) {

@@ -1,4 +1,4 @@
-#include "eval/probe.h"
+#include "objective/linear_probe.h"
 
 #include <Eigen/Dense>
 #include <algorithm>
