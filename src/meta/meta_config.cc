@@ -1,5 +1,6 @@
 #include "meta/meta_config.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/error.h"
@@ -51,6 +52,16 @@ void MetaConfig::validate() const {
   check_order("inner.min_features", inner.min_features, "inner.max_features", inner.max_features);
   check_order("inner.min_T", inner.min_T, "inner.max_T", inner.max_T);
   check_order("truncation.min_K", truncation.min_K, "truncation.max_K", truncation.max_K);
+  const ThetaLayout layout(rule);
+  for (const std::string& name : outer.trained) {
+    if (std::ranges::find(layout.entries(), name, &ThetaEntry::name) != layout.entries().end())
+      continue;
+    std::string names;
+    for (const ThetaEntry& entry : layout.entries())
+      names += (names.empty() ? "" : ", ") + std::string(entry.name);
+    fail("config: expected names of this rule's tensors in outer.trained ({}), found {}", names,
+         quote_text(name));
+  }
   if (inner.activations.empty())
     fail("config: expected at least one name in inner.activations, found none");
   if (inner.inner_batch.empty())

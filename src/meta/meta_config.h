@@ -127,6 +127,7 @@ struct OuterConfig {
   double clip_gradient = 0.5;
   double ema_decay = 0.97;
   int checkpoint_every = 20;
+  std::vector<std::string> trained;
   std::string mode = "sync";
   int async_batch = 0;
   int max_staleness = 16;
@@ -154,6 +155,10 @@ struct OuterConfig {
       "exponential average of theta, which is what is shipped", "");
     v("checkpoint_every", checkpoint_every, Range{1, 1000000}, "outer steps between checkpoints",
       "");
+    v("trained", trained,
+      "names of theta's tensors that are trained, such as mix; the others keep their start; none: "
+      "all are trained",
+      "all");
     v("mode", mode, Choices{"sync", "async"},
       "sync: an update waits for one truncation of each trajectory, and a run's bits do not depend "
       "on ranks and threads; async: trajectories go on by themselves, an update takes the "

@@ -116,6 +116,7 @@ OuterMetrics Trainer::step() {
   }
   std::vector<float> gradient(state_.outer.theta.size());
   OuterMetrics metrics = mean_gradient(reports, state_.outer.outer_step, gradient);
+  keep_trained(ThetaLayout(config_.rule), config_.outer.trained, gradient);
   metrics.gradient_norm = clip_norm(gradient, config_.outer.clip_gradient);
   metrics.outer_lr = outer_lr_at(config_.outer, state_.outer.outer_step);
   adam_step(config_.outer, gradient, state_.outer);

@@ -120,6 +120,22 @@ TEST_F(TrainerTest, ThetaMovesAndSeedsDiffer) {
   EXPECT_EQ(rule.provenance.at("seed").get<int>(), 7);
 }
 
+TEST_F(TrainerTest, OnlyWhatIsNamedIsTrained) {
+  MetaConfig config = tiny_config();
+  config.outer.trained = {"mix", "readout_bias"};
+  train("part", config, 2);
+  const ThetaLayout layout(config.rule);
+  const std::vector<float> before = initial_theta(config, 7);
+  const std::vector<float> after = load_rule(path("part/rule.safetensors")).theta;
+  for (const ThetaEntry& entry : layout.entries()) {
+    const auto first = before.begin() + entry.offset;
+    const bool same = std::equal(first, first + entry.size(), after.begin() + entry.offset);
+    EXPECT_EQ(same, entry.name != "mix" && entry.name != "readout_bias") << entry.name;
+  }
+  config.outer.trained = {"mixx"};
+  EXPECT_THROW(train("none", config, 1), Error);
+}
+
 TEST_F(TrainerTest, RefusesToOverwriteARunOrToResumeNothing) {
   MetaConfig config = tiny_config();
   config.outer.outer_steps = 1;
