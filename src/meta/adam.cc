@@ -48,6 +48,15 @@ double clip_norm(std::span<float> values, double max_norm) {
   return norm;
 }
 
+void keep_trained(const ThetaLayout& layout, const std::vector<std::string>& names,
+                  std::span<float> values) {
+  if (names.empty()) return;
+  for (const ThetaEntry& entry : layout.entries()) {
+    if (std::ranges::find(names, entry.name) == names.end())
+      std::fill_n(values.begin() + entry.offset, entry.size(), 0.0f);
+  }
+}
+
 void adam_step(const OuterConfig& config, std::span<const float> gradient, OuterState& state) {
   METAPLASTIC_CHECK(gradient.size() == state.theta.size());
   const double lr = outer_lr_at(config, state.outer_step);

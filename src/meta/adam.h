@@ -26,6 +26,11 @@ double outer_lr_at(const OuterConfig& config, std::int64_t outer_step);
 // Scales values to a Euclidean norm of at most max_norm; returns the norm before.
 double clip_norm(std::span<float> values, double max_norm);
 
+// Sets to 0 what belongs to tensors that are not among `names`, of a gradient or perturbation [P];
+// no names: nothing. Adam leaves a number whose gradient is always 0 where it started.
+void keep_trained(const ThetaLayout& layout, const std::vector<std::string>& names,
+                  std::span<float> values);
+
 // One update of theta and its average from the (clipped) gradient [P].
 void adam_step(const OuterConfig& config, std::span<const float> gradient, OuterState& state);
 

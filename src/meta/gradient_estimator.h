@@ -40,6 +40,8 @@ class InnerProblem {
   virtual std::uint64_t task_index() const = 0;
   virtual std::int64_t num_inner_steps() const = 0;  // T: no estimate starts at or after it
   virtual Window window(std::int64_t inner_step, std::int64_t truncation) const = 0;
+  // Sets to 0 what of a perturbation [P] belongs to numbers that are not trained.
+  virtual void keep_trained(std::span<float>) const {}
 
   // Each of these moves phi to the state after the window.
   virtual void advance(const Window& window, std::span<const float> theta,

@@ -33,13 +33,4 @@ OuterMetrics mean_gradient(const std::vector<Report>& reports, std::int64_t oute
   return metrics;
 }
 
-void keep_trained(const ThetaLayout& layout, const std::vector<std::string>& names,
-                  std::vector<float>& gradient) {
-  if (names.empty()) return;
-  for (const ThetaEntry& entry : layout.entries()) {
-    if (std::ranges::find(names, entry.name) == names.end())
-      std::fill_n(gradient.begin() + entry.offset, entry.size(), 0.0f);
-  }
-}
-
 }  // namespace metaplastic

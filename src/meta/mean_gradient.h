@@ -14,9 +14,4 @@ namespace metaplastic {
 OuterMetrics mean_gradient(const std::vector<Report>& reports, std::int64_t outer_step,
                            std::vector<float>& gradient);
 
-// Sets the gradient [P] of every tensor to 0 whose name is not in `names`; no names: of none. Adam
-// leaves such numbers where they started.
-void keep_trained(const ThetaLayout& layout, const std::vector<std::string>& names,
-                  std::vector<float>& gradient);
-
 }  // namespace metaplastic

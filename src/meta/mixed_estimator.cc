@@ -46,6 +46,7 @@ class Mixed : public GradientEstimator {
     ResultMean mean;
     for (int pair = 0; pair < config_.pairs; ++pair) {
       draw_perturbation(seed, problem.task_index(), state.truncation, pair, config_.sigma, noise);
+      problem.keep_trained(noise);
       std::fill(bar.begin(), bar.end(), 0.0f);  // of both sides
       double losses[2] = {};
       for (const int side : {0, 1}) {

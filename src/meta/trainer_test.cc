@@ -123,14 +123,17 @@ TEST_F(TrainerTest, ThetaMovesAndSeedsDiffer) {
 TEST_F(TrainerTest, OnlyWhatIsNamedIsTrained) {
   MetaConfig config = tiny_config();
   config.outer.trained = {"mix", "readout_bias"};
-  train("part", config, 2);
   const ThetaLayout layout(config.rule);
   const std::vector<float> before = initial_theta(config, 7);
-  const std::vector<float> after = load_rule(path("part/rule.safetensors")).theta;
-  for (const ThetaEntry& entry : layout.entries()) {
-    const auto first = before.begin() + entry.offset;
-    const bool same = std::equal(first, first + entry.size(), after.begin() + entry.offset);
-    EXPECT_EQ(same, entry.name != "mix" && entry.name != "readout_bias") << entry.name;
+  for (const std::string name : {"backprop", "truncated-es", "full-es", "pes", "mixed"}) {
+    config.estimator.name = name;
+    train(name, config, 2);
+    const std::vector<float> after = load_rule(path(name + "/rule.safetensors")).theta;
+    for (const ThetaEntry& entry : layout.entries()) {
+      const auto first = before.begin() + entry.offset;
+      const bool same = std::equal(first, first + entry.size(), after.begin() + entry.offset);
+      EXPECT_EQ(same, entry.name != "mix" && entry.name != "readout_bias") << name << entry.name;
+    }
   }
   config.outer.trained = {"mixx"};
   EXPECT_THROW(train("none", config, 1), Error);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "meta/adam.h"
 #include "rule/cost.h"
 #include "rule/views.h"
 
@@ -196,6 +197,10 @@ TrajectoryProblem::TrajectoryProblem(const MetaConfig& config, const ThetaLayout
 
 Window TrajectoryProblem::window(std::int64_t inner_step, std::int64_t truncation) const {
   return draw_window(config_, seed_, task_index_, inner_step, truncation);
+}
+
+void TrajectoryProblem::keep_trained(std::span<float> perturbation) const {
+  metaplastic::keep_trained(layout_, config_.outer.trained, perturbation);
 }
 
 TruncationShape<float> TrajectoryProblem::start(const Window& window) {

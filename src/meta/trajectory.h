@@ -74,6 +74,7 @@ class TrajectoryProblem : public InnerProblem {
   std::uint64_t task_index() const override { return task_index_; }
   std::int64_t num_inner_steps() const override { return shape_.T; }
   Window window(std::int64_t inner_step, std::int64_t truncation) const override;
+  void keep_trained(std::span<float> perturbation) const override;
   void advance(const Window& window, std::span<const float> theta,
                std::vector<float>& phi) override;
   TruncationResult loss(const Window& window, std::span<const float> theta,
