@@ -8,20 +8,10 @@
 #include <span>
 #include <vector>
 
-#include "model/mlp.h"
-#include "objective/ridge.h"
+#include "meta/judge.h"
 #include "rule/theta.h"
 
 namespace metaplastic {
-
-// A labelled draw for the objective: support to fit, query to judge.
-template <class T>
-struct Probe {
-  int num_support = 0, num_query = 0;
-  std::vector<T> support;  // [U_0,N]
-  std::vector<T> query;    // [U_0,N_query]
-  ProbeTargets<T> targets;
-};
 
 // Where a truncation's data comes from. Spans stay valid until the next truncation.
 template <class T>
@@ -34,30 +24,11 @@ class TruncationData {
   virtual const Probe<T>& probe(int k) = 0;
 };
 
-// Which representations the meta-objective reads.
-enum class JudgedLayers {
-  kTop,
-  kAll,   // the mean over the layers
-  kBest,  // a soft minimum over the layers: -kLayerTemperature log mean exp(-loss /
-          // kLayerTemperature)
-};
-constexpr double kLayerTemperature = 0.03;
-
 template <class T>
-struct TruncationShape {
+struct TruncationShape : JudgeShape<T> {
   int K = 1;
   int objective_every = 1;  // counted from the end: the last state is always judged
   T inner_lr = T(0.02);
-  T lambda = T(0.1);
-  JudgedLayers judged_layers = JudgedLayers::kTop;
-  ProbeLoss loss = ProbeLoss::kCosine;
-  bool joint_norm = false;  // of support and query together; else each has a batch norm of its own
-};
-
-// The meta-objective of one state.
-struct Judgement {
-  double meta_loss = 0;
-  double accuracy = 0;  // of the query
 };
 
 struct TruncationResult {
@@ -94,10 +65,5 @@ TruncationResult truncated_loss(const ThetaLayout& layout, const T* theta,
 template <class T>
 void unroll(const ThetaLayout& layout, const T* theta, const Architecture& architecture,
             std::vector<T>& phi, int num_steps, T inner_lr, TruncationData<T>& data, Tape<T>& tape);
-
-// The meta-objective at phi, without a gradient.
-template <class T>
-Judgement judge(const Architecture& architecture, const T* phi, const Probe<T>& probe,
-                const TruncationShape<T>& shape, Tape<T>& tape);
 
 }  // namespace metaplastic

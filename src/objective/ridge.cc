@@ -11,7 +11,6 @@ namespace metaplastic {
 namespace {
 
 constexpr double kTargetEps = 1e-6;
-constexpr double kCosineEps = 1e-8;
 
 template <class T>
 using RowMajor = Eigen::Map<Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
@@ -66,90 +65,9 @@ void fit_and_predict(const Ridge<T>& s) {
   gemm(true, false, s.Y, s.M, s.U, T(1), s.beta, s.Y, s.qc, s.M, T(0), s.predicted, s.M);
 }
 
-// Sums of p p, y y and p y over the targets of query example m.
 template <class T>
-std::array<T, 3> cosine_sums(const Ridge<T>& s, int m) {
-  std::array<T, 3> sums{};
-  for (int j = 0; j < s.Y; ++j) {
-    const std::ptrdiff_t at = std::ptrdiff_t{j} * s.M + m;
-    const T p = s.predicted[at], y = s.y_query[at];
-    sums[0] += p * p, sums[1] += y * y, sums[2] += p * y;
-  }
-  return sums;
-}
-
-template <class T>
-T cosine_loss(const Ridge<T>& s) {
-  T total = T(0);
-  for (int m = 0; m < s.M; ++m) {
-    const auto [pp, yy, py] = cosine_sums(s, m);
-    total += T(1) - py / std::sqrt((pp + T(kCosineEps)) * (yy + T(kCosineEps)));
-  }
-  return total / T(s.M);
-}
-
-// predicted <- d loss / d predicted
-template <class T>
-void cosine_loss_vjp(const Ridge<T>& s, T loss_bar) {
-  const T share = -loss_bar / T(s.M);
-  for (int m = 0; m < s.M; ++m) {
-    const auto [pp, yy, py] = cosine_sums(s, m);
-    const T inv = T(1) / std::sqrt((pp + T(kCosineEps)) * (yy + T(kCosineEps)));
-    const T along = py / (pp + T(kCosineEps));
-    for (int j = 0; j < s.Y; ++j) {
-      const std::ptrdiff_t at = std::ptrdiff_t{j} * s.M + m;
-      s.predicted[at] = share * inv * (s.y_query[at] - s.predicted[at] * along);
-    }
-  }
-}
-
-template <class T>
-int label_of(const Ridge<T>& s, int m) {
-  int label = 0;
-  for (int j = 1; j < s.num_classes; ++j) {
-    if (s.y_query[std::ptrdiff_t{j} * s.M + m] > s.y_query[std::ptrdiff_t{label} * s.M + m])
-      label = j;
-  }
-  return label;
-}
-
-// The largest logit of query example m, and the sum of exp(logit - largest) over the classes.
-template <class T>
-std::pair<T, T> softmax_sums(const Ridge<T>& s, int m) {
-  const auto logit = [&](int j) {
-    return T(kCrossEntropyScale) * s.predicted[std::ptrdiff_t{j} * s.M + m];
-  };
-  T largest = logit(0), sum = T(0);
-  for (int j = 1; j < s.num_classes; ++j) largest = std::max(largest, logit(j));
-  for (int j = 0; j < s.num_classes; ++j) sum += std::exp(logit(j) - largest);
-  return {largest, sum};
-}
-
-template <class T>
-T cross_entropy(const Ridge<T>& s) {
-  T total = T(0);
-  for (int m = 0; m < s.M; ++m) {
-    const auto [largest, sum] = softmax_sums(s, m);
-    const std::ptrdiff_t at = std::ptrdiff_t{label_of(s, m)} * s.M + m;
-    total += largest + std::log(sum) - T(kCrossEntropyScale) * s.predicted[at];
-  }
-  return total / T(s.M);
-}
-
-// predicted <- d loss / d predicted
-template <class T>
-void cross_entropy_vjp(const Ridge<T>& s, T loss_bar) {
-  const T share = T(kCrossEntropyScale) * loss_bar / T(s.M);
-  for (int m = 0; m < s.M; ++m) {
-    const auto [largest, sum] = softmax_sums(s, m);
-    const int label = label_of(s, m);
-    for (int j = 0; j < s.Y; ++j) {
-      T& p = s.predicted[std::ptrdiff_t{j} * s.M + m];
-      const T likely =
-          j < s.num_classes ? std::exp(T(kCrossEntropyScale) * p - largest) / sum : T(0);
-      p = share * (likely - T(j == label));
-    }
-  }
+Predictions<T> predictions(const Ridge<T>& s) {
+  return {s.y_query, s.predicted, s.Y, s.M, s.num_classes};
 }
 
 // to [U,count], rows as far apart as those of `like`.
@@ -163,12 +81,7 @@ void add_rows(const T* from, const Var<T>& like, const Bar<T>& to) {
 
 template <class T>
 void ridge_vjp(Tape<T>& tape, const Ridge<T>& s) {
-  const T loss_bar = tape.bar(s.loss)[0];
-  if (s.kind == ProbeLoss::kCosine) {
-    cosine_loss_vjp(s, loss_bar);
-  } else {
-    cross_entropy_vjp(s, loss_bar);
-  }
+  probe_loss_vjp(s.kind, predictions(s), tape.bar(s.loss)[0]);
   const T* p_bar = s.predicted;  // [Y,M]
   // predicted = beta^T qc: qc_bar = beta p_bar, beta_bar = qc p_bar^T.
   T* qc_bar = tape.scratch(std::ptrdiff_t{s.U} * s.M);
@@ -193,20 +106,6 @@ void ridge_vjp(Tape<T>& tape, const Ridge<T>& s) {
     for (int n = 0; n < s.N; ++n) xc_bar[std::ptrdiff_t{u} * s.N + n] -= total;
   }
   add_rows(xc_bar, s.support, tape.bar_for_writing(s.support));
-}
-
-template <class T>
-double query_accuracy(const Ridge<T>& s) {
-  int right = 0;
-  for (int m = 0; m < s.M; ++m) {
-    int best = 0;
-    for (int j = 1; j < s.num_classes; ++j) {
-      if (s.predicted[std::ptrdiff_t{j} * s.M + m] > s.predicted[std::ptrdiff_t{best} * s.M + m])
-        best = j;
-    }
-    right += best == label_of(s, m);
-  }
-  return static_cast<double>(right) / s.M;
 }
 
 }  // namespace
@@ -278,9 +177,9 @@ RidgeResult<T> ridge_objective(Tape<T>& tape, const Var<T>& support, const Var<T
   s.scratch = tape.scratch(U * U);
   s.loss = tape.make(1, 1, support.needs_gradient() || query.needs_gradient());
   fit_and_predict(s);
-  s.loss.data[0] = loss == ProbeLoss::kCosine ? cosine_loss(s) : cross_entropy(s);
+  s.loss.data[0] = probe_loss(loss, predictions(s));
   RidgeResult<T> result;
-  result.accuracy = query_accuracy(s);
+  result.accuracy = probe_accuracy(predictions(s));
   result.loss = s.loss;
   tape.on_backward(s.loss, [&tape, s] { ridge_vjp(tape, s); });
   return result;

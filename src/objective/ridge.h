@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "objective/probe_loss.h"
 #include "tensor/tape.h"
 
 namespace metaplastic {
@@ -24,17 +25,6 @@ void make_probe_targets(int num_classes, std::span<const int> support_labels,
                         std::span<const float> support_coefficients,
                         std::span<const int> query_labels,
                         std::span<const float> query_coefficients, ProbeTargets<T>& targets);
-
-// How far the predictions of the query are from its targets.
-enum class ProbeLoss {
-  kCosine,        // mean cosine distance over all targets, 0..2               [paper: section 3.3]
-  kCrossEntropy,  // of a softmax over the classes, whose logits are kCrossEntropyScale times the
-                  // predictions; coefficients are fitted but not judged
-};
-// Targets of C classes are C / sqrt(C - 1) apart, so two makes a perfect prediction's odds some 800
-// to 1 for ten classes. The paper has no such loss; after R2-D2 (Bertinetto et al. 2019), where the
-// scale is learned.
-constexpr double kCrossEntropyScale = 2;
 
 template <class T>
 struct RidgeResult {

@@ -1,0 +1,64 @@
+// The meta-objective of one state of phi: which layers, which norm, which loss.
+// [paper: section 3.3; docs/method.md, "Meta-objective"]
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "model/mlp.h"
+#include "objective/ridge.h"
+
+namespace metaplastic {
+
+// A labelled draw for the objective: support to fit, query to judge.
+template <class T>
+struct Probe {
+  int num_support = 0, num_query = 0;
+  std::vector<T> support;  // [U_0,N]
+  std::vector<T> query;    // [U_0,N_query]
+  ProbeTargets<T> targets;
+};
+
+// Which representations the meta-objective reads.
+enum class JudgedLayers {
+  kTop,
+  kAll,   // the mean over the layers
+  kBest,  // the soft minimum -t log mean exp(-loss / t) over the layers, t = kLayerTemperature
+};
+constexpr double kLayerTemperature = 0.03;
+
+template <class T>
+struct JudgeShape {
+  T lambda = T(0.1);
+  JudgedLayers judged_layers = JudgedLayers::kTop;
+  ProbeLoss loss = ProbeLoss::kCosine;
+  bool joint_norm = false;  // of support and query together; else each has a batch norm of its own
+};
+
+// The meta-objective of one state.
+struct Judgement {
+  double meta_loss = 0;
+  double accuracy = 0;  // of the query
+};
+
+// [U_0,1,B]; x [U_0,B] must outlive the tape's values.
+template <class T>
+Var<T> batch_of(Tape<T>& tape, const Architecture& architecture, std::span<const T> x);
+
+// The objective of every judged layer, on a tape that the caller has reset.
+template <class T>
+struct JudgedState {
+  std::vector<RidgeResult<T>> layers;
+  std::vector<double> shares;  // d meta_loss / d loss of each layer
+  Judgement judgement;
+};
+template <class T>
+JudgedState<T> judge_on_tape(Tape<T>& tape, const PhiVars<T>& phi, const Architecture& architecture,
+                             const Probe<T>& probe, const JudgeShape<T>& shape);
+
+// The meta-objective at phi, without a gradient.
+template <class T>
+Judgement judge(const Architecture& architecture, const T* phi, const Probe<T>& probe,
+                const JudgeShape<T>& shape, Tape<T>& tape);
+
+}  // namespace metaplastic
