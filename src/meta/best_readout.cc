@@ -17,40 +17,26 @@ struct Examples {
   int num_rows() const { return 2 * num_draws * per_draw; }
 };
 
-int label_of(const std::vector<float>& targets, int num_classes, int count, int n) {
-  int label = 0;
-  const auto target = [&](int j) { return targets[static_cast<std::size_t>(j * count + n)]; };
-  for (int j = 1; j < num_classes; ++j)
-    if (target(j) > target(label)) label = j;
-  return label;
-}
-
-Examples gather(int num_inputs, int num_draws, TruncationData<float>& data) {
+Examples gather(int num_inputs, const std::vector<Probe<float>>& probes) {
   Examples all;
-  all.num_draws = num_draws;
-  for (int p = 0; p < num_draws; ++p) {
-    const Probe<float>& probe = data.probe(p);
-    if (p == 0) {
-      all.per_draw = probe.num_support;
-      all.num_classes = probe.targets.num_classes;
-      all.x.resize(static_cast<std::size_t>(num_inputs * all.num_rows()));
-      all.labels.resize(static_cast<std::size_t>(all.num_rows()));
+  all.num_draws = static_cast<int>(probes.size());
+  all.per_draw = probes[0].num_support;
+  all.num_classes = probes[0].targets.num_classes;
+  all.x.resize(static_cast<std::size_t>(num_inputs * all.num_rows()));
+  const auto take = [&](const std::vector<float>& x, const std::vector<float>& targets) {
+    const int first = static_cast<int>(all.labels.size());
+    for (int u = 0; u < num_inputs; ++u) {
+      std::copy_n(x.data() + u * all.per_draw, all.per_draw,
+                  all.x.data() + u * all.num_rows() + first);
     }
+    for (int n = 0; n < all.per_draw; ++n)
+      all.labels.push_back(largest_class(targets.data(), all.num_classes, all.per_draw, n));
+  };
+  for (const Probe<float>& probe : probes) {
     METAPLASTIC_CHECK(probe.num_support == all.per_draw && probe.num_query == all.per_draw);
-    const auto take = [&](const std::vector<float>& x, const std::vector<float>& targets,
-                          int first) {
-      for (int u = 0; u < num_inputs; ++u) {
-        std::copy_n(x.data() + u * all.per_draw, all.per_draw,
-                    all.x.data() + u * all.num_rows() + first);
-      }
-      for (int n = 0; n < all.per_draw; ++n) {
-        all.labels[static_cast<std::size_t>(first + n)] =
-            label_of(targets, all.num_classes, all.per_draw, n);
-      }
-    };
-    take(probe.support, probe.targets.support, p * all.per_draw);
-    take(probe.query, probe.targets.query, (num_draws + p) * all.per_draw);
+    take(probe.support, probe.targets.support);
   }
+  for (const Probe<float>& probe : probes) take(probe.query, probe.targets.query);
   return all;
 }
 
@@ -84,12 +70,12 @@ Halves judge_layer(const Var<float>& x, const Examples& all) {
 }  // namespace
 
 double best_readout_accuracy(const Architecture& architecture, const std::vector<float>& phi,
-                             int num_probes, TruncationData<float>& data, Tape<float>& tape) {
-  METAPLASTIC_CHECK(num_probes >= 2);
-  const Examples all = gather(architecture.num_inputs(), num_probes, data);
+                             const std::vector<Probe<float>>& probes, Tape<float>& tape) {
+  METAPLASTIC_CHECK(probes.size() >= 2);
+  const Examples all = gather(architecture.num_inputs(), probes);
   tape.reset(false);
   const auto x = forward(tape, phi_leaves(tape, architecture, phi.data()), architecture.activation,
-                         tape.constant(all.x.data(), architecture.num_inputs(), 1, all.num_rows()))
+                         batch_of(tape, architecture, std::span<const float>(all.x)))
                      .x;
   std::array<double, 2> chosen = {-1, -1}, found = {0, 0};
   for (int l = 1; l <= architecture.num_layers(); ++l) {

@@ -8,39 +8,31 @@ namespace {
 
 constexpr int kInputs = 4, kClasses = 3, kPerDraw = 12;
 
-// Points around one corner per class: input c is high for class c, the last one is noise.
-class CornerData : public TruncationData<float> {
- public:
-  explicit CornerData(float noise) : noise_(noise) {}
-  std::span<const float> inner_batch(int) override { return {}; }
-  const Probe<float>& probe(int k) override {
-    probe_.num_support = probe_.num_query = kPerDraw;
-    std::vector<int> labels(kPerDraw);
-    for (int n = 0; n < kPerDraw; ++n) labels[static_cast<std::size_t>(n)] = n % kClasses;
-    fill(probe_.support, 2 * static_cast<std::uint32_t>(k));
-    fill(probe_.query, 2 * static_cast<std::uint32_t>(k) + 1);
-    make_probe_targets<float>(kClasses, labels, {}, labels, {}, probe_.targets);
-    return probe_;
+// [kInputs,kPerDraw]: points around one corner per class; input c is high for class c, the last one
+// is noise.
+std::vector<float> corners(float noise, std::uint32_t step) {
+  Random random(3, Purpose::kTest, 0, step);
+  std::vector<float> x;
+  for (int u = 0; u < kInputs; ++u) {
+    for (int n = 0; n < kPerDraw; ++n)
+      x.push_back(static_cast<float>(u == n % kClasses) + noise * random.normal());
   }
-
- private:
-  void fill(std::vector<float>& x, std::uint32_t step) {
-    Random random(3, Purpose::kTest, 0, step);
-    x.resize(kInputs * kPerDraw);
-    for (int u = 0; u < kInputs; ++u) {
-      for (int n = 0; n < kPerDraw; ++n)
-        x[static_cast<std::size_t>(u * kPerDraw + n)] =
-            static_cast<float>(u == n % kClasses) + noise_ * random.normal();
-    }
-  }
-  float noise_;
-  Probe<float> probe_;
-};
+  return x;
+}
 
 double accuracy_of(const Architecture& architecture, const std::vector<float>& phi, float noise) {
-  CornerData data(noise);
+  std::vector<int> labels(kPerDraw);
+  for (int n = 0; n < kPerDraw; ++n) labels[static_cast<std::size_t>(n)] = n % kClasses;
+  std::vector<Probe<float>> probes(4);
+  std::uint32_t step = 0;
+  for (Probe<float>& probe : probes) {
+    probe.num_support = probe.num_query = kPerDraw;
+    probe.support = corners(noise, step++);
+    probe.query = corners(noise, step++);
+    make_probe_targets<float>(kClasses, labels, {}, labels, {}, probe.targets);
+  }
   Tape<float> tape;
-  return best_readout_accuracy(architecture, phi, 4, data, tape);
+  return best_readout_accuracy(architecture, phi, probes, tape);
 }
 
 TEST(BestReadoutTest, IsThatOfTheLayerWhichTellsMost) {

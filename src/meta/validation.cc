@@ -7,20 +7,18 @@
 namespace metaplastic {
 namespace {
 
-// On the same draws each time; workspace.data has begun step 0.
 void judge_state(const MetaConfig& config, const Architecture& architecture,
-                 const std::vector<float>& phi, ValidationWorkspace& workspace, double& accuracy,
-                 double& meta_loss) {
-  const int num_probes = config.validation.num_probes;
+                 const std::vector<float>& phi, const std::vector<Probe<float>>& probes,
+                 Tape<float>& tape, double& accuracy, double& meta_loss) {
   const TruncationShape<float> shape = truncation_shape(config, 1);
-  for (int p = 0; p < num_probes; ++p) {
-    const Judgement judgement =
-        judge(architecture, phi.data(), workspace.data.probe(p), shape, workspace.tape);
+  const auto num_probes = static_cast<double>(probes.size());
+  for (const Probe<float>& probe : probes) {
+    const Judgement judgement = judge(architecture, phi.data(), probe, shape, tape);
     accuracy += judgement.accuracy / num_probes;
     meta_loss += judgement.meta_loss / num_probes;
   }
   if (config.validation.readout == "best")
-    accuracy = best_readout_accuracy(architecture, phi, num_probes, workspace.data, workspace.tape);
+    accuracy = best_readout_accuracy(architecture, phi, probes, tape);
 }
 
 }  // namespace
@@ -52,14 +50,15 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
   };
   double unused = 0;
   begin(0);
-  judge_state(config, architecture, phi, workspace, score.random_accuracy, unused);
+  std::vector<Probe<float>> probes;  // the same for both states
+  for (int p = 0; p < validation.num_probes; ++p) probes.push_back(workspace.data.probe(p));
+  judge_state(config, architecture, phi, probes, workspace.tape, score.random_accuracy, unused);
   for (int step = 0; step < validation.inner_steps; ++step) {
     begin(step);
     unroll(layout, theta.data(), architecture, phi, 1, static_cast<float>(config.inner.inner_lr),
            workspace.data, workspace.tape);
   }
-  begin(0);
-  judge_state(config, architecture, phi, workspace, score.accuracy, score.meta_loss);
+  judge_state(config, architecture, phi, probes, workspace.tape, score.accuracy, score.meta_loss);
   return score;
 }
 

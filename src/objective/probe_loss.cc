@@ -7,6 +7,16 @@
 #include <utility>
 
 namespace metaplastic {
+
+template <class T>
+int largest_class(const T* values, int num_classes, int M, int m) {
+  int best = 0;
+  for (int j = 1; j < num_classes; ++j) {
+    if (values[std::ptrdiff_t{j} * M + m] > values[std::ptrdiff_t{best} * M + m]) best = j;
+  }
+  return best;
+}
+
 namespace {
 
 constexpr double kCosineEps = 1e-8;
@@ -47,23 +57,13 @@ void cosine_loss_vjp(const Predictions<T>& s, T loss_bar) {
   }
 }
 
-// The class with the largest of values [Y,M] of example m.
-template <class T>
-int largest_class(const Predictions<T>& s, const T* values, int m) {
-  int best = 0;
-  for (int j = 1; j < s.num_classes; ++j) {
-    if (values[std::ptrdiff_t{j} * s.M + m] > values[std::ptrdiff_t{best} * s.M + m]) best = j;
-  }
-  return best;
-}
-
 // The largest logit of example m, and the sum of exp(logit - largest) over the classes.
 template <class T>
 std::pair<T, T> softmax_sums(const Predictions<T>& s, int m) {
   const auto logit = [&](int j) {
     return T(kCrossEntropyScale) * s.predicted[std::ptrdiff_t{j} * s.M + m];
   };
-  const T largest = logit(largest_class<T>(s, s.predicted, m));
+  const T largest = logit(largest_class(s.predicted, s.num_classes, s.M, m));
   T sum = T(0);
   for (int j = 0; j < s.num_classes; ++j) sum += std::exp(logit(j) - largest);
   return {largest, sum};
@@ -74,7 +74,8 @@ T cross_entropy(const Predictions<T>& s) {
   T total = T(0);
   for (int m = 0; m < s.M; ++m) {
     const auto [largest, sum] = softmax_sums(s, m);
-    const std::ptrdiff_t at = std::ptrdiff_t{largest_class(s, s.targets, m)} * s.M + m;
+    const std::ptrdiff_t at =
+        std::ptrdiff_t{largest_class(s.targets, s.num_classes, s.M, m)} * s.M + m;
     total += largest + std::log(sum) - T(kCrossEntropyScale) * s.predicted[at];
   }
   return total / T(s.M);
@@ -85,7 +86,7 @@ void cross_entropy_vjp(const Predictions<T>& s, T loss_bar) {
   const T share = T(kCrossEntropyScale) * loss_bar / T(s.M);
   for (int m = 0; m < s.M; ++m) {
     const auto [largest, sum] = softmax_sums(s, m);
-    const int label = largest_class(s, s.targets, m);
+    const int label = largest_class(s.targets, s.num_classes, s.M, m);
     for (int j = 0; j < s.Y; ++j) {
       T& p = s.predicted[std::ptrdiff_t{j} * s.M + m];
       const T likely =
@@ -115,11 +116,13 @@ template <class T>
 double probe_accuracy(const Predictions<T>& p) {
   int right = 0;
   for (int m = 0; m < p.M; ++m)
-    right += largest_class<T>(p, p.predicted, m) == largest_class<T>(p, p.targets, m);
+    right += largest_class(p.predicted, p.num_classes, p.M, m) ==
+             largest_class(p.targets, p.num_classes, p.M, m);
   return static_cast<double>(right) / p.M;
 }
 
 #define METAPLASTIC_INSTANTIATE(T)                                   \
+  template int largest_class(const T*, int, int, int);               \
   template T probe_loss(ProbeLoss, const Predictions<T>&);           \
   template void probe_loss_vjp(ProbeLoss, const Predictions<T>&, T); \
   template double probe_accuracy(const Predictions<T>&);

@@ -21,13 +21,18 @@ struct Predictions {
   int Y, M, num_classes;
 };
 
+// The class with the largest of values [Y,M] of example m; of targets, its label. Ties go to the
+// lower class.
+template <class T>
+int largest_class(const T* values, int num_classes, int M, int m);
+
 // Mean over the examples.
 template <class T>
 T probe_loss(ProbeLoss kind, const Predictions<T>& p);
 // predicted <- loss_bar d loss / d predicted
 template <class T>
 void probe_loss_vjp(ProbeLoss kind, const Predictions<T>& p, T loss_bar);
-// Share of examples whose largest class prediction is their label; ties go to the lower class.
+// Share of examples whose largest class prediction is their label.
 template <class T>
 double probe_accuracy(const Predictions<T>& p);
 
