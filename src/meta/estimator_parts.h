@@ -10,6 +10,10 @@ std::unique_ptr<GradientEstimator> make_full_es(const EstimatorConfig& config);
 std::unique_ptr<GradientEstimator> make_pes(const EstimatorConfig& config);
 std::unique_ptr<GradientEstimator> make_mixed(const EstimatorConfig& config);
 
+// draw_perturbation for the problem's task, of the numbers that are trained; the others get 0.
+void perturb(const InnerProblem& problem, std::uint64_t seed, std::int64_t truncation, int pair,
+             double sigma, std::span<float> noise);
+
 // out = theta + sign * noise, all [P].
 void shift(std::span<const float> theta, float sign, std::span<const float> noise,
            std::vector<float>& out);

@@ -22,8 +22,7 @@ class TruncatedEs : public GradientEstimator {
     std::vector<float> noise(theta.size()), moved, phi;
     ResultMean mean;
     for (int pair = 0; pair < config_.pairs; ++pair) {
-      draw_perturbation(seed, problem.task_index(), state.truncation, pair, config_.sigma, noise);
-      problem.keep_trained(noise);
+      perturb(problem, seed, state.truncation, pair, config_.sigma, noise);
       double losses[2] = {};
       for (const int side : {0, 1}) {
         shift(theta, side == 0 ? 1.0f : -1.0f, noise, moved);
@@ -58,9 +57,7 @@ class FullEs : public GradientEstimator {
     const auto pairs = static_cast<std::size_t>(config_.pairs);
     std::vector<std::vector<float>> noises(pairs, std::vector<float>(theta.size()));
     for (std::size_t pair = 0; pair < pairs; ++pair) {
-      draw_perturbation(seed, problem.task_index(), state.truncation, static_cast<int>(pair),
-                        config_.sigma, noises[pair]);
-      problem.keep_trained(noises[pair]);
+      perturb(problem, seed, state.truncation, static_cast<int>(pair), config_.sigma, noises[pair]);
     }
     std::vector<std::vector<float>> copies(2 * pairs, state.phi);
     std::vector<double> losses(2 * pairs, 0.0);

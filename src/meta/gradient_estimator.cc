@@ -45,6 +45,12 @@ void draw_perturbation(std::uint64_t seed, std::uint64_t task_index, std::int64_
   for (float& value : noise) value = static_cast<float>(sigma) * random.normal();
 }
 
+void perturb(const InnerProblem& problem, std::uint64_t seed, std::int64_t truncation, int pair,
+             double sigma, std::span<float> noise) {
+  draw_perturbation(seed, problem.task_index(), truncation, pair, sigma, noise);
+  problem.keep_trained(noise);
+}
+
 void shift(std::span<const float> theta, float sign, std::span<const float> noise,
            std::vector<float>& out) {
   out.resize(theta.size());

@@ -45,8 +45,7 @@ class Mixed : public GradientEstimator {
     std::vector<float> noise(theta.size()), moved, phi, bar(theta.size());
     ResultMean mean;
     for (int pair = 0; pair < config_.pairs; ++pair) {
-      draw_perturbation(seed, problem.task_index(), state.truncation, pair, config_.sigma, noise);
-      problem.keep_trained(noise);
+      perturb(problem, seed, state.truncation, pair, config_.sigma, noise);
       std::fill(bar.begin(), bar.end(), 0.0f);  // of both sides
       double losses[2] = {};
       for (const int side : {0, 1}) {

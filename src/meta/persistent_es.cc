@@ -23,9 +23,7 @@ class PersistentEs : public GradientEstimator {
     std::vector<float> noise(theta.size()), moved;
     ResultMean mean;
     for (std::size_t pair = 0; pair < state.perturbations.size(); ++pair) {
-      draw_perturbation(seed, problem.task_index(), state.truncation, static_cast<int>(pair),
-                        config_.sigma, noise);
-      problem.keep_trained(noise);
+      perturb(problem, seed, state.truncation, static_cast<int>(pair), config_.sigma, noise);
       double losses[2] = {};
       for (const std::size_t side : {0, 1}) {
         shift(theta, side == 0 ? 1.0f : -1.0f, noise, moved);
