@@ -7,18 +7,21 @@
 namespace metaplastic {
 namespace {
 
-void judge_state(const MetaConfig& config, const Architecture& architecture,
-                 const std::vector<float>& phi, const std::vector<Probe<float>>& probes,
-                 Tape<float>& tape, double& accuracy, double& meta_loss) {
+// The mean over the draws.
+Judgement judge_state(const MetaConfig& config, const Architecture& architecture,
+                      const std::vector<float>& phi, const std::vector<Probe<float>>& probes,
+                      Tape<float>& tape) {
   const TruncationShape<float> shape = truncation_shape(config, 1);
   const auto num_probes = static_cast<double>(probes.size());
+  Judgement mean;
   for (const Probe<float>& probe : probes) {
     const Judgement judgement = judge(architecture, phi.data(), probe, shape, tape);
-    accuracy += judgement.accuracy / num_probes;
-    meta_loss += judgement.meta_loss / num_probes;
+    mean.accuracy += judgement.accuracy / num_probes;
+    mean.meta_loss += judgement.meta_loss / num_probes;
   }
   if (config.validation.readout == "best")
-    accuracy = best_readout_accuracy(architecture, phi, probes, tape);
+    mean.accuracy = best_readout_accuracy(architecture, phi, probes, tape);
+  return mean;
 }
 
 }  // namespace
@@ -48,17 +51,18 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
                          config.inner.inner_batch.front(), config.rule.has_two_views(),
                          config.truncation.shots);
   };
-  double unused = 0;
   begin(0);
   std::vector<Probe<float>> probes;  // the same for both states
   for (int p = 0; p < validation.num_probes; ++p) probes.push_back(workspace.data.probe(p));
-  judge_state(config, architecture, phi, probes, workspace.tape, score.random_accuracy, unused);
+  score.random_accuracy = judge_state(config, architecture, phi, probes, workspace.tape).accuracy;
   for (int step = 0; step < validation.inner_steps; ++step) {
     begin(step);
     unroll(layout, theta.data(), architecture, phi, 1, static_cast<float>(config.inner.inner_lr),
            workspace.data, workspace.tape);
   }
-  judge_state(config, architecture, phi, probes, workspace.tape, score.accuracy, score.meta_loss);
+  const Judgement trained = judge_state(config, architecture, phi, probes, workspace.tape);
+  score.accuracy = trained.accuracy;
+  score.meta_loss = trained.meta_loss;
   return score;
 }
 
