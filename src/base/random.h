@@ -28,6 +28,7 @@ enum class Purpose : std::uint32_t {
   kEstimator = 14,
   kAppearance = 15,  // the look that the images of a task share
   kViewNoise = 16,   // what the second view of an example adds to it
+  kNeighbours = 17,  // examples among which neighbours of a batch are looked for
 };
 
 class Random {

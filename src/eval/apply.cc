@@ -106,6 +106,9 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
   std::vector<float> earlier = phi;
   const int earlier_step = num_steps - std::max(1, num_steps / 10);
   std::vector<float> views;  // of a batch, where the rule sees two
+  std::optional<TrainingRows> pool;
+  if (rule.sizes.neighbour_pool() > 0)
+    pool.emplace(training_rows, options.seed, rule.sizes.neighbour_pool(), Purpose::kNeighbours);
   Tape<float> tape;
   for (int step = 0;; ++step) {
     if (wanted.contains(step)) {
@@ -120,8 +123,9 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
     if (rule.sizes.has_two_views()) {
       const auto number = static_cast<std::uint32_t>(earlier_steps + step);
       views.resize(2 * batch.size());
-      add_noisy_views(batch, architecture.num_inputs(),
-                      Random(options.seed, Purpose::kViewNoise, 0, number), views);
+      add_second_views(batch, pool ? pool->batch(earlier_steps + step) : std::span<const float>(),
+                       architecture.num_inputs(),
+                       Random(options.seed, Purpose::kViewNoise, 0, number), views);
       batch = views;
     }
     tape.reset(false);

@@ -59,19 +59,24 @@ TEST(Apply, ASnapshotIsTheEndOfAShorterRun) {
   EXPECT_NE(all.encoders[0].layers[0].W, all.encoders[1].layers[0].W);
 }
 
-// The noise of a second view is a function of seed and step as well.
+// Noise and neighbours of a second view are functions of seed and step as well.
 TEST(Apply, ARuleOfTwoViewsHasTheSameBitsAndGoesOnFromWhereItStopped) {
   const Dataset data = gaussian_dataset(100, 6, 3, 3);
-  const Rule rule = small_rule("agree");
-  ApplyOptions options = small_options();
-  const Applied whole = apply_rule(rule, data, options);
-  EXPECT_EQ(top_weights(whole), top_weights(apply_rule(rule, data, options)));
-  options.inner_steps = 4;
-  const Applied part = apply_rule(rule, data, options);
-  EXPECT_NE(top_weights(whole), top_weights(part));
-  options.inner_steps = 6;
-  options.start = part.state;
-  EXPECT_EQ(top_weights(whole), top_weights(apply_rule(rule, data, options)));
+  for (const char* name : {"agree", "agree-neighbours"}) {
+    SCOPED_TRACE(name);
+    const Rule rule = small_rule(name);
+    ApplyOptions options = small_options();
+    const Applied whole = apply_rule(rule, data, options);
+    EXPECT_EQ(top_weights(whole), top_weights(apply_rule(rule, data, options)));
+    options.inner_steps = 4;
+    const Applied part = apply_rule(rule, data, options);
+    EXPECT_NE(top_weights(whole), top_weights(part));
+    options.inner_steps = 6;
+    options.start = part.state;
+    EXPECT_EQ(top_weights(whole), top_weights(apply_rule(rule, data, options)));
+  }
+  EXPECT_NE(top_weights(apply_rule(small_rule("agree"), data, small_options())),
+            top_weights(apply_rule(small_rule("agree-neighbours"), data, small_options())));
 }
 
 TEST(Apply, FewRowsMakeSmallBatchesAndAreReported) {

@@ -81,8 +81,9 @@ std::vector<float> initial_theta(const MetaConfig& config, std::uint64_t seed) {
   }
   Rule rule = load_rule(name);
   rule.sizes.bias_mean = config.rule.bias_mean;  // theta fits either, and goes on from there
-  if (config.rule.has_two_views() && rule.sizes.is_plain_compact() && !rule.sizes.has_two_views())
-    rule = with_two_views(rule);
+  if (config.rule.has_two_views() && rule.sizes.is_plain_compact() &&
+      rule.sizes.views != config.rule.views)
+    rule = with_views(rule, config.rule.views);
   if (!(rule.sizes == config.rule)) {
     fail("{}: expected a rule of {}, found {}; change the [rule] section", name,
          describe(config.rule), describe(rule.sizes));

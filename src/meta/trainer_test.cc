@@ -79,15 +79,19 @@ TEST_F(TrainerTest, EveryEstimatorResumesToTheSameBits) {
 }
 
 TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBitsWithTwoViews) {
-  MetaConfig config = tiny_config();
-  config.rule.views = "two";
-  config.outer.outer_steps = 4;
-  train("whole", config, 1);
-  config.outer.outer_steps = 2;
-  train("parts", config, 2);
-  config.outer.outer_steps = 4;
-  train("parts", config, 2, true);
-  expect_same_tensors(path("whole/checkpoint.safetensors"), path("parts/checkpoint.safetensors"));
+  for (const std::string views : {"two", "neighbours"}) {
+    SCOPED_TRACE(views);
+    MetaConfig config = tiny_config();
+    config.rule.views = views;
+    config.outer.outer_steps = 4;
+    train(views + "-whole", config, 1);
+    config.outer.outer_steps = 2;
+    train(views + "-parts", config, 2);
+    config.outer.outer_steps = 4;
+    train(views + "-parts", config, 2, true);
+    expect_same_tensors(path(views + "-whole/checkpoint.safetensors"),
+                        path(views + "-parts/checkpoint.safetensors"));
+  }
 }
 
 TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBits) {
@@ -356,7 +360,7 @@ TEST(StaggeredStartTest, IsTheStateAfterSoManySteps) {
                                             late, workspace, gradient);
     TaskData data;
     data.start(*expected.task, 0, static_cast<int>(made.inner_step), expected.shape.inner_batch,
-               false, config.truncation.shots);
+               config.rule, config.truncation.shots);
     Tape<float> tape;
     unroll(layout, theta.data(), expected.shape.architecture, expected.phi,
            static_cast<int>(made.inner_step), static_cast<float>(config.inner.inner_lr), data,

@@ -59,14 +59,15 @@ TrajectoryShape draw_trajectory(const MetaConfig& config, std::uint64_t seed,
 }
 
 void TaskData::start(const Task& task, std::uint32_t first_step, int K, int inner_batch,
-                     bool two_views, int shots) {
+                     const RuleSizes& rule, int shots) {
   task_ = &task;
   first_step_ = first_step;
   batch_size_ = inner_batch;
-  two_views_ = two_views;
+  rule_ = &rule;
   shots_ = shots;
   batches_.resize(static_cast<std::size_t>(K) * static_cast<std::size_t>(task.num_inputs()) *
-                  static_cast<std::size_t>(inner_batch) * (two_views ? 2 : 1));
+                  static_cast<std::size_t>(inner_batch) *
+                  static_cast<std::size_t>(rule.num_views()));
   drawn_.assign(static_cast<std::size_t>(K), 0);
 }
 
@@ -77,9 +78,11 @@ std::span<const float> TaskData::inner_batch(int k) {
     const Stopwatch watch;
     const std::uint32_t step = first_step_ + static_cast<std::uint32_t>(k);
     task_->draw_batch(Purpose::kInnerBatch, step, batch_size_, scratch_);
-    const std::span<const float> x(scratch_.x.data(), two_views_ ? size / 2 : size);
-    if (two_views_) {
-      add_noisy_views(x, task_->num_inputs(), task_->stream(Purpose::kViewNoise, step), batch);
+    const std::span<const float> x(scratch_.x.data(),
+                                   size / static_cast<std::size_t>(rule_->num_views()));
+    if (rule_->has_two_views()) {
+      add_second_views(x, pool(step), task_->num_inputs(), task_->stream(Purpose::kViewNoise, step),
+                       batch);
     } else {
       std::ranges::copy(x, batch.begin());
     }
@@ -87,6 +90,13 @@ std::span<const float> TaskData::inner_batch(int k) {
     seconds_ += watch.seconds();
   }
   return batch;
+}
+
+std::span<const float> TaskData::pool(std::uint32_t step) {
+  const int num_examples = rule_->neighbour_pool();
+  if (num_examples == 0) return {};
+  task_->draw_batch(Purpose::kNeighbours, step, num_examples, pool_);
+  return {pool_.x.data(), static_cast<std::size_t>(num_examples * task_->num_inputs())};
 }
 
 const Probe<float>& TaskData::probe(int k) {
@@ -206,8 +216,7 @@ void TrajectoryProblem::keep_trained(std::span<float> perturbation) const {
 TruncationShape<float> TrajectoryProblem::start(const Window& window) {
   if (started_ != window.truncation) {
     workspace_.data.start(task_, static_cast<std::uint32_t>(window.first_step), window.K,
-                          shape_.inner_batch, config_.rule.has_two_views(),
-                          config_.truncation.shots);
+                          shape_.inner_batch, config_.rule, config_.truncation.shots);
     started_ = window.truncation;
   }
   return truncation_shape(config_, window.K);

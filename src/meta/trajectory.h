@@ -27,24 +27,27 @@ TrajectoryShape draw_trajectory(const MetaConfig& config, std::uint64_t seed,
 // The task's batches as a truncation wants them; batch k belongs to inner step first_step + k.
 class TaskData : public TruncationData<float> {
  public:
-  // Nothing is copied: task must outlive the use. With two views a batch holds inner_batch examples
-  // and as many noisy copies (rule/views.h).
-  void start(const Task& task, std::uint32_t first_step, int K, int inner_batch, bool two_views,
-             int shots);
+  // Nothing is copied: task and rule must outlive the use. With two views a batch holds inner_batch
+  // examples and as many second views (rule/views.h).
+  void start(const Task& task, std::uint32_t first_step, int K, int inner_batch,
+             const RuleSizes& rule, int shots);
   std::span<const float> inner_batch(int k) override;
   const Probe<float>& probe(int k) override;
   // Time spent making batches since the last call.
   double take_seconds();
 
  private:
+  // Examples [U_0,P] among which neighbours are looked for; none when the rule does not.
+  std::span<const float> pool(std::uint32_t step);
+
   const Task* task_ = nullptr;
+  const RuleSizes* rule_ = nullptr;
   std::uint32_t first_step_ = 0;
   int batch_size_ = 0;
   int shots_ = 0;
-  bool two_views_ = false;
   std::vector<float> batches_;  // [K, U_0, rows of a batch]
   std::vector<char> drawn_;     // [K]
-  TaskBatch scratch_, support_, query_;
+  TaskBatch scratch_, pool_, support_, query_;
   Probe<float> probe_;
   double seconds_ = 0;
 };

@@ -48,8 +48,7 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
   score.family = task.family();
   const auto begin = [&](int step) {
     workspace.data.start(task, static_cast<std::uint32_t>(step), 1,
-                         config.inner.inner_batch.front(), config.rule.has_two_views(),
-                         config.truncation.shots);
+                         config.inner.inner_batch.front(), config.rule, config.truncation.shots);
   };
   begin(0);
   std::vector<Probe<float>> probes;  // the same for both states

@@ -25,7 +25,12 @@ const std::vector<ClassicalRule>& classical_rules() {
        "for two views",
        {{"agree", 0.7f}, {"separate", 0.5f}},
        "two",
-       {.inner_lr = 0.05, .inner_steps = 1000}}};
+       {.inner_lr = 0.05, .inner_steps = 1000}},
+      {"agree-neighbours",
+       "agree, with the nearest of many other examples in the place of the noisy copy",
+       {{"agree", 0.7f}, {"separate", 0.5f}},
+       "neighbours",
+       {.inner_lr = 0.05, .inner_steps = 500}}};
   return kRules;
 }
 
@@ -58,11 +63,11 @@ namespace {
 void set_mix(const ClassicalRule& rule, const ThetaLayout& layout, ThetaName name,
              std::vector<float>& theta) {
   const RuleSizes& sizes = layout.sizes();
-  if (rule.views == "two" && !sizes.has_two_views()) {
+  if (rule.views != "one" && !sizes.has_two_views()) {
     fail(
-        "rule {}: expected views 'two', since its terms compare them, found 'one'; use another "
+        "rule {}: expected views '{}', since its terms compare them, found 'one'; use another "
         "rule",
-        rule.name);
+        rule.name, rule.views);
   }
   const std::vector<std::string_view> names = term_names(layout);
   const float scale =
@@ -105,19 +110,21 @@ Rule make_classical_rule(std::string_view name, const RuleSizes& sizes, std::uin
   return result;
 }
 
-Rule with_two_views(const Rule& rule) {
-  METAPLASTIC_CHECK(rule.sizes.is_plain_compact() && !rule.sizes.has_two_views());
+Rule with_views(const Rule& rule, const std::string& views) {
+  METAPLASTIC_CHECK(rule.sizes.is_plain_compact() && views != "one");
   Rule grown = rule;
-  grown.sizes.views = "two";
+  grown.sizes.views = views;
   const ThetaLayout from(rule.sizes), to(grown.sizes);
   grown.theta.assign(static_cast<std::size_t>(to.size()), 0.0f);
   set_mix(find_classical("agree"), to, ThetaName::kMix, grown.theta);
   for (const ThetaEntry& entry : from.entries()) {
     // Rows of hidden_in and columns of mix are added behind the old ones; both lie in one piece.
     const auto old = rule.theta.begin() + entry.offset;
-    const float share = entry.name == "mix" ? 0.5f : 1.0f;
+    const bool is_mix = entry.name == "mix";
+    const float share = is_mix ? 0.5f : 1.0f;
     const auto& place = to.entries()[static_cast<std::size_t>(&entry - from.entries().data())];
-    std::transform(old, old + entry.size(), grown.theta.begin() + place.offset,
+    std::transform(old, old + (is_mix ? kNumTerms : entry.size()),
+                   grown.theta.begin() + place.offset,
                    [share](float value) { return share * value; });
   }
   return grown;

@@ -18,7 +18,7 @@ struct ClassicalRule {
   InnerSettings inner = {};                        // how it wants to be applied
 };
 
-// hebb, hebb-decorrelate, oja, agree.
+// hebb, hebb-decorrelate, oja, agree, agree-neighbours.
 const std::vector<ClassicalRule>& classical_rules();
 bool is_classical_rule(std::string_view name);
 // The usual sizes, with the views that the rule needs.
@@ -29,8 +29,9 @@ RuleSizes classical_sizes(std::string_view name);
 // of the rule's terms.
 Rule make_classical_rule(std::string_view name, const RuleSizes& sizes, std::uint64_t seed);
 
-// A rule of one view as the start of one of two: half of its mix, and the terms of `agree` at their
-// weights there. The hidden network does not read the new inputs yet. Needs plain compact sizes.
-Rule with_two_views(const Rule& rule);
+// A rule as the start of one of these views, not "one": half of its mix, and the terms of `agree`
+// at their weights there. Where it has one view, the hidden network does not read the new inputs
+// yet. Needs plain compact sizes.
+Rule with_views(const Rule& rule, const std::string& views);
 
 }  // namespace metaplastic

@@ -18,9 +18,9 @@ void RuleSizes::require_top_units(int units, std::string_view what) const {
 void RuleSizes::validate(std::string_view what) const {
   if (!has_two_views() || is_plain_compact()) return;
   fail(
-      "{}: expected rule.views 'one' for a rule of {}, found 'two', which compact alone has, with "
+      "{}: expected rule.views 'one' for a rule of {}, found '{}', which compact alone has, with "
       "v_step 'shared', backward 'learned' and locality 'layer'",
-      what, describe(*this));
+      what, describe(*this), views);
 }
 
 double RuleSizes::bias_reach() const { return has_free_bias() ? kRule.free_bias_reach : 1; }

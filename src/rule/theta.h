@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "io/config.h"
+#include "rule/constants.h"
 #include "tensor/tape.h"
 
 namespace metaplastic {
@@ -37,7 +38,7 @@ struct RuleSizes {
   std::string backward = "learned";   // errors travel through V, or through W (transposed)
   std::string locality = "layer";     // what a neuron may know: its layer, or itself alone
   std::string bias_mean = "lowered";  // where a layer's mean bias may go: down alone, or anywhere
-  std::string views = "one";  // what a step shows of an example: itself, or a noisy copy too
+  std::string views = "one";  // what a step shows of an example: itself, or a second view too
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -57,14 +58,16 @@ struct RuleSizes {
     v("bias_mean", bias_mean, Choices{"lowered", "free"},
       "where steps may take the mean bias of a layer: down alone, or up and down and twice as far",
       "free");
-    v("views", views, Choices{"one", "two"},
-      "what an inner step shows of each example: itself, or itself and a noisy copy", "two");
+    v("views", views, Choices{"one", "two", "neighbours"},
+      "what an inner step shows of each example: itself; and a noisy copy; or and a near example",
+      "two");
   }
   bool is_metz2019() const { return preset == "metz2019"; }
   bool has_v_step() const { return v_step == "separate"; }
   bool is_local() const { return locality == "neuron"; }
   bool has_free_bias() const { return bias_mean == "free"; }
-  bool has_two_views() const { return views == "two"; }
+  bool has_two_views() const { return views != "one"; }
+  int neighbour_pool() const { return views == "neighbours" ? kRule.neighbour_pool : 0; }
   int num_views() const { return has_two_views() ? 2 : 1; }
   int num_view_terms() const { return has_two_views() ? kNumViewTerms : 0; }
   int num_view_features() const { return has_two_views() ? kNumViewFeatures : 0; }

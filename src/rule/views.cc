@@ -1,9 +1,12 @@
 #include "rule/views.h"
 
 #include <cmath>
+#include <limits>
+#include <vector>
 
 #include "base/error.h"
 #include "rule/constants.h"
+#include "tensor/blas.h"
 
 namespace metaplastic {
 namespace {
@@ -22,20 +25,55 @@ double deviation_of(std::span<const float> batch, std::size_t U, std::size_t B) 
   return std::sqrt(variance);
 }
 
+bool equal_columns(std::span<const float> a, std::size_t i, std::size_t num_a,
+                   std::span<const float> b, std::size_t j, std::size_t num_b) {
+  for (std::size_t u = 0; u * num_a < a.size(); ++u)
+    if (a[u * num_a + i] != b[u * num_b + j]) return false;
+  return true;
+}
+
+// For each column of batch [U,B] the index of the nearest column of pool [U,P] that differs from
+// it; P where none does.
+std::vector<std::size_t> nearest_others(std::span<const float> batch, std::span<const float> pool,
+                                        std::size_t U) {
+  const std::size_t B = batch.size() / U, P = pool.size() / U;
+  const auto b_columns = static_cast<std::ptrdiff_t>(B), p_columns = static_cast<std::ptrdiff_t>(P);
+  std::vector<float> squares(P), distances(B * P);  // distances less |x|^2
+  for (std::size_t u = 0; u < U; ++u)
+    for (std::size_t p = 0; p < P; ++p) squares[p] += pool[u * P + p] * pool[u * P + p];
+  gemm(true, false, static_cast<int>(B), static_cast<int>(P), static_cast<int>(U), -2.0f,
+       batch.data(), b_columns, pool.data(), p_columns, 0.0f, distances.data(), p_columns);
+  std::vector<std::size_t> nearest(B, P);
+  for (std::size_t b = 0; b < B; ++b) {
+    float least = std::numeric_limits<float>::infinity();
+    for (std::size_t p = 0; p < P; ++p) {
+      const float distance = distances[b * P + p] + squares[p];
+      if (distance >= least || equal_columns(batch, b, B, pool, p, P)) continue;
+      least = distance;
+      nearest[b] = p;
+    }
+  }
+  return nearest;
+}
+
 }  // namespace
 
-void add_noisy_views(std::span<const float> batch, int num_inputs, Random random,
-                     std::span<float> views) {
+void add_second_views(std::span<const float> batch, std::span<const float> pool, int num_inputs,
+                      Random random, std::span<float> views) {
   const auto U = static_cast<std::size_t>(num_inputs);
-  METAPLASTIC_CHECK(U >= 1 && !batch.empty() && batch.size() % U == 0 &&
+  METAPLASTIC_CHECK(U >= 1 && !batch.empty() && batch.size() % U == 0 && pool.size() % U == 0 &&
                     views.size() == 2 * batch.size());
-  const std::size_t B = batch.size() / U;
-  const auto noise = static_cast<float>(kRule.view_noise * deviation_of(batch, U, B));
+  const std::size_t B = batch.size() / U, P = pool.size() / U;
+  const auto noise = static_cast<float>((P > 0 ? kRule.neighbour_noise : kRule.view_noise) *
+                                        deviation_of(batch, U, B));
+  std::vector<std::size_t> nearest(B, P);
+  if (P > 0) nearest = nearest_others(batch, pool, U);
   for (std::size_t u = 0; u < U; ++u) {
     for (std::size_t b = 0; b < B; ++b) {
       const float x = batch[u * B + b];
       views[2 * u * B + b] = x;
-      views[(2 * u + 1) * B + b] = x + noise * random.normal();
+      const float other = nearest[b] < P ? pool[u * P + nearest[b]] : x;
+      views[(2 * u + 1) * B + b] = other + noise * random.normal();
     }
   }
 }

@@ -1,5 +1,6 @@
-// Two views of every example (views = "two"): the batch holds each example and a noisy copy, and a
-// neuron is told what the other view's activation has that its own does not predict.
+// Two views of every example (views = "two" or "neighbours"): the batch holds each example and a
+// noisy copy of it or of an example near by, and a neuron is told what the other view's activation
+// has that its own does not predict.
 // [docs/method.md, "Two views"; not in the paper]
 #pragma once
 
@@ -10,10 +11,13 @@
 
 namespace metaplastic {
 
-// batch [U,B] -> [U,2B]: the examples, then the same ones plus normal noise whose deviation is
-// kRule.view_noise times the root mean variance of the inputs. The noise is a function of `random`.
-void add_noisy_views(std::span<const float> batch, int num_inputs, Random random,
-                     std::span<float> views);
+// batch [U,B] -> [U,2B]: the examples, then a second view of each in the same order. Without a pool
+// that is the example itself plus normal noise whose deviation is kRule.view_noise times the root
+// mean variance of the inputs over the batch. With a pool [U,P] of examples it is the nearest of
+// them that differs from the example (the first one of equals; the example itself when none
+// differs), plus noise of kRule.neighbour_noise. The noise is a function of `random`. Cost: U B P.
+void add_second_views(std::span<const float> batch, std::span<const float> pool, int num_inputs,
+                      Random random, std::span<float> views);
 
 // [U,1,B] each, of a layer with standardised activations s [U,1,B], B even.
 template <class T>

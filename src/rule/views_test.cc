@@ -39,11 +39,11 @@ std::vector<float> low_rank_batch(std::uint32_t step) {
   return batch;
 }
 
-TEST(AddNoisyViews, KeepsTheExamplesAndAddsNoiseOfTheStatedSize) {
+TEST(SecondViews, KeepTheExamplesAndAddNoiseOfTheStatedSize) {
   std::vector<float> batch(20 * 500), views(2 * batch.size()), again(views.size());
   Random random = test_random(1);
   for (float& x : batch) x = 3 + 2 * random.normal();
-  add_noisy_views(batch, 20, test_random(2), views);
+  add_second_views(batch, {}, 20, test_random(2), views);
   double square = 0;
   for (std::size_t u = 0; u < 20; ++u)
     for (std::size_t b = 0; b < 500; ++b) {
@@ -51,10 +51,54 @@ TEST(AddNoisyViews, KeepsTheExamplesAndAddsNoiseOfTheStatedSize) {
       square += std::pow(double(views[u * 1000 + 500 + b] - batch[u * 500 + b]), 2) / 10000;
     }
   EXPECT_NEAR(std::sqrt(square), 2 * kRule.view_noise, 0.1);
-  add_noisy_views(batch, 20, test_random(2), again);
+  add_second_views(batch, {}, 20, test_random(2), again);
   EXPECT_EQ(again, views);
-  add_noisy_views(batch, 20, test_random(3), again);
+  add_second_views(batch, {}, 20, test_random(3), again);
   EXPECT_NE(again, views);
+}
+
+// By brute force in double: the partner is the nearest example of the pool that is not the example.
+TEST(SecondViews, ShowTheNearestOtherExampleOfThePool) {
+  constexpr std::size_t U = 9, B = 6, P = 50;
+  std::vector<float> batch(U * B), pool(U * P), views(2 * batch.size());
+  Random random = test_random(11);
+  for (float& x : batch) x = random.normal();
+  for (float& x : pool) x = random.normal();
+  for (std::size_t u = 0; u < U; ++u) pool[u * P + 7] = batch[u * B + 2];  // an equal one
+  add_second_views(batch, pool, U, test_random(12), views);
+  double deviation = 0, square = 0;
+  for (std::size_t u = 0; u < U; ++u) {
+    double mean = 0, sum = 0;
+    for (std::size_t b = 0; b < B; ++b) mean += double(batch[u * B + b]) / B;
+    for (std::size_t b = 0; b < B; ++b) sum += std::pow(double(batch[u * B + b]) - mean, 2);
+    deviation += sum / (U * B);
+  }
+  for (std::size_t b = 0; b < B; ++b) {
+    std::size_t best = P;
+    double least = 1e9;
+    for (std::size_t p = 0; p < P; ++p) {
+      double distance = 0;
+      for (std::size_t u = 0; u < U; ++u)
+        distance += std::pow(double(batch[u * B + b] - pool[u * P + p]), 2);
+      if (distance > 0 && distance < least) least = distance, best = p;
+    }
+    ASSERT_NE(best, 7u);
+    for (std::size_t u = 0; u < U; ++u) {
+      EXPECT_EQ(views[2 * u * B + b], batch[u * B + b]);
+      const double noise = double(views[(2 * u + 1) * B + b] - pool[u * P + best]);
+      EXPECT_LT(std::abs(noise), 5 * kRule.neighbour_noise * std::sqrt(deviation));
+      square += noise * noise / (U * B);
+    }
+  }
+  EXPECT_NEAR(std::sqrt(square / deviation), kRule.neighbour_noise, 0.1);
+}
+
+TEST(SecondViews, WithoutAnyOtherExampleAreNoisyCopies) {
+  const std::vector<float> batch = {1, 1, 2, 2, 3, 3}, pool = {1, 2, 3};  // two equal columns
+  std::vector<float> views(12);
+  add_second_views(batch, pool, 3, test_random(13), views);
+  // Equal rows have no variance, so no noise either.
+  EXPECT_THAT(views, testing::ElementsAre(1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3));
 }
 
 TEST(ViewSignals, EqualViewsHoldNoSurpriseAndUnrelatedOnesAllOfIt) {
@@ -85,7 +129,7 @@ Agreement agreement(const Architecture& architecture, const std::vector<float>& 
   Tape<float> tape;
   tape.reset(false);
   std::vector<float> views(2 * kInputs * kPairs);
-  add_noisy_views(low_rank_batch(5000), kInputs, test_random(5001), views);
+  add_second_views(low_rank_batch(5000), {}, kInputs, test_random(5001), views);
   const Var<float> x = tape.constant(views.data(), kInputs, 1, 2 * kPairs);
   const Activations<float> act =
       forward(tape, phi_leaves(tape, architecture, phi.data()), architecture.activation, x, 2);
@@ -118,7 +162,7 @@ TEST(AgreeRule, MakesUnitsAgreeWithTheirOtherViewAndDifferFromOneAnother) {
   Tape<float> tape;
   std::vector<float> views(2 * kInputs * kPairs);
   for (std::uint32_t step = 0; step < 100; ++step) {
-    add_noisy_views(low_rank_batch(step), kInputs, test_random(10000 + step), views);
+    add_second_views(low_rank_batch(step), {}, kInputs, test_random(10000 + step), views);
     tape.reset(false);
     const PhiVars<float> next =
         inner_step(tape, theta_leaves(tape, layout, rule.theta.data()),
@@ -152,13 +196,13 @@ TEST(AgreeRule, NeedsTwoViewsAndCompact) {
 }
 
 // What the grown rule adds to half of the old mix is agree's, and the hidden network is the same.
-TEST(WithTwoViews, KeepsTheRuleAndAddsAgree) {
+TEST(WithViews, KeepsTheRuleAndAddsAgree) {
   RuleSizes sizes = two_views();
   sizes.views = "one";
   Rule rule;
   rule.sizes = sizes;
   rule.theta = random_theta(ThetaLayout(sizes), 3);
-  const Rule grown = with_two_views(rule);
+  const Rule grown = with_views(rule, "two");
   const ThetaLayout from(sizes), to(grown.sizes);
   ASSERT_EQ(std::int64_t(grown.theta.size()), to.size());
   const auto value = [](const Rule& of, const ThetaLayout& layout, ThetaName name, int i) {
@@ -176,6 +220,12 @@ TEST(WithTwoViews, KeepsTheRuleAndAddsAgree) {
   for (int i = 0; i < int(to[ThetaName::kReadout].size()); ++i) {
     EXPECT_EQ(value(grown, to, ThetaName::kReadout, i), value(rule, from, ThetaName::kReadout, i));
   }
+  const Rule moved = with_views(grown, "neighbours");
+  EXPECT_EQ(moved.sizes.views, "neighbours");
+  for (int k = 0; k < kNumTerms; ++k)
+    EXPECT_EQ(value(moved, to, ThetaName::kMix, k), 0.25f * value(rule, from, ThetaName::kMix, k));
+  EXPECT_EQ(value(moved, to, ThetaName::kMix, kNumTerms), 0.7f);
+  EXPECT_EQ(value(moved, to, ThetaName::kReadout, 3), value(grown, to, ThetaName::kReadout, 3));
 }
 
 }  // namespace
