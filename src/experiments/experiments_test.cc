@@ -33,11 +33,12 @@ RuleSizes small_sizes() {
   return sizes;
 }
 
-TEST(Lesion, SilencesOneTermOrOneInput) {
-  const RuleSizes sizes = small_sizes();
-  Rule rule = make_classical_rule("hebb-decorrelate", sizes, 3);
-  for (float& value : rule.theta) value = 1.0f;
+// Every term, and every input of the hidden network, is silenced by one lesion.
+void expect_all_parts(const RuleSizes& sizes, int expected_inputs) {
+  Rule rule;
+  rule.sizes = sizes;
   const ThetaLayout layout(sizes);
+  rule.theta.assign(static_cast<std::size_t>(layout.size()), 1.0f);
   std::vector<int> touched(rule.theta.size(), 0);
   int num_terms = 0, num_inputs = 0;
   for (const Lesion& lesion : lesions_of(sizes)) {
@@ -52,13 +53,20 @@ TEST(Lesion, SilencesOneTermOrOneInput) {
     EXPECT_GE(num_zeros, 1u) << lesion.name;
     (lesion.part == "term" ? num_terms : num_inputs) += 1;
   }
-  EXPECT_EQ(num_terms, kNumTerms);
-  EXPECT_EQ(num_inputs, 11);
-  // The hidden network's inputs are x, z and the D channels of delta: each row in one lesion.
+  EXPECT_EQ(num_terms, layout.num_terms());
+  EXPECT_EQ(num_inputs, expected_inputs);
+  // The rows of the hidden network's inputs: each in one lesion.
   const ThetaEntry& hidden = layout[ThetaName::kHiddenIn];
   for (std::int64_t at = 0; at < hidden.size(); ++at) {
     EXPECT_EQ(touched[static_cast<std::size_t>(hidden.offset + at)], 1);
   }
+}
+
+TEST(Lesion, SilencesOneTermOrOneInput) {
+  RuleSizes sizes = small_sizes();
+  expect_all_parts(sizes, 11);
+  sizes.views = "neighbours";
+  expect_all_parts(sizes, 13);
 }
 
 TEST(Lesion, KnowsEveryFormOfTheRule) {

@@ -25,9 +25,12 @@ const ThetaEntry* find_entry(const ThetaLayout& layout, std::string_view name) {
 // docs/method.md, steps 2 and 3. Those that a layout does not have are passed over.
 std::vector<InputRows> inputs_of(const RuleSizes& sizes) {
   if (!sizes.is_metz2019()) {
+    const int of_views = sizes.has_two_views() ? 1 : -1;
     return {{"activation x", "hidden_in", 0, 1},
             {"pre-activation z", "hidden_in", 1, 1},
             {"top-down signal delta", "hidden_in", 2, sizes.D},
+            {"other view: surprise", "hidden_in", 2 + sizes.D, of_views},
+            {"other view: shared", "hidden_in", 3 + sizes.D, of_views},
             {"bias", "hidden_bias_in", 0, 0},
             {"weight statistics", "hidden_stats", 0, 0},
             {"unit statistics over the batch", "hidden_unit", 0, 0},
