@@ -13,8 +13,8 @@ namespace metaplastic {
 // `apply` writes.
 enum class Readout { kBestLayer, kTopLayer };
 
-// "learned": candidates are the layers at a quarter, a half, once and twice the inner steps that
-// the rule was judged at (or of options.inner_steps: then a quarter, a half and once).
+// "learned": candidates are the layers at 1/16, 1/4, 1/2, 1 and 2 times the inner steps that the
+// rule was judged at (or of options.inner_steps: then up to once).
 std::unique_ptr<FeatureMethod> learned_method(Rule rule, const ApplyOptions& options,
                                               Readout readout);
 // "random": layers of the same base model, from the same seed, before the first inner step.
