@@ -59,7 +59,7 @@ struct RuleSizes {
       "where steps may take the mean bias of a layer: down alone, or up and down and twice as far",
       "free");
     v("views", views, Choices{"one", "two", "neighbours"},
-      "what an inner step shows of each example: itself; and a noisy copy; or and a near example",
+      "an inner step shows each example alone, with a noisy copy of it, or with a near example",
       "two");
   }
   bool is_metz2019() const { return preset == "metz2019"; }
