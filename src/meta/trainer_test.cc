@@ -7,11 +7,9 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/error.h"
 #include "io/safetensors.h"
-#include "meta/estimate_slot.h"
 #include "meta/run_folder.h"
 #include "meta/test_config.h"
 #include "rule/classical.h"
@@ -267,31 +265,6 @@ TEST(OuterLrTest, CoolsDownLinearlyToTheEnd) {
   }
 }
 
-TEST(CurriculumTest, LongestTGrowsFromTheShortest) {
-  MetaConfig config;
-  config.inner.min_T = 10;
-  config.inner.max_T = 1000;
-  const MetaConfig plain = config;
-  config.inner.curriculum_steps = 100;
-  const auto longest = [&](std::int64_t outer_step) {
-    int most = 0;
-    for (std::uint64_t task = 0; task < 300; ++task) {
-      const TrajectoryShape shape = draw_trajectory(config, 1, task, 9, outer_step);
-      const TrajectoryShape usual = draw_trajectory(plain, 1, task, 9, outer_step);
-      EXPECT_EQ(shape.architecture.widths, usual.architecture.widths);
-      EXPECT_GE(shape.T, 10);
-      if (outer_step >= 100) {
-        EXPECT_EQ(shape.T, usual.T);
-      }
-      most = std::max(most, shape.T);
-    }
-    return most;
-  };
-  EXPECT_EQ(longest(0), 10);
-  EXPECT_NEAR(longest(50), 100, 5);  // 10 sqrt(100); of 300 draws the largest is near the end
-  EXPECT_GT(longest(100), 900);
-}
-
 TEST_F(TrainerTest, ContradictoryConfigIsRefused) {
   MetaConfig config = tiny_config();
   config.inner.min_T = 50;
@@ -338,40 +311,6 @@ TEST(ValidationTest, TasksTakeTurnsInBaseModels) {
   EXPECT_NE(other, wider);
   config.validation.hidden = {6, 5, 4};  // the second task's tanh is in hidden's base model
   EXPECT_NE(loss(2), other);
-}
-
-// A first trajectory that starts late is where one comes to that starts at 0 with the same theta.
-TEST(StaggeredStartTest, IsTheStateAfterSoManySteps) {
-  MetaConfig config = tiny_config();
-  config.inner.min_T = config.inner.max_T = 60;  // more steps than are made at a time
-  config.inner.staggered_start = true;
-  const TaskDistribution tasks(config.tasks);
-  const ThetaLayout layout(config.rule);
-  const std::vector<float> theta = initial_theta(config, 7);
-  const auto estimator = make_estimator(config.estimator);
-  std::vector<float> gradient(theta.size());
-  TrajectoryWorkspace workspace;
-  std::set<std::int64_t> starts;
-  for (int s = 0; s < config.outer.outer_batch; ++s) {
-    Slot late, expected;
-    open_slot(config, tasks, 7, s, 0, late);
-    open_slot(config, tasks, 7, s, 0, expected);
-    const SlotEstimate made = estimate_slot({config, layout, tasks, *estimator, 7}, theta, 0, s,
-                                            late, workspace, gradient);
-    TaskData data;
-    data.start(*expected.task, 0, static_cast<int>(made.inner_step), expected.shape.inner_batch,
-               config.rule, config.truncation.shots);
-    Tape<float> tape;
-    unroll(layout, theta.data(), expected.shape.architecture, expected.phi,
-           static_cast<int>(made.inner_step), static_cast<float>(config.inner.inner_lr), data,
-           tape);
-    if (late.generation > 0) continue;  // its trajectory has ended
-    EXPECT_EQ(late.phi, expected.phi);
-    EXPECT_LE(made.inner_steps, config.truncation.max_K);
-    starts.insert(made.inner_step - made.inner_steps);
-  }
-  EXPECT_GT(starts.size(), 1u);
-  EXPECT_GT(*starts.rbegin(), 16);
 }
 
 // bias_mean changes no matrix of theta, so a rule of either kind starts a run of the other.
