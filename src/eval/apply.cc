@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include "base/error.h"
@@ -22,6 +23,33 @@ void check_finite(const std::vector<float>& phi, int inner_step, const ApplyOpti
       "not fit this data, try fewer inner steps or another rule",
       inner_step, options.seed);
 }
+
+// Adds second views to batches, where the rule compares two. Keeps a reference to the rows.
+class SecondViews {
+ public:
+  SecondViews(const RuleSizes& sizes, const RowSource& training_rows, std::uint64_t seed)
+      : sizes_(sizes), num_inputs_(training_rows.num_features()), seed_(seed) {
+    if (sizes.neighbour_pool() > 0)
+      pool_.emplace(training_rows, seed, sizes.neighbour_pool(), Purpose::kNeighbours);
+  }
+
+  // batch [U_0,B] of that step -> itself, or [U_0,2B] that is valid until the next call.
+  std::span<const float> add(std::span<const float> batch, int step) {
+    if (!sizes_.has_two_views()) return batch;
+    views_.resize(2 * batch.size());
+    add_second_views(batch, pool_ ? pool_->batch(step) : std::span<const float>(), num_inputs_,
+                     Random(seed_, Purpose::kViewNoise, 0, static_cast<std::uint32_t>(step)),
+                     views_);
+    return views_;
+  }
+
+ private:
+  RuleSizes sizes_;
+  int num_inputs_;
+  std::uint64_t seed_;
+  std::optional<TrainingRows> pool_;
+  std::vector<float> views_;
+};
 
 Health look_at(const Encoder& encoder, std::span<const float> rows, std::int64_t num_rows) {
   Health health;
@@ -79,6 +107,7 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
   const int inner_batch = options.inner_batch.value_or(rule.inner.inner_batch);
   METAPLASTIC_CHECK(num_steps >= 0 && inner_batch >= 2);
   TrainingRows data(training_rows, options.seed, inner_batch);
+  SecondViews second_views(rule.sizes, training_rows, options.seed);
   made.record.seed = options.seed;
   made.record.inner_batch = data.batch_size();
   made.record.inner_lr = rule.inner.inner_lr;
@@ -105,10 +134,6 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
   const int earlier_steps = options.start ? options.start->inner_steps : 0;
   std::vector<float> earlier = phi;
   const int earlier_step = num_steps - std::max(1, num_steps / 10);
-  std::vector<float> views;  // of a batch, where the rule sees two
-  std::optional<TrainingRows> pool;
-  if (rule.sizes.neighbour_pool() > 0)
-    pool.emplace(training_rows, options.seed, rule.sizes.neighbour_pool(), Purpose::kNeighbours);
   Tape<float> tape;
   for (int step = 0;; ++step) {
     if (wanted.contains(step)) {
@@ -119,15 +144,8 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
     if (step == earlier_step) earlier = phi;
     if (step == num_steps) break;
     if (options.should_stop && options.should_stop()) throw Stopped{};
-    std::span<const float> batch = data.batch(earlier_steps + step);
-    if (rule.sizes.has_two_views()) {
-      const auto number = static_cast<std::uint32_t>(earlier_steps + step);
-      views.resize(2 * batch.size());
-      add_second_views(batch, pool ? pool->batch(earlier_steps + step) : std::span<const float>(),
-                       architecture.num_inputs(),
-                       Random(options.seed, Purpose::kViewNoise, 0, number), views);
-      batch = views;
-    }
+    const std::span<const float> batch =
+        second_views.add(data.batch(earlier_steps + step), earlier_steps + step);
     tape.reset(false);
     const Var<float> x = tape.constant(batch.data(), architecture.num_inputs(), 1,
                                        rule.sizes.num_views() * data.batch_size());

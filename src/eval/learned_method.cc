@@ -77,8 +77,8 @@ std::unique_ptr<FeatureMethod> learned_method(Rule rule, const ApplyOptions& opt
   const int steps = options.inner_steps.value_or(rule.inner.inner_steps);
   METAPLASTIC_CHECK(steps >= 1);
   // The sixteenth is for small tables, where long trainings follow noise (docs/recipe.md).
-  std::set<int> stops = {std::max(1, steps / 16), std::max(1, steps / 4), std::max(1, steps / 2),
-                         steps};
+  std::set<int> stops;
+  for (const int part : {16, 4, 2, 1}) stops.insert(std::max(1, steps / part));
   if (!options.inner_steps) stops.insert(2 * steps);
   return std::make_unique<RuleMethod>("learned", std::move(rule), options, readout,
                                       std::move(stops));
