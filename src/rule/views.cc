@@ -1,5 +1,6 @@
 #include "rule/views.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -32,22 +33,51 @@ bool equal_columns(std::span<const float> a, std::size_t i, std::size_t num_a,
   return true;
 }
 
+// Columns of x [U,N] less their mean over the inputs, and of length 1 (0 where all inputs are
+// equal).
+std::vector<float> shapes_of(std::span<const float> x, std::size_t U) {
+  const std::size_t N = x.size() / U;
+  std::vector<float> shapes(x.begin(), x.end()), mean(N), square(N);
+  for (std::size_t i = 0; i < x.size(); ++i) mean[i % N] += x[i] / static_cast<float>(U);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    shapes[i] -= mean[i % N];
+    square[i % N] += shapes[i] * shapes[i];
+  }
+  for (std::size_t i = 0; i < x.size(); ++i)
+    shapes[i] /= std::sqrt(std::max(square[i % N], std::numeric_limits<float>::min()));
+  return shapes;
+}
+
+// [B,P]: |p|^2 - 2 b p, the squared distances of the columns of batch [U,B] from those of pool
+// [U,P] less |b|^2.
+std::vector<float> distances_between(std::span<const float> batch, std::span<const float> pool,
+                                     std::size_t U) {
+  const std::size_t B = batch.size() / U, P = pool.size() / U;
+  const auto b_columns = static_cast<std::ptrdiff_t>(B), p_columns = static_cast<std::ptrdiff_t>(P);
+  std::vector<float> squares(P), distances;
+  for (std::size_t i = 0; i < pool.size(); ++i) squares[i % P] += pool[i] * pool[i];
+  for (std::size_t b = 0; b < B; ++b)
+    distances.insert(distances.end(), squares.begin(), squares.end());
+  gemm(true, false, static_cast<int>(B), static_cast<int>(P), static_cast<int>(U), -2.0f,
+       batch.data(), b_columns, pool.data(), p_columns, 1.0f, distances.data(), p_columns);
+  return distances;
+}
+
 // For each column of batch [U,B] the index of the nearest column of pool [U,P] that differs from
 // it; P where none does.
 std::vector<std::size_t> nearest_others(std::span<const float> batch, std::span<const float> pool,
                                         std::size_t U) {
   const std::size_t B = batch.size() / U, P = pool.size() / U;
-  const auto b_columns = static_cast<std::ptrdiff_t>(B), p_columns = static_cast<std::ptrdiff_t>(P);
-  std::vector<float> squares(P), distances(B * P);  // distances less |x|^2
-  for (std::size_t u = 0; u < U; ++u)
-    for (std::size_t p = 0; p < P; ++p) squares[p] += pool[u * P + p] * pool[u * P + p];
-  gemm(true, false, static_cast<int>(B), static_cast<int>(P), static_cast<int>(U), -2.0f,
-       batch.data(), b_columns, pool.data(), p_columns, 0.0f, distances.data(), p_columns);
+  const auto is_negative = [](float value) { return value < 0; };
+  const bool by_shape = std::ranges::none_of(pool, is_negative);
+  const std::vector<float> distances =
+      by_shape ? distances_between(shapes_of(batch, U), shapes_of(pool, U), U)
+               : distances_between(batch, pool, U);
   std::vector<std::size_t> nearest(B, P);
   for (std::size_t b = 0; b < B; ++b) {
     float least = std::numeric_limits<float>::infinity();
     for (std::size_t p = 0; p < P; ++p) {
-      const float distance = distances[b * P + p] + squares[p];
+      const float distance = distances[b * P + p];
       if (distance >= least || equal_columns(batch, b, B, pool, p, P)) continue;
       least = distance;
       nearest[b] = p;

@@ -15,7 +15,10 @@ namespace metaplastic {
 // that is the example itself plus normal noise whose deviation is kRule.view_noise times the root
 // mean variance of the inputs over the batch. With a pool [U,P] of examples it is the nearest of
 // them that differs from the example (the first one of equals; the example itself when none
-// differs), plus noise of kRule.neighbour_noise. The noise is a function of `random`. Cost: U B P.
+// differs), plus noise of kRule.neighbour_noise. Where no input of the pool is negative (images,
+// bags of words) near means a high correlation over the inputs, so that brightness and contrast do
+// not count; else (tables are standardised) a small distance. The noise is a function of `random`.
+// Cost: U B P.
 void add_second_views(std::span<const float> batch, std::span<const float> pool, int num_inputs,
                       Random random, std::span<float> views);
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "base/error.h"
 #include "rule/classical.h"
@@ -57,40 +58,86 @@ TEST(SecondViews, KeepTheExamplesAndAddNoiseOfTheStatedSize) {
   EXPECT_NE(again, views);
 }
 
+constexpr std::size_t kU = 9, kB = 6, kP = 50;
+
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / double(values.size());
+}
+
+std::vector<double> column(const std::vector<float>& x, std::size_t i, std::size_t num_columns) {
+  std::vector<double> result;
+  for (std::size_t u = 0; u < kU; ++u) result.push_back(double(x[u * num_columns + i]));
+  return result;
+}
+
+double distance(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0;
+  for (std::size_t u = 0; u < kU; ++u) sum += std::pow(a[u] - b[u], 2);
+  return sum;
+}
+
+double one_less_correlation(const std::vector<double>& a, const std::vector<double>& b) {
+  double ab = 0, aa = 0, bb = 0;
+  for (std::size_t u = 0; u < kU; ++u) {
+    const double from_a = a[u] - mean_of(a), from_b = b[u] - mean_of(b);
+    ab += from_a * from_b, aa += from_a * from_a, bb += from_b * from_b;
+  }
+  return 1 - ab / std::sqrt(aa * bb);
+}
+
 // By brute force in double: the partner is the nearest example of the pool that is not the example.
+template <class Distance>
+void expect_nearest_partners(const std::vector<float>& batch, std::vector<float> pool,
+                             const Distance& distance_of) {
+  std::vector<float> views(2 * batch.size());
+  for (std::size_t u = 0; u < kU; ++u) pool[u * kP + 7] = batch[u * kB + 2];  // an equal one
+  add_second_views(batch, pool, kU, test_random(12), views);
+  double variance = 0, square = 0;
+  for (std::size_t u = 0; u < kU; ++u) {
+    const std::vector<double> inputs(&batch[u * kB], &batch[u * kB] + kB);
+    for (const double x : inputs) variance += std::pow(x - mean_of(inputs), 2) / (kU * kB);
+  }
+  for (std::size_t b = 0; b < kB; ++b) {
+    const std::vector<double> example = column(batch, b, kB);
+    std::size_t best = kP;
+    double least = 1e9;
+    for (std::size_t p = 0; p < kP; ++p) {
+      const std::vector<double> other = column(pool, p, kP);
+      const double found = distance_of(example, other);
+      if (other != example && found < least) least = found, best = p;
+    }
+    ASSERT_NE(best, 7u);
+    for (std::size_t u = 0; u < kU; ++u) {
+      EXPECT_EQ(views[2 * u * kB + b], batch[u * kB + b]);
+      const double noise = double(views[(2 * u + 1) * kB + b] - pool[u * kP + best]);
+      EXPECT_LT(std::abs(noise), 5 * kRule.neighbour_noise * std::sqrt(variance));
+      square += noise * noise / (kU * kB);
+    }
+  }
+  EXPECT_NEAR(std::sqrt(square / variance), kRule.neighbour_noise, 0.1);
+}
+
 TEST(SecondViews, ShowTheNearestOtherExampleOfThePool) {
-  constexpr std::size_t U = 9, B = 6, P = 50;
-  std::vector<float> batch(U * B), pool(U * P), views(2 * batch.size());
+  std::vector<float> batch(kU * kB), pool(kU * kP);
   Random random = test_random(11);
   for (float& x : batch) x = random.normal();
   for (float& x : pool) x = random.normal();
-  for (std::size_t u = 0; u < U; ++u) pool[u * P + 7] = batch[u * B + 2];  // an equal one
-  add_second_views(batch, pool, U, test_random(12), views);
-  double deviation = 0, square = 0;
-  for (std::size_t u = 0; u < U; ++u) {
-    double mean = 0, sum = 0;
-    for (std::size_t b = 0; b < B; ++b) mean += double(batch[u * B + b]) / B;
-    for (std::size_t b = 0; b < B; ++b) sum += std::pow(double(batch[u * B + b]) - mean, 2);
-    deviation += sum / (U * B);
-  }
-  for (std::size_t b = 0; b < B; ++b) {
-    std::size_t best = P;
-    double least = 1e9;
-    for (std::size_t p = 0; p < P; ++p) {
-      double distance = 0;
-      for (std::size_t u = 0; u < U; ++u)
-        distance += std::pow(double(batch[u * B + b] - pool[u * P + p]), 2);
-      if (distance > 0 && distance < least) least = distance, best = p;
+  expect_nearest_partners(batch, pool, distance);
+}
+
+// Examples of unlike brightness and contrast, so that the nearest ones are others.
+TEST(SecondViews, ShowTheMostCorrelatedOtherExampleWhereNoInputIsNegative) {
+  std::vector<float> batch(kU * kB), pool(kU * kP);
+  Random random = test_random(11);
+  const auto fill = [&](std::vector<float>& x, std::size_t num_columns) {
+    for (std::size_t i = 0; i < num_columns; ++i) {
+      const float least = random.uniform(), span = 0.1f + random.uniform();
+      for (std::size_t u = 0; u < kU; ++u) x[u * num_columns + i] = least + span * random.uniform();
     }
-    ASSERT_NE(best, 7u);
-    for (std::size_t u = 0; u < U; ++u) {
-      EXPECT_EQ(views[2 * u * B + b], batch[u * B + b]);
-      const double noise = double(views[(2 * u + 1) * B + b] - pool[u * P + best]);
-      EXPECT_LT(std::abs(noise), 5 * kRule.neighbour_noise * std::sqrt(deviation));
-      square += noise * noise / (U * B);
-    }
-  }
-  EXPECT_NEAR(std::sqrt(square / deviation), kRule.neighbour_noise, 0.1);
+  };
+  fill(batch, kB);
+  fill(pool, kP);
+  expect_nearest_partners(batch, pool, one_less_correlation);
 }
 
 TEST(SecondViews, WithoutAnyOtherExampleAreNoisyCopies) {
