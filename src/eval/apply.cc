@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "eval/training_rows.h"
+#include "rule/constants.h"
 #include "rule/inner_step.h"
 #include "rule/views.h"
 
@@ -37,17 +38,27 @@ class SecondViews {
   std::span<const float> add(std::span<const float> batch, int step) {
     if (!sizes_.has_two_views()) return batch;
     views_.resize(2 * batch.size());
-    add_second_views(batch, pool_ ? pool_->batch(step) : std::span<const float>(), num_inputs_,
+    add_second_views(batch, pool(step / kRule.neighbour_pool_steps), num_inputs_,
                      Random(seed_, Purpose::kViewNoise, 0, static_cast<std::uint32_t>(step)),
                      views_);
     return views_;
   }
 
  private:
+  // Of neighbour_pool_steps inner steps each.
+  std::span<const float> pool(int number) {
+    if (!pool_) return {};
+    if (drawn_number_ != number) drawn_pool_ = pool_->batch(number);
+    drawn_number_ = number;
+    return drawn_pool_;
+  }
+
   RuleSizes sizes_;
   int num_inputs_;
   std::uint64_t seed_;
   std::optional<TrainingRows> pool_;
+  std::optional<int> drawn_number_;
+  std::span<const float> drawn_pool_;
   std::vector<float> views_;
 };
 

@@ -9,6 +9,7 @@
 #include "io/npy.h"
 #include "io/test_folder.h"
 #include "rule/classical.h"
+#include "rule/constants.h"
 
 namespace metaplastic {
 namespace {
@@ -77,6 +78,23 @@ TEST(Apply, ARuleOfTwoViewsHasTheSameBitsAndGoesOnFromWhereItStopped) {
   }
   EXPECT_NE(top_weights(apply_rule(small_rule("agree"), data, small_options())),
             top_weights(apply_rule(small_rule("agree-neighbours"), data, small_options())));
+}
+
+// A pool of neighbours serves several steps; whoever goes on among them looks in the same one.
+TEST(Apply, GoesOnWithThePoolThatItWouldHaveHad) {
+  const Dataset data = gaussian_dataset(kRule.neighbour_pool + 300, 6, 3, 3);
+  const Rule rule = small_rule("agree-neighbours");
+  ApplyOptions options = small_options();
+  options.inner_steps = kRule.neighbour_pool_steps + 4;
+  const Applied whole = apply_rule(rule, data, options);
+  for (const int before : {3, kRule.neighbour_pool_steps + 2}) {
+    SCOPED_TRACE(before);
+    ApplyOptions first = small_options(), rest = small_options();
+    first.inner_steps = before;
+    rest.inner_steps = *options.inner_steps - before;
+    rest.start = apply_rule(rule, data, first).state;
+    EXPECT_EQ(top_weights(whole), top_weights(apply_rule(rule, data, rest)));
+  }
 }
 
 TEST(Apply, FewRowsMakeSmallBatchesAndAreReported) {

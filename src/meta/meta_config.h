@@ -115,6 +115,7 @@ struct EstimatorConfig {
 
 struct OuterConfig {
   std::string init_rule = "hebb-decorrelate";
+  double init_mix_share = 0.5;
   int outer_batch = 16;
   int outer_steps = 1000;
   double outer_lr = 1e-3;
@@ -136,6 +137,10 @@ struct OuterConfig {
   void visit(Visitor& v) {
     v("init_rule", init_rule,
       "where theta starts: random, the name of a classical rule, or a rule file", "random");
+    v("init_mix_share", init_mix_share, Range{0, 1},
+      "share of a rule file's mix that is kept beside the terms of agree, where rule.views are "
+      "others than its own",
+      "");
     v("outer_batch", outer_batch, Range{1, 100000},
       "trajectories in flight; one truncation of each per outer step", "256");
     v("outer_steps", outer_steps, Range{1, 100000000}, "updates of theta", "200000");

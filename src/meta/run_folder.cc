@@ -83,7 +83,7 @@ std::vector<float> initial_theta(const MetaConfig& config, std::uint64_t seed) {
   rule.sizes.bias_mean = config.rule.bias_mean;  // theta fits either, and goes on from there
   if (config.rule.has_two_views() && rule.sizes.is_plain_compact() &&
       rule.sizes.views != config.rule.views)
-    rule = with_views(rule, config.rule.views);
+    rule = with_views(rule, config.rule.views, static_cast<float>(config.outer.init_mix_share));
   if (!(rule.sizes == config.rule)) {
     fail("{}: expected a rule of {}, found {}; change the [rule] section", name,
          describe(config.rule), describe(rule.sizes));

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "meta/adam.h"
+#include "rule/constants.h"
 #include "rule/cost.h"
 #include "rule/views.h"
 
@@ -69,6 +70,7 @@ void TaskData::start(const Task& task, std::uint32_t first_step, int K, int inne
                   static_cast<std::size_t>(inner_batch) *
                   static_cast<std::size_t>(rule.num_views()));
   drawn_.assign(static_cast<std::size_t>(K), 0);
+  drawn_pool_.reset();
 }
 
 std::span<const float> TaskData::inner_batch(int k) {
@@ -95,7 +97,9 @@ std::span<const float> TaskData::inner_batch(int k) {
 std::span<const float> TaskData::pool(std::uint32_t step) {
   const int num_examples = rule_->neighbour_pool();
   if (num_examples == 0) return {};
-  task_->draw_batch(Purpose::kNeighbours, step, num_examples, pool_);
+  const std::uint32_t number = step / static_cast<std::uint32_t>(kRule.neighbour_pool_steps);
+  if (drawn_pool_ != number) task_->draw_batch(Purpose::kNeighbours, number, num_examples, pool_);
+  drawn_pool_ = number;
   return {pool_.x.data(), static_cast<std::size_t>(num_examples * task_->num_inputs())};
 }
 

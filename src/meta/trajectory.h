@@ -37,7 +37,8 @@ class TaskData : public TruncationData<float> {
   double take_seconds();
 
  private:
-  // Examples [U_0,P] among which neighbours are looked for; none when the rule does not.
+  // Examples [U_0,P] among which neighbours are looked for at that inner step; none when the rule
+  // does not.
   std::span<const float> pool(std::uint32_t step);
 
   const Task* task_ = nullptr;
@@ -48,6 +49,7 @@ class TaskData : public TruncationData<float> {
   std::vector<float> batches_;  // [K, U_0, rows of a batch]
   std::vector<char> drawn_;     // [K]
   TaskBatch scratch_, pool_, support_, query_;
+  std::optional<std::uint32_t> drawn_pool_;  // the number of the one in pool_
   Probe<float> probe_;
   double seconds_ = 0;
 };

@@ -9,6 +9,7 @@
 #include "meta/estimate_slot.h"
 #include "meta/run_folder.h"
 #include "meta/test_config.h"
+#include "rule/constants.h"
 
 namespace metaplastic {
 namespace {
@@ -36,6 +37,28 @@ TEST(CurriculumTest, LongestTGrowsFromTheShortest) {
   EXPECT_EQ(longest(0), 10);
   EXPECT_NEAR(longest(50), 100, 5);  // 10 sqrt(100); of 300 draws the largest is near the end
   EXPECT_GT(longest(100), 900);
+}
+
+// Batches with their neighbours are functions of the step, whichever window shows them.
+TEST(TaskDataTest, ANeighbourDoesNotDependOnWhereATruncationStarts) {
+  MetaConfig config = small_run_config();
+  config.rule.views = "neighbours";
+  const TaskDistribution tasks(config.tasks);
+  Slot slot;
+  open_slot(config, tasks, 7, 0, 0, slot);
+  const int last = kRule.neighbour_pool_steps + 2;
+  const auto batch_of_last = [&](int first_step, std::initializer_list<int> before) {
+    TaskData data;
+    data.start(*slot.task, static_cast<std::uint32_t>(first_step), last - first_step + 1, 8,
+               config.rule, config.truncation.shots);
+    for (const int step : before) data.inner_batch(step - first_step);
+    const std::span<const float> batch = data.inner_batch(last - first_step);
+    return std::vector<float>(batch.begin(), batch.end());
+  };
+  const std::vector<float> expected = batch_of_last(0, {});
+  EXPECT_EQ(batch_of_last(0, {2, last - 1}), expected);
+  EXPECT_EQ(batch_of_last(0, {last - 1, 2}), expected);
+  EXPECT_EQ(batch_of_last(last - 1, {last - 1}), expected);
 }
 
 // A first trajectory that starts late is where one comes to that starts at 0 with the same theta.

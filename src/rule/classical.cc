@@ -110,7 +110,7 @@ Rule make_classical_rule(std::string_view name, const RuleSizes& sizes, std::uin
   return result;
 }
 
-Rule with_views(const Rule& rule, const std::string& views) {
+Rule with_views(const Rule& rule, const std::string& views, float mix_share) {
   METAPLASTIC_CHECK(rule.sizes.is_plain_compact() && views != "one");
   Rule grown = rule;
   grown.sizes.views = views;
@@ -121,7 +121,7 @@ Rule with_views(const Rule& rule, const std::string& views) {
     // Rows of hidden_in and columns of mix are added behind the old ones; both lie in one piece.
     const auto old = rule.theta.begin() + entry.offset;
     const bool is_mix = entry.name == "mix";
-    const float share = is_mix ? 0.5f : 1.0f;
+    const float share = is_mix ? mix_share : 1.0f;
     const auto& place = to.entries()[static_cast<std::size_t>(&entry - from.entries().data())];
     std::transform(old, old + (is_mix ? kNumTerms : entry.size()),
                    grown.theta.begin() + place.offset,

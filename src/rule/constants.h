@@ -18,7 +18,8 @@ struct RuleConstants {
                                   // within 2 deviations of z; the paper's step ends at 1
   double view_noise = 1.2;        // views "two": deviation of the noise over that of the inputs
   double neighbour_noise = 0.4;   // views "neighbours": the same
-  int neighbour_pool = 1024;      // and the examples among which neighbours are looked for
+  int neighbour_pool = 1024;      // and the examples among which neighbours are looked for;
+  int neighbour_pool_steps = 16;  // so many inner steps look among the same ones
   double keep = 1.0 / 7;          // W_step - w / 7, so that columns do not collapse; released code
   double mix_gain = 10;           // compact: mix times 10 / sqrt(12)
 };

@@ -242,21 +242,22 @@ TEST(AgreeRule, NeedsTwoViewsAndCompact) {
   EXPECT_NO_THROW(sizes.validate("config"));
 }
 
-// What the grown rule adds to half of the old mix is agree's, and the hidden network is the same.
+// What the grown rule adds to a share of the old mix is agree's, and the hidden network is the
+// same.
 TEST(WithViews, KeepsTheRuleAndAddsAgree) {
   RuleSizes sizes = two_views();
   sizes.views = "one";
   Rule rule;
   rule.sizes = sizes;
   rule.theta = random_theta(ThetaLayout(sizes), 3);
-  const Rule grown = with_views(rule, "two");
+  const Rule grown = with_views(rule, "two", 0.25f);
   const ThetaLayout from(sizes), to(grown.sizes);
   ASSERT_EQ(std::int64_t(grown.theta.size()), to.size());
   const auto value = [](const Rule& of, const ThetaLayout& layout, ThetaName name, int i) {
     return of.theta[std::size_t(layout[name].offset + i)];
   };
   for (int k = 0; k < kNumTerms; ++k)
-    EXPECT_EQ(value(grown, to, ThetaName::kMix, k), 0.5f * value(rule, from, ThetaName::kMix, k));
+    EXPECT_EQ(value(grown, to, ThetaName::kMix, k), 0.25f * value(rule, from, ThetaName::kMix, k));
   EXPECT_EQ(value(grown, to, ThetaName::kMix, kNumTerms), 0.7f);
   EXPECT_EQ(value(grown, to, ThetaName::kMix, kNumTerms + 1), 0.5f);
   const int old_size = int(from[ThetaName::kHiddenIn].size());
@@ -267,10 +268,10 @@ TEST(WithViews, KeepsTheRuleAndAddsAgree) {
   for (int i = 0; i < int(to[ThetaName::kReadout].size()); ++i) {
     EXPECT_EQ(value(grown, to, ThetaName::kReadout, i), value(rule, from, ThetaName::kReadout, i));
   }
-  const Rule moved = with_views(grown, "neighbours");
+  const Rule moved = with_views(grown, "neighbours", 0.5f);
   EXPECT_EQ(moved.sizes.views, "neighbours");
   for (int k = 0; k < kNumTerms; ++k)
-    EXPECT_EQ(value(moved, to, ThetaName::kMix, k), 0.25f * value(rule, from, ThetaName::kMix, k));
+    EXPECT_EQ(value(moved, to, ThetaName::kMix, k), 0.125f * value(rule, from, ThetaName::kMix, k));
   EXPECT_EQ(value(moved, to, ThetaName::kMix, kNumTerms), 0.7f);
   EXPECT_EQ(value(moved, to, ThetaName::kReadout, 3), value(grown, to, ThetaName::kReadout, 3));
 }
