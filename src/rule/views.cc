@@ -38,13 +38,18 @@ bool equal_columns(std::span<const float> a, std::size_t i, std::size_t num_a,
 std::vector<float> shapes_of(std::span<const float> x, std::size_t U) {
   const std::size_t N = x.size() / U;
   std::vector<float> shapes(x.begin(), x.end()), mean(N), square(N);
-  for (std::size_t i = 0; i < x.size(); ++i) mean[i % N] += x[i] / static_cast<float>(U);
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    shapes[i] -= mean[i % N];
-    square[i % N] += shapes[i] * shapes[i];
+  for (std::size_t u = 0; u < U; ++u)
+    for (std::size_t n = 0; n < N; ++n) mean[n] += x[u * N + n] / static_cast<float>(U);
+  for (std::size_t u = 0; u < U; ++u) {
+    for (std::size_t n = 0; n < N; ++n) {
+      shapes[u * N + n] -= mean[n];
+      square[n] += shapes[u * N + n] * shapes[u * N + n];
+    }
   }
-  for (std::size_t i = 0; i < x.size(); ++i)
-    shapes[i] /= std::sqrt(std::max(square[i % N], std::numeric_limits<float>::min()));
+  for (std::size_t n = 0; n < N; ++n)
+    square[n] = 1 / std::sqrt(std::max(square[n], std::numeric_limits<float>::min()));
+  for (std::size_t u = 0; u < U; ++u)
+    for (std::size_t n = 0; n < N; ++n) shapes[u * N + n] *= square[n];
   return shapes;
 }
 
@@ -55,7 +60,8 @@ std::vector<float> distances_between(std::span<const float> batch, std::span<con
   const std::size_t B = batch.size() / U, P = pool.size() / U;
   const auto b_columns = static_cast<std::ptrdiff_t>(B), p_columns = static_cast<std::ptrdiff_t>(P);
   std::vector<float> squares(P), distances;
-  for (std::size_t i = 0; i < pool.size(); ++i) squares[i % P] += pool[i] * pool[i];
+  for (std::size_t u = 0; u < U; ++u)
+    for (std::size_t p = 0; p < P; ++p) squares[p] += pool[u * P + p] * pool[u * P + p];
   for (std::size_t b = 0; b < B; ++b)
     distances.insert(distances.end(), squares.begin(), squares.end());
   gemm(true, false, static_cast<int>(B), static_cast<int>(P), static_cast<int>(U), -2.0f,
