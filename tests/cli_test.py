@@ -139,6 +139,17 @@ class Commands(Cli):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("rule: compact-v1", metaplastic("inspect", self.path("e.safetensors")).stdout)
 
+    def test_without_hidden_layers_the_encoder_has_one(self):
+        encoder = self.path("e.safetensors")
+        done = metaplastic("apply", "--data", self.data, "--model", encoder, "--out", self.path("f.npy"), "--hidden",
+                           "none", "--features", 6, "--steps", 5)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("4-6, relu", metaplastic("inspect", encoder).stdout)
+        done = metaplastic("evaluate", "--data", self.data, "--shots", 5, "--trials", 4, "--methods",
+                           "learned,random,autoencoder", "--training-steps", 30, "--hidden", "none", "--features", 6,
+                           "--steps", 5)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_evaluate_searches_the_baselines_settings_and_leaves_out_what_does_not_suit(self):
         done = metaplastic("evaluate", "--rule", "hebb", "--data", self.data, "--shots", 5, "--trials", 4,
                            "--json", self.path("e.json"), "--methods", "k-means,ae,transfer", "--tuning", 2,

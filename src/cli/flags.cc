@@ -113,9 +113,10 @@ void add_base_model(CLI::App& app, ApplyOptions& options) {
   app.add_option_function<std::string>(
          "--hidden",
          [&options](const std::string& text) {
-           options.model.hidden = parse_widths("--hidden", text);
+           options.model.hidden =
+               text == "none" ? std::vector<int>{} : parse_widths("--hidden", text);
          },
-         fmt::format("widths of the hidden layers (default {})",
+         fmt::format("widths of the hidden layers, or none (default {})",
                      fmt::join(options.model.hidden, ",")))
       ->type_name("U,U,...");
   add_whole(app, "--features", options.model.features, 1, kMaxUnits, "width of the top layer");
