@@ -7,7 +7,6 @@
 
 #include "base/error.h"
 #include "eval/training_rows.h"
-#include "rule/constants.h"
 #include "rule/inner_step.h"
 #include "rule/views.h"
 
@@ -31,34 +30,30 @@ class SecondViews {
   SecondViews(const RuleSizes& sizes, const RowSource& training_rows, std::uint64_t seed)
       : sizes_(sizes), num_inputs_(training_rows.num_features()), seed_(seed) {
     if (sizes.neighbour_pool() > 0)
-      pool_.emplace(training_rows, seed, sizes.neighbour_pool(), Purpose::kNeighbours);
+      pool_rows_.emplace(training_rows, seed, sizes.neighbour_pool(), Purpose::kNeighbours);
   }
 
   // batch [U_0,B] of that step -> itself, or [U_0,2B] that is valid until the next call.
   std::span<const float> add(std::span<const float> batch, int step) {
     if (!sizes_.has_two_views()) return batch;
     views_.resize(2 * batch.size());
-    add_second_views(batch, pool(step / kRule.neighbour_pool_steps), num_inputs_,
-                     Random(seed_, Purpose::kViewNoise, 0, static_cast<std::uint32_t>(step)),
+    const auto number = static_cast<std::uint32_t>(step);
+    if (pool_rows_) {
+      pool_.prepare(number, num_inputs_, [&](std::uint32_t drawn) {
+        return pool_rows_->batch(static_cast<int>(drawn));
+      });
+    }
+    add_second_views(batch, pool_, num_inputs_, Random(seed_, Purpose::kViewNoise, 0, number),
                      views_);
     return views_;
   }
 
  private:
-  // Of neighbour_pool_steps inner steps each.
-  std::span<const float> pool(int number) {
-    if (!pool_) return {};
-    if (drawn_number_ != number) drawn_pool_ = pool_->batch(number);
-    drawn_number_ = number;
-    return drawn_pool_;
-  }
-
   RuleSizes sizes_;
   int num_inputs_;
   std::uint64_t seed_;
-  std::optional<TrainingRows> pool_;
-  std::optional<int> drawn_number_;
-  std::span<const float> drawn_pool_;
+  std::optional<TrainingRows> pool_rows_;
+  NeighbourPool pool_;
   std::vector<float> views_;
 };
 

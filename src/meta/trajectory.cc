@@ -7,9 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "meta/adam.h"
-#include "rule/constants.h"
 #include "rule/cost.h"
-#include "rule/views.h"
 
 namespace metaplastic {
 namespace {
@@ -70,7 +68,7 @@ void TaskData::start(const Task& task, std::uint32_t first_step, int K, int inne
                   static_cast<std::size_t>(inner_batch) *
                   static_cast<std::size_t>(rule.num_views()));
   drawn_.assign(static_cast<std::size_t>(K), 0);
-  drawn_pool_.reset();
+  pool_ = {};
 }
 
 std::span<const float> TaskData::inner_batch(int k) {
@@ -83,7 +81,8 @@ std::span<const float> TaskData::inner_batch(int k) {
     const std::span<const float> x(scratch_.x.data(),
                                    size / static_cast<std::size_t>(rule_->num_views()));
     if (rule_->has_two_views()) {
-      add_second_views(x, pool(step), task_->num_inputs(), task_->stream(Purpose::kViewNoise, step),
+      prepare_pool(step);
+      add_second_views(x, pool_, task_->num_inputs(), task_->stream(Purpose::kViewNoise, step),
                        batch);
     } else {
       std::ranges::copy(x, batch.begin());
@@ -94,13 +93,14 @@ std::span<const float> TaskData::inner_batch(int k) {
   return batch;
 }
 
-std::span<const float> TaskData::pool(std::uint32_t step) {
+void TaskData::prepare_pool(std::uint32_t step) {
   const int num_examples = rule_->neighbour_pool();
-  if (num_examples == 0) return {};
-  const std::uint32_t number = step / static_cast<std::uint32_t>(kRule.neighbour_pool_steps);
-  if (drawn_pool_ != number) task_->draw_batch(Purpose::kNeighbours, number, num_examples, pool_);
-  drawn_pool_ = number;
-  return {pool_.x.data(), static_cast<std::size_t>(num_examples * task_->num_inputs())};
+  if (num_examples == 0) return;
+  pool_.prepare(step, task_->num_inputs(), [&](std::uint32_t number) {
+    task_->draw_batch(Purpose::kNeighbours, number, num_examples, pool_examples_);
+    return std::span<const float>(pool_examples_.x.data(),
+                                  static_cast<std::size_t>(num_examples * task_->num_inputs()));
+  });
 }
 
 const Probe<float>& TaskData::probe(int k) {

@@ -10,6 +10,7 @@
 #include "data/task.h"
 #include "meta/gradient_estimator.h"
 #include "meta/meta_config.h"
+#include "rule/views.h"
 
 namespace metaplastic {
 
@@ -37,9 +38,8 @@ class TaskData : public TruncationData<float> {
   double take_seconds();
 
  private:
-  // Examples [U_0,P] among which neighbours are looked for at that inner step; none when the rule
-  // does not.
-  std::span<const float> pool(std::uint32_t step);
+  // Of that inner step; none when the rule looks for no neighbours.
+  void prepare_pool(std::uint32_t step);
 
   const Task* task_ = nullptr;
   const RuleSizes* rule_ = nullptr;
@@ -48,8 +48,8 @@ class TaskData : public TruncationData<float> {
   int shots_ = 0;
   std::vector<float> batches_;  // [K, U_0, rows of a batch]
   std::vector<char> drawn_;     // [K]
-  TaskBatch scratch_, pool_, support_, query_;
-  std::optional<std::uint32_t> drawn_pool_;  // the number of the one in pool_
+  TaskBatch scratch_, pool_examples_, support_, query_;
+  NeighbourPool pool_;
   Probe<float> probe_;
   double seconds_ = 0;
 };

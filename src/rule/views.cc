@@ -53,38 +53,38 @@ std::vector<float> shapes_of(std::span<const float> x, std::size_t U) {
   return shapes;
 }
 
-// [B,P]: |p|^2 - 2 b p, the squared distances of the columns of batch [U,B] from those of pool
-// [U,P] less |b|^2.
-std::vector<float> distances_between(std::span<const float> batch, std::span<const float> pool,
-                                     std::size_t U) {
-  const std::size_t B = batch.size() / U, P = pool.size() / U;
-  const auto b_columns = static_cast<std::ptrdiff_t>(B), p_columns = static_cast<std::ptrdiff_t>(P);
-  std::vector<float> squares(P), distances;
+}  // namespace
+
+NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs)
+    : examples_(examples) {
+  const auto U = static_cast<std::size_t>(num_inputs);
+  METAPLASTIC_CHECK(U >= 1 && examples.size() % U == 0);
+  by_shape_ = std::ranges::none_of(examples, [](float value) { return value < 0; });
+  if (by_shape_) shapes_ = shapes_of(examples, U);
+  const std::span<const float> compared = by_shape_ ? shapes_ : examples;
+  const std::size_t P = examples.size() / U;
+  squares_.resize(P);
   for (std::size_t u = 0; u < U; ++u)
-    for (std::size_t p = 0; p < P; ++p) squares[p] += pool[u * P + p] * pool[u * P + p];
-  for (std::size_t b = 0; b < B; ++b)
-    distances.insert(distances.end(), squares.begin(), squares.end());
-  gemm(true, false, static_cast<int>(B), static_cast<int>(P), static_cast<int>(U), -2.0f,
-       batch.data(), b_columns, pool.data(), p_columns, 1.0f, distances.data(), p_columns);
-  return distances;
+    for (std::size_t p = 0; p < P; ++p) squares_[p] += compared[u * P + p] * compared[u * P + p];
 }
 
-// For each column of batch [U,B] the index of the nearest column of pool [U,P] that differs from
-// it; P where none does.
-std::vector<std::size_t> nearest_others(std::span<const float> batch, std::span<const float> pool,
-                                        std::size_t U) {
-  const std::size_t B = batch.size() / U, P = pool.size() / U;
-  const auto is_negative = [](float value) { return value < 0; };
-  const bool by_shape = std::ranges::none_of(pool, is_negative);
-  const std::vector<float> distances =
-      by_shape ? distances_between(shapes_of(batch, U), shapes_of(pool, U), U)
-               : distances_between(batch, pool, U);
+std::vector<std::size_t> NeighbourPool::nearest_others(std::span<const float> batch,
+                                                       std::size_t U) const {
+  const std::size_t B = batch.size() / U, P = squares_.size();
+  std::vector<float> batch_shapes, distances;  // [B,P], squared, less |b|^2: |p|^2 - 2 b p
+  if (by_shape_) batch_shapes = shapes_of(batch, U);
+  for (std::size_t b = 0; b < B; ++b)
+    distances.insert(distances.end(), squares_.begin(), squares_.end());
+  const auto b_columns = static_cast<std::ptrdiff_t>(B), p_columns = static_cast<std::ptrdiff_t>(P);
+  gemm(true, false, static_cast<int>(B), static_cast<int>(P), static_cast<int>(U), -2.0f,
+       by_shape_ ? batch_shapes.data() : batch.data(), b_columns,
+       by_shape_ ? shapes_.data() : examples_.data(), p_columns, 1.0f, distances.data(), p_columns);
   std::vector<std::size_t> nearest(B, P);
   for (std::size_t b = 0; b < B; ++b) {
     float least = std::numeric_limits<float>::infinity();
     for (std::size_t p = 0; p < P; ++p) {
       const float distance = distances[b * P + p];
-      if (distance >= least || equal_columns(batch, b, B, pool, p, P)) continue;
+      if (distance >= least || equal_columns(batch, b, B, examples_, p, P)) continue;
       least = distance;
       nearest[b] = p;
     }
@@ -92,23 +92,22 @@ std::vector<std::size_t> nearest_others(std::span<const float> batch, std::span<
   return nearest;
 }
 
-}  // namespace
-
-void add_second_views(std::span<const float> batch, std::span<const float> pool, int num_inputs,
+void add_second_views(std::span<const float> batch, const NeighbourPool& pool, int num_inputs,
                       Random random, std::span<float> views) {
   const auto U = static_cast<std::size_t>(num_inputs);
-  METAPLASTIC_CHECK(U >= 1 && !batch.empty() && batch.size() % U == 0 && pool.size() % U == 0 &&
+  METAPLASTIC_CHECK(U >= 1 && !batch.empty() && batch.size() % U == 0 &&
                     views.size() == 2 * batch.size());
-  const std::size_t B = batch.size() / U, P = pool.size() / U;
+  const std::span<const float> others = pool.examples();
+  const std::size_t B = batch.size() / U, P = others.size() / U;
   const auto noise = static_cast<float>((P > 0 ? kRule.neighbour_noise : kRule.view_noise) *
                                         deviation_of(batch, U, B));
   std::vector<std::size_t> nearest(B, P);
-  if (P > 0) nearest = nearest_others(batch, pool, U);
+  if (P > 0) nearest = pool.nearest_others(batch, U);
   for (std::size_t u = 0; u < U; ++u) {
     for (std::size_t b = 0; b < B; ++b) {
       const float x = batch[u * B + b];
       views[2 * u * B + b] = x;
-      const float other = nearest[b] < P ? pool[u * P + nearest[b]] : x;
+      const float other = nearest[b] < P ? others[u * P + nearest[b]] : x;
       views[(2 * u + 1) * B + b] = other + noise * random.normal();
     }
   }

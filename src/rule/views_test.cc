@@ -91,7 +91,7 @@ void expect_nearest_partners(const std::vector<float>& batch, std::vector<float>
                              const Distance& distance_of) {
   std::vector<float> views(2 * batch.size());
   for (std::size_t u = 0; u < kU; ++u) pool[u * kP + 7] = batch[u * kB + 2];  // an equal one
-  add_second_views(batch, pool, kU, test_random(12), views);
+  add_second_views(batch, {pool, kU}, kU, test_random(12), views);
   double variance = 0, square = 0;
   for (std::size_t u = 0; u < kU; ++u) {
     const std::vector<double> inputs(&batch[u * kB], &batch[u * kB] + kB);
@@ -143,7 +143,7 @@ TEST(SecondViews, ShowTheMostCorrelatedOtherExampleWhereNoInputIsNegative) {
 TEST(SecondViews, WithoutAnyOtherExampleAreNoisyCopies) {
   const std::vector<float> batch = {1, 1, 2, 2, 3, 3}, pool = {1, 2, 3};  // two equal columns
   std::vector<float> views(12);
-  add_second_views(batch, pool, 3, test_random(13), views);
+  add_second_views(batch, {pool, 3}, 3, test_random(13), views);
   // Equal rows have no variance, so no noise either.
   EXPECT_THAT(views, testing::ElementsAre(1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3));
 }
