@@ -103,10 +103,11 @@ Applied continue_training(const std::string& rule, const py::object& data, const
                           const py::array_t<float, py::array::c_style>& phi, int inner_steps,
                           int inner_batch, const py::object& progress) {
   const Architecture& architecture = encoder.architecture;
-  if (phi.size() != architecture.phi_size()) {
+  if (phi.size() != 2 * architecture.phi_size()) {
     fail("phi: expected {} numbers, found {}; use those of the same encoder",
-         architecture.phi_size(), phi.size());
+         2 * architecture.phi_size(), phi.size());
   }
+  const float* const mean = phi.data() + architecture.phi_size();
   Request request;
   request.rule = rule;
   request.hidden = {architecture.widths.begin() + 1, architecture.widths.end() - 1};
@@ -115,8 +116,9 @@ Applied continue_training(const std::string& rule, const py::object& data, const
   request.inner_steps = inner_steps;
   request.inner_batch = inner_batch;
   request.seed = encoder.record.seed;
-  return train(request, data, std::nullopt, progress, &encoder,
-               InnerState{{phi.data(), phi.data() + phi.size()}, encoder.record.inner_steps});
+  return train(
+      request, data, std::nullopt, progress, &encoder,
+      InnerState{{phi.data(), mean}, {mean, phi.data() + phi.size()}, encoder.record.inner_steps});
 }
 
 }  // namespace
@@ -125,7 +127,12 @@ void add_apply(py::module_& module) {
   py::class_<Applied>(module, "Applied")
       .def_property_readonly("encoder",
                              [](const Applied& a) { return std::make_shared<Encoder>(a.last()); })
-      .def_property_readonly("phi", [](const Applied& a) { return to_array(a.state.phi); })
+      .def_property_readonly("phi",
+                             [](const Applied& a) {
+                               std::vector<float> both = a.state.phi;
+                               both.insert(both.end(), a.state.mean.begin(), a.state.mean.end());
+                               return to_array(both);
+                             })
       .def_property_readonly("inner_steps", [](const Applied& a) { return a.state.inner_steps; })
       .def_readonly("notes", &Applied::notes)
       .def_property_readonly("health", &health_dict);

@@ -46,7 +46,7 @@ class Applied:
     def encoder(self) -> Encoder: ...
     @property
     def phi(self) -> Floats:
-        """The weights before batch norm is folded in: [phi_size]."""
+        """The weights before batch norm is folded in, then their mean that is read out: [2 phi_size]."""
     @property
     def inner_steps(self) -> int: ...
     @property

@@ -136,14 +136,16 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
       options.start ? options.start->phi
                     : make_phi<float>(architecture, {rule.inner.weight_std, rule.inner.bias_std},
                                       Random(options.seed, Purpose::kPhiInit));
-  METAPLASTIC_CHECK(static_cast<std::int64_t>(phi.size()) == architecture.phi_size());
+  std::vector<float> mean = options.start ? options.start->mean : phi;
+  METAPLASTIC_CHECK(static_cast<std::int64_t>(phi.size()) == architecture.phi_size() &&
+                    mean.size() == phi.size());
   const int earlier_steps = options.start ? options.start->inner_steps : 0;
   std::vector<float> earlier = phi;
   const int earlier_step = num_steps - std::max(1, num_steps / 10);
   Tape<float> tape;
   for (int step = 0;; ++step) {
     if (wanted.contains(step)) {
-      made.layers = fold_layers(architecture, phi, statistics_rows, num_rows);
+      made.layers = fold_layers(architecture, mean, statistics_rows, num_rows);
       made.record.inner_steps = earlier_steps + step;
       applied.encoders.push_back(made);
     }
@@ -161,11 +163,12 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
                    static_cast<float>(rule.inner.inner_lr));
     copy_phi(next, architecture, phi.data());
     check_finite(phi, step + 1, options);
+    update_phi_mean(mean, phi, rule.inner.phi_mean_share, earlier_steps + step + 1);
     if (options.on_step) options.on_step(step + 1, num_steps);
   }
   applied.health = look_at(applied.last(), statistics_rows, num_rows);
   if (num_steps > 0) applied.health.drift = phi_drift(architecture, earlier, phi);
-  applied.state = {std::move(phi), earlier_steps + num_steps};
+  applied.state = {std::move(phi), std::move(mean), earlier_steps + num_steps};
   return applied;
 }
 

@@ -25,8 +25,9 @@ struct BaseModel {
 
 // The unfolded weights, from which training can go on with other rows.
 struct InnerState {
-  std::vector<float> phi;  // [phi_size]
-  int inner_steps = 0;     // done so far
+  std::vector<float> phi;   // [phi_size]
+  std::vector<float> mean;  // [phi_size], what is read out (model/mlp.h:update_phi_mean)
+  int inner_steps = 0;      // done so far
 };
 
 struct ApplyOptions {

@@ -83,7 +83,8 @@ TEST(Apply, ARuleOfTwoViewsHasTheSameBitsAndGoesOnFromWhereItStopped) {
 // A pool of neighbours serves several steps; whoever goes on among them looks in the same one.
 TEST(Apply, GoesOnWithThePoolThatItWouldHaveHad) {
   const Dataset data = gaussian_dataset(kRule.neighbour_pool + 300, 6, 3, 3);
-  const Rule rule = small_rule("agree-neighbours");
+  Rule rule = small_rule("agree-neighbours");
+  rule.inner.phi_mean_share = 0.2;  // and with the mean that it would have had
   ApplyOptions options = small_options();
   options.inner_steps = kRule.neighbour_pool_steps + 4;
   const Applied whole = apply_rule(rule, data, options);
@@ -95,6 +96,35 @@ TEST(Apply, GoesOnWithThePoolThatItWouldHaveHad) {
     rest.start = apply_rule(rule, data, first).state;
     EXPECT_EQ(top_weights(whole), top_weights(apply_rule(rule, data, rest)));
   }
+}
+
+// Steps of half the share weigh as a polynomial: against the mean written out.
+TEST(Apply, ReadsOutTheMeanOverTheLastSteps) {
+  const std::vector<std::vector<double>> phis = {{1, 5}, {2, -3}, {4, 8}, {-6, 0}};
+  std::vector<double> mean = {100, 100}, last = mean, expected(2);
+  const double share = 0.5;
+  double left = 1;
+  for (int t = 4; t >= 1; --t) {
+    const double weight = 1 / (1 + share * t);
+    for (std::size_t i = 0; i < 2; ++i) expected[i] += left * weight * phis[std::size_t(t - 1)][i];
+    left *= 1 - weight;
+  }
+  for (std::size_t i = 0; i < 2; ++i) expected[i] += left * 100;
+  for (int t = 1; t <= 4; ++t) {
+    update_phi_mean(mean, phis[std::size_t(t - 1)], share, t);
+    update_phi_mean(last, phis[std::size_t(t - 1)], 0, t);
+  }
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(mean[i], expected[i], 1e-12);
+  EXPECT_EQ(last, phis.back());
+
+  const Dataset data = gaussian_dataset(100, 6, 3, 3);
+  Rule rule = small_rule();
+  const Applied plain = apply_rule(rule, data, small_options());
+  rule.inner.phi_mean_share = 0.1;
+  const Applied averaged = apply_rule(rule, data, small_options());
+  EXPECT_EQ(plain.state.phi, averaged.state.phi);
+  EXPECT_EQ(plain.state.phi, plain.state.mean);
+  EXPECT_NE(top_weights(plain), top_weights(averaged));
 }
 
 TEST(Apply, FewRowsMakeSmallBatchesAndAreReported) {

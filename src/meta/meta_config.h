@@ -7,6 +7,7 @@
 #include "data/task_config.h"
 #include "io/config.h"
 #include "model/mlp.h"
+#include "rule/rule_file.h"
 #include "rule/theta.h"
 
 namespace metaplastic {
@@ -28,6 +29,7 @@ struct InnerConfig {
   int max_T = 400;
   int curriculum_steps = 0;
   bool staggered_start = false;
+  double phi_mean_share = 0;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -55,6 +57,7 @@ struct InnerConfig {
       "a run's first trajectories start somewhere between 0 and T, by inner steps without a "
       "gradient, so that its first updates see late states too",
       "false");
+    v("phi_mean_share", phi_mean_share, Range{0, 1}, kPhiMeanShareHelp, "0");
   }
 };
 

@@ -60,15 +60,19 @@ TrajectoryShape draw_trajectory(const MetaConfig& config, std::uint64_t seed,
 void TaskData::start(const Task& task, std::uint32_t first_step, int K, int inner_batch,
                      const RuleSizes& rule, int shots) {
   task_ = &task;
-  first_step_ = first_step;
   batch_size_ = inner_batch;
   rule_ = &rule;
   shots_ = shots;
-  batches_.resize(static_cast<std::size_t>(K) * static_cast<std::size_t>(task.num_inputs()) *
-                  static_cast<std::size_t>(inner_batch) *
-                  static_cast<std::size_t>(rule.num_views()));
-  drawn_.assign(static_cast<std::size_t>(K), 0);
   pool_ = {};
+  move_to(first_step, K);
+}
+
+void TaskData::move_to(std::uint32_t first_step, int K) {
+  first_step_ = first_step;
+  batches_.resize(static_cast<std::size_t>(K) * static_cast<std::size_t>(task_->num_inputs()) *
+                  static_cast<std::size_t>(batch_size_) *
+                  static_cast<std::size_t>(rule_->num_views()));
+  drawn_.assign(static_cast<std::size_t>(K), 0);
 }
 
 std::span<const float> TaskData::inner_batch(int k) {

@@ -32,6 +32,8 @@ class TaskData : public TruncationData<float> {
   // examples and as many second views (rule/views.h).
   void start(const Task& task, std::uint32_t first_step, int K, int inner_batch,
              const RuleSizes& rule, int shots);
+  // Goes on with K steps of the same trajectory from there; keeps the pool of neighbours.
+  void move_to(std::uint32_t first_step, int K);
   std::span<const float> inner_batch(int k) override;
   const Probe<float>& probe(int k) override;
   // Time spent making batches since the last call.

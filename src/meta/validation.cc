@@ -46,20 +46,19 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
                       Random(seed, Purpose::kValidation, task_index));
   TaskScore score;
   score.family = task.family();
-  const auto begin = [&](int step) {
-    workspace.data.start(task, static_cast<std::uint32_t>(step), 1,
-                         config.inner.inner_batch.front(), config.rule, config.truncation.shots);
-  };
-  begin(0);
+  workspace.data.start(task, 0, 1, config.inner.inner_batch.front(), config.rule,
+                       config.truncation.shots);
   std::vector<Probe<float>> probes;  // the same for both states
   for (int p = 0; p < validation.num_probes; ++p) probes.push_back(workspace.data.probe(p));
   score.random_accuracy = judge_state(config, architecture, phi, probes, workspace.tape).accuracy;
+  std::vector<float> mean = phi;
   for (int step = 0; step < validation.inner_steps; ++step) {
-    begin(step);
+    workspace.data.move_to(static_cast<std::uint32_t>(step), 1);
     unroll(layout, theta.data(), architecture, phi, 1, static_cast<float>(config.inner.inner_lr),
            workspace.data, workspace.tape);
+    update_phi_mean(mean, phi, config.inner.phi_mean_share, step + 1);
   }
-  const Judgement trained = judge_state(config, architecture, phi, probes, workspace.tape);
+  const Judgement trained = judge_state(config, architecture, mean, probes, workspace.tape);
   score.accuracy = trained.accuracy;
   score.meta_loss = trained.meta_loss;
   return score;

@@ -108,6 +108,17 @@ PhiVars<T> phi_leaves(Tape<T>& tape, const Architecture& architecture, const T* 
 }
 
 template <class T>
+void update_phi_mean(std::vector<T>& mean, const std::vector<T>& phi, double share, int step) {
+  METAPLASTIC_CHECK(mean.size() == phi.size() && step >= 1);
+  if (share == 0) {
+    mean = phi;
+    return;
+  }
+  const auto weight = static_cast<T>(1 / (1 + share * static_cast<double>(step)));
+  for (std::size_t i = 0; i < phi.size(); ++i) mean[i] += weight * (phi[i] - mean[i]);
+}
+
+template <class T>
 Activations<T> forward(Tape<T>& tape, const PhiVars<T>& phi, Unary activation, const Var<T>& x,
                        int num_parts) {
   Activations<T> result;
@@ -123,9 +134,10 @@ Activations<T> forward(Tape<T>& tape, const PhiVars<T>& phi, Unary activation, c
   return result;
 }
 
-#define METAPLASTIC_INSTANTIATE(T)                                               \
-  template std::vector<T> make_phi(const Architecture&, const PhiInit&, Random); \
-  template PhiVars<T> phi_leaves(Tape<T>&, const Architecture&, const T*);       \
+#define METAPLASTIC_INSTANTIATE(T)                                                    \
+  template std::vector<T> make_phi(const Architecture&, const PhiInit&, Random);      \
+  template PhiVars<T> phi_leaves(Tape<T>&, const Architecture&, const T*);            \
+  template void update_phi_mean(std::vector<T>&, const std::vector<T>&, double, int); \
   template Activations<T> forward(Tape<T>&, const PhiVars<T>&, Unary, const Var<T>&, int);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)

@@ -51,6 +51,12 @@ LayerOffsets layer_offsets(const Architecture& architecture, int layer);
 template <class T>
 std::vector<T> make_phi(const Architecture& architecture, const PhiInit& init, Random random);
 
+// mean [phi_size], what is read out, after inner step `step` = 1.. led to phi: its weighted mean,
+// with weights that grow so that about the last `share` of the steps counts. Share 0: phi itself.
+// [Polyak and Juditsky 1992, averaging over a tail; not in the paper]
+template <class T>
+void update_phi_mean(std::vector<T>& mean, const std::vector<T>& phi, double share, int step);
+
 // phi on a tape; index l = 1..L, index 0 is unused.
 template <class T>
 struct PhiVars {

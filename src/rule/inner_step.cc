@@ -127,6 +127,8 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
   next.num_layers = L;
   const T bias_lr = inner_lr * T(theta.layout->sizes().bias_reach());
   const bool two_views = num_views == 2;
+  const OtherUnits others =
+      theta.layout->sizes().neighbour_pool() > 0 ? OtherUnits::kOwn : OtherUnits::kPartner;
   Side<T> up;
   const auto top = static_cast<std::size_t>(L);
   Var<T> s = standardised(tape, act.x[top], num_views);
@@ -136,7 +138,7 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
     if (l < L) s = standardised(tape, act.x[at], num_views);
     const LayerInputs<T> inputs = layer_inputs(phi, act, delta, l);
     ViewSignals<T> signals;
-    if (two_views) signals = view_signals(tape, s);
+    if (two_views) signals = view_signals(tape, s, others);
     const Var<T> h = hidden_state(tape, theta, inputs, two_views ? &signals : nullptr);
     Side<T> side = readouts(tape, theta, h, s, l, L);
     if (l < L) {

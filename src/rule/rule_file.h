@@ -10,6 +10,11 @@
 
 namespace metaplastic {
 
+inline constexpr const char* kPhiMeanShareHelp =
+    "what is read out is the mean of phi over about this last share of the inner steps; 0: the "
+    "last "
+    "phi";
+
 // How a rule wants to be applied; the settings it was meta-trained with.
 struct InnerSettings {
   double inner_lr = 0.02;
@@ -17,6 +22,7 @@ struct InnerSettings {
   double bias_std = 0.1;
   int inner_batch = 64;
   int inner_steps = 200;
+  double phi_mean_share = 0;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -25,6 +31,7 @@ struct InnerSettings {
     v("bias_std", bias_std, Range{0, 10}, "spread of the initial biases");
     v("inner_batch", inner_batch, Range{2, 4096}, "unlabelled examples per inner step");
     v("inner_steps", inner_steps, Range{1, 1000000}, "inner steps that the rule was judged at");
+    v("phi_mean_share", phi_mean_share, Range{0, 1}, kPhiMeanShareHelp);
   }
 };
 

@@ -1,6 +1,6 @@
 // Two views of every example (views = "two" or "neighbours"): the batch holds each example and a
-// noisy copy of it or of an example near by, and a neuron is told what the other view's activation
-// has that its own does not predict.
+// noisy copy of it or of an example that a walk over near ones leads to, and a neuron is told what
+// the other view's activation has that its own does not predict.
 // [docs/method.md, "Two views"; not in the paper]
 #pragma once
 
@@ -15,12 +15,12 @@
 
 namespace metaplastic {
 
-// Examples among which neighbours are looked for, with what can be computed of them alone: they
-// serve kRule.neighbour_pool_steps inner steps.
+// Examples among which neighbours are looked for, with the neighbours of each: they serve
+// kRule.neighbour_pool_steps inner steps.
 class NeighbourPool {
  public:
   NeighbourPool() = default;  // of none
-  // examples [U,P]: kept as a reference.
+  // examples [U,P]: kept as a reference. Cost: U P P.
   NeighbourPool(std::span<const float> examples, int num_inputs);
 
   // Takes draw(number) -> examples [U,P] where the inner step wants those of another number.
@@ -33,26 +33,33 @@ class NeighbourPool {
   }
 
   std::span<const float> examples() const { return examples_; }
-  // For each column of batch [U,B] the index of the nearest example that differs from it; P where
-  // none does.
-  std::vector<std::size_t> nearest_others(std::span<const float> batch, std::size_t U) const;
+  // Where random walks from the columns of batch [U,B] end, indices [B]: every hop goes to one of
+  // the kRule.neighbour_choices nearest examples that differ from where it starts, by even chance,
+  // and another hop follows so often that there are kRule.neighbour_hops in the mean. P where no
+  // example differs.
+  std::vector<std::size_t> walk(std::span<const float> batch, Random& random) const;
 
  private:
+  // Indices [B, neighbour_choices] of the nearest examples that differ, nearest first (the first
+  // one of equals); fewer than that are repeated, P where there is none.
+  std::vector<std::size_t> near(std::span<const float> batch) const;
+
   std::span<const float> examples_;
+  std::size_t num_inputs_ = 0;
   bool by_shape_ = false;
-  std::vector<float> shapes_;   // [U,P], by shape
-  std::vector<float> squares_;  // [P], of the lengths of what is compared
+  std::vector<float> shapes_;      // [U,P], by shape
+  std::vector<float> squares_;     // [P], of the lengths of what is compared
+  std::vector<std::size_t> near_;  // [P, neighbour_choices], of the examples themselves
   std::optional<std::uint32_t> number_;
 };
 
 // batch [U,B] -> [U,2B]: the examples, then a second view of each in the same order. Without a pool
 // that is the example itself plus normal noise whose deviation is kRule.view_noise times the root
-// mean variance of the inputs over the batch. With a pool [U,P] of examples it is the nearest of
-// them that differs from the example (the first one of equals; the example itself when none
-// differs), plus noise of kRule.neighbour_noise. Where no input of the pool is negative (images,
-// bags of words) near means a high correlation over the inputs, so that brightness and contrast do
-// not count; else (tables are standardised) a small distance. The noise is a function of `random`.
-// Cost: U B P.
+// mean variance of the inputs over the batch. With a pool it is where a walk over the pool's
+// examples ends (the example itself when none differs), plus noise of kRule.neighbour_noise. Where
+// no input of the pool is negative (images, bags of words) near means a high correlation over the
+// inputs, so that brightness and contrast do not count; else (tables are standardised) a small
+// distance. Walk and noise are functions of `random`. Cost: U B P.
 void add_second_views(std::span<const float> batch, const NeighbourPool& pool, int num_inputs,
                       Random random, std::span<float> views);
 
@@ -60,10 +67,13 @@ void add_second_views(std::span<const float> batch, const NeighbourPool& pool, i
 template <class T>
 struct ViewSignals {
   Var<T> surprise;  // the partner's activation, less what the own one predicts of it
-  Var<T> shared;    // what the partner's other units have in common with this one, likewise
+  Var<T> shared;    // what other units have in common with this one, likewise
 };
+// Which other units `shared` is about: the partner's, or those that see what the unit sees. Walks
+// lead far: what two of their ends have in common fades as fast as what a unit should keep of it.
+enum class OtherUnits { kPartner, kOwn };
 // Cost: 2 products of U U B.
 template <class T>
-ViewSignals<T> view_signals(Tape<T>& tape, const Var<T>& s);
+ViewSignals<T> view_signals(Tape<T>& tape, const Var<T>& s, OtherUnits others);
 
 }  // namespace metaplastic

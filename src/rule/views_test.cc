@@ -5,8 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "base/error.h"
 #include "rule/classical.h"
@@ -85,48 +87,78 @@ double one_less_correlation(const std::vector<double>& a, const std::vector<doub
   return 1 - ab / std::sqrt(aa * bb);
 }
 
-// By brute force in double: the partner is the nearest example of the pool that is not the example.
+// By brute force in double: the neighbour_choices nearest examples of the pool that differ.
 template <class Distance>
-void expect_nearest_partners(const std::vector<float>& batch, std::vector<float> pool,
-                             const Distance& distance_of) {
-  std::vector<float> views(2 * batch.size());
-  for (std::size_t u = 0; u < kU; ++u) pool[u * kP + 7] = batch[u * kB + 2];  // an equal one
-  add_second_views(batch, {pool, kU}, kU, test_random(12), views);
-  double variance = 0, square = 0;
-  for (std::size_t u = 0; u < kU; ++u) {
-    const std::vector<double> inputs(&batch[u * kB], &batch[u * kB] + kB);
-    for (const double x : inputs) variance += std::pow(x - mean_of(inputs), 2) / (kU * kB);
+std::vector<std::size_t> nearest_others(const std::vector<double>& example,
+                                        const std::vector<float>& pool,
+                                        const Distance& distance_of) {
+  std::vector<std::pair<double, std::size_t>> found;
+  for (std::size_t p = 0; p < kP; ++p) {
+    const std::vector<double> other = column(pool, p, kP);
+    if (other != example) found.emplace_back(distance_of(example, other), p);
   }
-  for (std::size_t b = 0; b < kB; ++b) {
-    const std::vector<double> example = column(batch, b, kB);
-    std::size_t best = kP;
-    double least = 1e9;
-    for (std::size_t p = 0; p < kP; ++p) {
-      const std::vector<double> other = column(pool, p, kP);
-      const double found = distance_of(example, other);
-      if (other != example && found < least) least = found, best = p;
-    }
-    ASSERT_NE(best, 7u);
-    for (std::size_t u = 0; u < kU; ++u) {
-      EXPECT_EQ(views[2 * u * kB + b], batch[u * kB + b]);
-      const double noise = double(views[(2 * u + 1) * kB + b] - pool[u * kP + best]);
-      EXPECT_LT(std::abs(noise), 5 * kRule.neighbour_noise * std::sqrt(variance));
-      square += noise * noise / (kU * kB);
-    }
-  }
-  EXPECT_NEAR(std::sqrt(square / variance), kRule.neighbour_noise, 0.1);
+  std::ranges::sort(found);
+  std::vector<std::size_t> nearest;
+  for (int i = 0; i < kRule.neighbour_choices; ++i)
+    nearest.push_back(found[static_cast<std::size_t>(i)].second);
+  return nearest;
 }
 
-TEST(SecondViews, ShowTheNearestOtherExampleOfThePool) {
+// Where a walk from `example` ends, as chances [kP]: the Markov chain of the walk, hop by hop.
+template <class Distance>
+std::vector<double> chances_of_ends(const std::vector<double>& example,
+                                    const std::vector<float>& pool, const Distance& distance_of) {
+  const double stop = 1.0 / kRule.neighbour_hops, even = 1.0 / kRule.neighbour_choices;
+  std::vector<std::vector<std::size_t>> next;
+  for (std::size_t p = 0; p < kP; ++p)
+    next.push_back(nearest_others(column(pool, p, kP), pool, distance_of));
+  std::vector<double> at(kP), ends(kP);
+  for (const std::size_t p : nearest_others(example, pool, distance_of)) at[p] += even;
+  for (int hop = 1; hop < 400; ++hop) {
+    std::vector<double> moved(kP);
+    for (std::size_t p = 0; p < kP; ++p) {
+      ends[p] += stop * at[p];
+      for (const std::size_t q : next[p]) moved[q] += (1 - stop) * even * at[p];
+    }
+    at = moved;
+  }
+  return ends;
+}
+
+// Ends of many walks are spread as the chain says.
+template <class Distance>
+void expect_walks(const std::vector<float>& batch, std::vector<float> pool,
+                  const Distance& distance_of) {
+  for (std::size_t u = 0; u < kU; ++u) pool[u * kP + 7] = batch[u * kB + 2];  // an equal one
+  const NeighbourPool neighbours(pool, kU);
+  Random random = test_random(12);
+  constexpr int kWalks = 4000;
+  std::vector<std::vector<double>> shares(kB, std::vector<double>(kP + 1));
+  for (int n = 0; n < kWalks; ++n) {
+    const std::vector<std::size_t> ends = neighbours.walk(batch, random);
+    ASSERT_EQ(ends.size(), kB);
+    for (std::size_t b = 0; b < kB; ++b) shares[b][ends[b]] += 1.0 / kWalks;
+  }
+  for (std::size_t b = 0; b < kB; ++b) {
+    const std::vector<double> chances = chances_of_ends(column(batch, b, kB), pool, distance_of);
+    EXPECT_NEAR(std::accumulate(chances.begin(), chances.end(), 0.0), 1, 1e-6);
+    for (std::size_t p = 0; p < kP; ++p) {
+      const double error = std::sqrt(chances[p] * (1 - chances[p]) / kWalks);
+      EXPECT_NEAR(shares[b][p], chances[p], 5 * error) << "from " << b << " to " << p;
+    }
+  }
+}
+
+TEST(NeighbourPool, WalksOverTheNearestOtherExamples) {
   std::vector<float> batch(kU * kB), pool(kU * kP);
   Random random = test_random(11);
   for (float& x : batch) x = random.normal();
   for (float& x : pool) x = random.normal();
-  expect_nearest_partners(batch, pool, distance);
+  expect_walks(batch, pool, distance);
 }
 
 // Examples of unlike brightness and contrast, so that the nearest ones are others.
-TEST(SecondViews, ShowTheMostCorrelatedOtherExampleWhereNoInputIsNegative) {
+TEST(NeighbourPool, WalksOverTheMostCorrelatedOnesWhereNoInputIsNegative) {
   std::vector<float> batch(kU * kB), pool(kU * kP);
   Random random = test_random(11);
   const auto fill = [&](std::vector<float>& x, std::size_t num_columns) {
@@ -137,7 +169,40 @@ TEST(SecondViews, ShowTheMostCorrelatedOtherExampleWhereNoInputIsNegative) {
   };
   fill(batch, kB);
   fill(pool, kP);
-  expect_nearest_partners(batch, pool, one_less_correlation);
+  expect_walks(batch, pool, one_less_correlation);
+}
+
+TEST(NeighbourPool, RepeatsNeighboursWhereItHasFewOthers) {
+  const std::vector<float> pool = {1, 2, 3, -1, -2, -3};  // three examples of two inputs
+  const NeighbourPool neighbours(pool, 2);
+  Random random = test_random(14);
+  std::vector<int> counts(4);
+  for (int n = 0; n < 300; ++n) ++counts[neighbours.walk(std::vector<float>{2, -2}, random)[0]];
+  EXPECT_EQ(counts[3], 0);
+  for (int p = 0; p < 3; ++p) EXPECT_GT(counts[static_cast<std::size_t>(p)], 30);
+}
+
+// The second view is an example of the pool plus noise of the stated size.
+TEST(SecondViews, ShowAnExampleOfThePool) {
+  std::vector<float> batch(kU * kB), pool(kU * kP), views(2 * batch.size());
+  Random random = test_random(11);
+  for (float& x : batch) x = random.normal();
+  for (float& x : pool) x = 1000 * random.normal();  // far apart beside the noise
+  add_second_views(batch, {pool, kU}, kU, test_random(12), views);
+  double variance = 0, square = 0;
+  for (std::size_t u = 0; u < kU; ++u) {
+    const std::vector<double> inputs(&batch[u * kB], &batch[u * kB] + kB);
+    for (const double x : inputs) variance += std::pow(x - mean_of(inputs), 2) / (kU * kB);
+  }
+  for (std::size_t b = 0; b < kB; ++b) {
+    const std::vector<double> view = column(views, kB + b, 2 * kB);
+    EXPECT_EQ(column(views, b, 2 * kB), column(batch, b, kB));
+    double least = 1e9;
+    for (std::size_t p = 0; p < kP; ++p)
+      least = std::min(least, distance(view, column(pool, p, kP)));
+    square += least / (kU * kB);
+  }
+  EXPECT_NEAR(std::sqrt(square / variance), kRule.neighbour_noise, 0.1);
 }
 
 TEST(SecondViews, WithoutAnyOtherExampleAreNoisyCopies) {
@@ -157,7 +222,7 @@ TEST(ViewSignals, EqualViewsHoldNoSurpriseAndUnrelatedOnesAllOfIt) {
   for (double& value : x) value = double(random.normal());
   for (std::size_t b = 0; b < B / 2; ++b) x[B / 2 + b] = x[b];  // unit 0 alone
   const Var<double> s = standardise(tape, tape.constant(x.data(), 2, 1, B), 1e-9);
-  const ViewSignals<double> signals = view_signals(tape, s);
+  const ViewSignals<double> signals = view_signals(tape, s, OtherUnits::kPartner);
   double first = 0, second = 0;
   for (int b = 0; b < B; ++b) {
     first += std::pow(signals.surprise.data[b], 2) / B;
@@ -165,6 +230,32 @@ TEST(ViewSignals, EqualViewsHoldNoSurpriseAndUnrelatedOnesAllOfIt) {
   }
   EXPECT_NEAR(first, 0, 1e-12);
   EXPECT_NEAR(second, 1, 0.05);
+}
+
+// Three units over unrelated views: what the partner's others have in common is chance, what the
+// own others have is not.
+TEST(ViewSignals, SharedIsAboutTheOtherUnitsThatAreAskedFor) {
+  Tape<double> tape;
+  tape.reset(false);
+  Random random = test_random(6);
+  constexpr int kUnits = 3, B = 4000;
+  std::vector<double> x(kUnits * B);
+  for (int b = 0; b < B; ++b) {
+    const double cause = double(random.normal());
+    for (int u = 0; u < kUnits; ++u)
+      x[std::size_t(u * B + b)] = cause + 0.5 * double(random.normal());
+  }
+  const Var<double> s = standardise(tape, tape.constant(x.data(), kUnits, 1, B), 1e-9);
+  const auto size_of_shared = [&](OtherUnits others) {
+    const Var<double> shared = view_signals(tape, s, others).shared;
+    double square = 0;
+    for (int i = 0; i < kUnits * B; ++i) square += std::pow(shared.data[i], 2) / (kUnits * B);
+    return std::sqrt(square);
+  };
+  EXPECT_LT(size_of_shared(OtherUnits::kPartner), 0.1);
+  // corr 0.8 between units: 0.8 / sqrt(3) of the two others, each with 0.6 that is not the unit's.
+  EXPECT_NEAR(size_of_shared(OtherUnits::kOwn),
+              0.8 / std::sqrt(3.0) * std::sqrt(2 * 0.36 + 2 * 0.16), 0.05);
 }
 
 // Mean over a layer's units of the correlation between the two views, and the root mean square of
