@@ -17,11 +17,11 @@ struct RuleConstants {
   double free_bias_reach = 2;     // bias_mean "free": times the bias step, so that a bias settles
                                   // within 2 deviations of z; the paper's step ends at 1
   double view_noise = 1.2;        // views "two": deviation of the noise over that of the inputs
-  double neighbour_noise = 0.3;   // views "neighbours": the same,
+  double neighbour_noise = 0.4;   // views "neighbours": the same,
   int neighbour_pool = 4096;      // the examples among which neighbours are looked for,
   int neighbour_pool_steps = 64;  // the inner steps that look among the same ones,
   int neighbour_choices = 5;      // how many of the nearest a walk chooses from
-  int neighbour_hops = 8;         // and its mean length
+  int neighbour_hops = 4;         // and its mean length, where near is a matter of correlation
   double keep = 1.0 / 7;          // W_step - w / 7, so that columns do not collapse; released code
   double mix_gain = 10;           // compact: mix times 10 / sqrt(12)
 };

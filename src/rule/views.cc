@@ -117,12 +117,12 @@ std::vector<std::size_t> NeighbourPool::near(std::span<const float> batch) const
 }
 
 std::vector<std::size_t> NeighbourPool::walk(std::span<const float> batch, Random& random) const {
-  constexpr float kStop = 1.0f / static_cast<float>(kRule.neighbour_hops);
+  const float stop = by_shape_ ? 1.0f / static_cast<float>(kRule.neighbour_hops) : 1.0f;
   const std::vector<std::size_t> starts = near(batch);
   std::vector<std::size_t> ends(starts.size() / kChoices);
   for (std::size_t b = 0; b < ends.size(); ++b) {
     ends[b] = starts[b * kChoices + random.below(kChoices)];
-    while (ends[b] < squares_.size() && random.uniform() >= kStop)
+    while (ends[b] < squares_.size() && random.uniform() >= stop)
       ends[b] = near_[ends[b] * kChoices + random.below(kChoices)];
   }
   return ends;

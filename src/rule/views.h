@@ -34,9 +34,9 @@ class NeighbourPool {
 
   std::span<const float> examples() const { return examples_; }
   // Where random walks from the columns of batch [U,B] end, indices [B]: every hop goes to one of
-  // the kRule.neighbour_choices nearest examples that differ from where it starts, by even chance,
-  // and another hop follows so often that there are kRule.neighbour_hops in the mean. P where no
-  // example differs.
+  // the kRule.neighbour_choices nearest examples that differ from where it starts, by even chance.
+  // Where near means a high correlation, another hop follows so often that there are
+  // kRule.neighbour_hops in the mean; else there is one. P where no example differs.
   std::vector<std::size_t> walk(std::span<const float> batch, Random& random) const;
 
  private:

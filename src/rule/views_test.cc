@@ -104,11 +104,12 @@ std::vector<std::size_t> nearest_others(const std::vector<double>& example,
   return nearest;
 }
 
-// Where a walk from `example` ends, as chances [kP]: the Markov chain of the walk, hop by hop.
+// Where a walk of so many hops in the mean ends, as chances [kP]: its Markov chain, hop by hop.
 template <class Distance>
 std::vector<double> chances_of_ends(const std::vector<double>& example,
-                                    const std::vector<float>& pool, const Distance& distance_of) {
-  const double stop = 1.0 / kRule.neighbour_hops, even = 1.0 / kRule.neighbour_choices;
+                                    const std::vector<float>& pool, const Distance& distance_of,
+                                    int hops) {
+  const double stop = 1.0 / hops, even = 1.0 / kRule.neighbour_choices;
   std::vector<std::vector<std::size_t>> next;
   for (std::size_t p = 0; p < kP; ++p)
     next.push_back(nearest_others(column(pool, p, kP), pool, distance_of));
@@ -128,7 +129,7 @@ std::vector<double> chances_of_ends(const std::vector<double>& example,
 // Ends of many walks are spread as the chain says.
 template <class Distance>
 void expect_walks(const std::vector<float>& batch, std::vector<float> pool,
-                  const Distance& distance_of) {
+                  const Distance& distance_of, int hops) {
   for (std::size_t u = 0; u < kU; ++u) pool[u * kP + 7] = batch[u * kB + 2];  // an equal one
   const NeighbourPool neighbours(pool, kU);
   Random random = test_random(12);
@@ -140,7 +141,8 @@ void expect_walks(const std::vector<float>& batch, std::vector<float> pool,
     for (std::size_t b = 0; b < kB; ++b) shares[b][ends[b]] += 1.0 / kWalks;
   }
   for (std::size_t b = 0; b < kB; ++b) {
-    const std::vector<double> chances = chances_of_ends(column(batch, b, kB), pool, distance_of);
+    const std::vector<double> chances =
+        chances_of_ends(column(batch, b, kB), pool, distance_of, hops);
     EXPECT_NEAR(std::accumulate(chances.begin(), chances.end(), 0.0), 1, 1e-6);
     for (std::size_t p = 0; p < kP; ++p) {
       const double error = std::sqrt(chances[p] * (1 - chances[p]) / kWalks);
@@ -149,12 +151,12 @@ void expect_walks(const std::vector<float>& batch, std::vector<float> pool,
   }
 }
 
-TEST(NeighbourPool, WalksOverTheNearestOtherExamples) {
+TEST(NeighbourPool, LeadsToTheNearestOtherExamples) {
   std::vector<float> batch(kU * kB), pool(kU * kP);
   Random random = test_random(11);
   for (float& x : batch) x = random.normal();
   for (float& x : pool) x = random.normal();
-  expect_walks(batch, pool, distance);
+  expect_walks(batch, pool, distance, 1);
 }
 
 // Examples of unlike brightness and contrast, so that the nearest ones are others.
@@ -169,7 +171,7 @@ TEST(NeighbourPool, WalksOverTheMostCorrelatedOnesWhereNoInputIsNegative) {
   };
   fill(batch, kB);
   fill(pool, kP);
-  expect_walks(batch, pool, one_less_correlation);
+  expect_walks(batch, pool, one_less_correlation, kRule.neighbour_hops);
 }
 
 TEST(NeighbourPool, RepeatsNeighboursWhereItHasFewOthers) {
