@@ -11,9 +11,7 @@
 namespace metaplastic {
 
 inline constexpr const char* kPhiMeanShareHelp =
-    "what is read out is the mean of phi over about this last share of the inner steps; 0: the "
-    "last "
-    "phi";
+    "read out is the mean of phi over about this last share of the inner steps; 0: the last phi";
 
 // How a rule wants to be applied; the settings it was meta-trained with.
 struct InnerSettings {

@@ -53,6 +53,8 @@ CASES.update({
     "19_metz_local_free_bias": ((6, 5, 4), 7, 4, 3, 2, 0, "tanh", 3, 1, 0.1, 0.1, 3, 2) + METZ + LOCAL + ("free",),
     "20_compact_two_views": ((7, 6, 4), 8, 4, 3, 2, 0, "relu", 3, 1, 0.1, 0.1, 3, 2) + COMPACT + USUAL
                             + ("free", "two"),
+    "21_compact_neighbours": ((7, 6, 4), 8, 4, 3, 2, 0, "relu", 3, 1, 0.1, 0.1, 3, 2) + COMPACT + USUAL
+                             + ("free", "neighbours"),
 })
 OPTIONS = ("preset", "v_step", "backward", "locality", "bias_mean", "views")
 PLAIN = COMPACT + USUAL + ("lowered", "one")

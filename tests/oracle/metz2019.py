@@ -37,7 +37,7 @@ def theta_shapes(case):
         shapes = {name: shape for name, shape in oracle.theta_shapes(C, D, G).items()
                   if not (local and "example" in name)}
         shapes["top_in"] = (1 if local else 2, C)
-        if case["views"] == "two":
+        if num_views(case) == 2:
             shapes["hidden_in"] = (2 + D + 2, C)
             terms += 2
     shapes.update({"readout": (C, columns), "readout_bias": (1, columns), "mix": (1, terms)})
@@ -214,17 +214,20 @@ def networks(theta, phi, case):
 
 
 def num_views(case):
-    return 2 if case["views"] == "two" else 1
+    return 1 if case["views"] == "one" else 2
 
 
 def by_view(x, eps, views):  # each view standardised by itself
     return torch.cat([oracle.standardise(part, eps) for part in torch.chunk(x, views, 1)], 1)
 
 
-def view_signals(s):  # s [U,B], the second half of B shows the first again -> surprise, shared
+# s [U,B], the second half of B shows the first again -> surprise, shared with the other units of
+# the partner, or of the same view where that is a neighbour
+def view_signals(s, views):
     half = s.shape[1] // 2
     partner = torch.cat([s[:, half:], s[:, :half]], 1)
-    common = oracle.off(oracle.corr(s, partner)) @ partner / math.sqrt(s.shape[0])
+    seen = s if views == "neighbours" else partner
+    common = oracle.off(oracle.corr(s, seen)) @ seen / math.sqrt(s.shape[0])
     return [y - s * (y * s).mean(1, keepdim=True) for y in (partner, common)]
 
 
@@ -240,7 +243,7 @@ def inner_step(theta, phi, x, case):  # x [U0,B] -> phi after the step
     reads, reads_v, bias_outs = [None] * (L + 1), [None] * (L + 1), [None] * (L + 1)
     signals, views_up = [[]] * (L + 1), [None] * (L + 1)
     if views == 2:
-        signals = [view_signals(s) for s in ss]
+        signals = [view_signals(s, case["views"]) for s in ss]
         views_up = [[y * torch.sigmoid(z) for y in pair] for pair, z in zip(signals, zs)]
     for l in range(L, -1, -1):
         h = hidden(l, xs[l], zs[l], torch.cat([delta] + [y[:, None] for y in signals[l]], 1))
