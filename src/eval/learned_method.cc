@@ -79,8 +79,7 @@ std::unique_ptr<FeatureMethod> learned_method(Rule rule, const ApplyOptions& opt
   // The sixteenth is for small tables, where long trainings follow noise (docs/recipe.md).
   std::set<int> stops;
   for (const int part : {16, 4, 1}) stops.insert(std::max(1, steps / part));
-  for (const int times : {2, 4})
-    if (!options.inner_steps) stops.insert(times * steps);
+  if (!options.inner_steps) stops.insert({2 * steps, 4 * steps});
   return std::make_unique<RuleMethod>("learned", std::move(rule), options, readout,
                                       std::move(stops));
 }

@@ -80,6 +80,7 @@ NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs)
   squares_.resize(P);
   for (std::size_t u = 0; u < U; ++u)
     for (std::size_t p = 0; p < P; ++p) squares_[p] += compared[u * P + p] * compared[u * P + p];
+  if (!by_shape_) return;  // walks of one hop start at no example of the pool
   std::vector<float> block;
   for (std::size_t first = 0; first < P; first += kBlock) {
     copy_columns(examples, P, first, std::min(kBlock, P - first), block);

@@ -20,7 +20,7 @@ namespace metaplastic {
 class NeighbourPool {
  public:
   NeighbourPool() = default;  // of none
-  // examples [U,P]: kept as a reference. Cost: U P P.
+  // examples [U,P]: kept as a reference. Cost: U P P where near means a high correlation, else U P.
   NeighbourPool(std::span<const float> examples, int num_inputs);
 
   // Takes draw(number) -> examples [U,P] where the inner step wants those of another number.
@@ -49,7 +49,7 @@ class NeighbourPool {
   bool by_shape_ = false;
   std::vector<float> shapes_;      // [U,P], by shape
   std::vector<float> squares_;     // [P], of the lengths of what is compared
-  std::vector<std::size_t> near_;  // [P, neighbour_choices], of the examples themselves
+  std::vector<std::size_t> near_;  // [P, neighbour_choices], of the examples, by shape
   std::optional<std::uint32_t> number_;
 };
 
