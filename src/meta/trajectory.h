@@ -28,12 +28,13 @@ TrajectoryShape draw_trajectory(const MetaConfig& config, std::uint64_t seed,
 // The task's batches as a truncation wants them; batch k belongs to inner step first_step + k.
 class TaskData : public TruncationData<float> {
  public:
-  // Nothing is copied: task and rule must outlive the use. With two views a batch holds inner_batch
-  // examples and as many second views (rule/views.h).
+  // Task and rule are not copied: they must outlive the use. With two views a batch holds
+  // inner_batch examples and as many second views (rule/views.h); what is near says first_layer.
   void start(const Task& task, std::uint32_t first_step, int K, int inner_batch,
-             const RuleSizes& rule, int shots);
-  // Goes on with K steps of the same trajectory from there; keeps the pool of neighbours.
-  void move_to(std::uint32_t first_step, int K);
+             const RuleSizes& rule, int shots, FirstLayer first_layer = {});
+  // Goes on with K steps of the same trajectory from there; keeps the pool of neighbours while it
+  // serves.
+  void move_to(std::uint32_t first_step, int K, FirstLayer first_layer);
   std::span<const float> inner_batch(int k) override;
   const Probe<float>& probe(int k) override;
   // Time spent making batches since the last call.
@@ -51,6 +52,7 @@ class TaskData : public TruncationData<float> {
   std::vector<float> batches_;  // [K, U_0, rows of a batch]
   std::vector<char> drawn_;     // [K]
   TaskBatch scratch_, pool_examples_, support_, query_;
+  FirstLayer first_layer_;
   NeighbourPool pool_;
   Probe<float> probe_;
   double seconds_ = 0;
@@ -91,7 +93,7 @@ class TrajectoryProblem : public InnerProblem {
 
  private:
   // Batches of a window that is run again are kept.
-  TruncationShape<float> start(const Window& window);
+  TruncationShape<float> start(const Window& window, std::span<const float> phi);
 
   const MetaConfig& config_;
   const ThetaLayout& layout_;
