@@ -33,17 +33,15 @@ class SecondViews {
       pool_rows_.emplace(training_rows, seed, sizes.neighbour_pool(), Purpose::kNeighbours);
   }
 
-  // batch [U_0,B] of that step -> itself, or [U_0,2B] that is valid until the next call. phi: of
-  // the network that is read out so far, whose first layer says what is near.
-  std::span<const float> add(std::span<const float> batch, int step,
-                             const Architecture& architecture, std::span<const float> phi) {
+  // batch [U_0,B] of that step -> itself, or [U_0,2B] that is valid until the next call.
+  std::span<const float> add(std::span<const float> batch, int step) {
     if (!sizes_.has_two_views()) return batch;
     views_.resize(2 * batch.size());
     const auto number = static_cast<std::uint32_t>(step);
     if (pool_rows_) {
-      pool_.prepare(
-          number, num_inputs_, [&] { return FirstLayer(architecture, phi); },
-          [&](std::uint32_t drawn) { return pool_rows_->batch(static_cast<int>(drawn)); });
+      pool_.prepare(number, num_inputs_, [&](std::uint32_t drawn) {
+        return pool_rows_->batch(static_cast<int>(drawn));
+      });
     }
     add_second_views(batch, pool_, num_inputs_, Random(seed_, Purpose::kViewNoise, 0, number),
                      views_);
@@ -154,8 +152,8 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
     if (step == earlier_step) earlier = phi;
     if (step == num_steps) break;
     if (options.should_stop && options.should_stop()) throw Stopped{};
-    const std::span<const float> batch = second_views.add(data.batch(earlier_steps + step),
-                                                          earlier_steps + step, architecture, mean);
+    const std::span<const float> batch =
+        second_views.add(data.batch(earlier_steps + step), earlier_steps + step);
     tape.reset(false);
     const Var<float> x = tape.constant(batch.data(), architecture.num_inputs(), 1,
                                        rule.sizes.num_views() * data.batch_size());

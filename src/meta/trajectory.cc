@@ -58,18 +58,17 @@ TrajectoryShape draw_trajectory(const MetaConfig& config, std::uint64_t seed,
 }
 
 void TaskData::start(const Task& task, std::uint32_t first_step, int K, int inner_batch,
-                     const RuleSizes& rule, int shots, FirstLayer first_layer) {
+                     const RuleSizes& rule, int shots) {
   task_ = &task;
   batch_size_ = inner_batch;
   rule_ = &rule;
   shots_ = shots;
   pool_ = {};
-  move_to(first_step, K, std::move(first_layer));
+  move_to(first_step, K);
 }
 
-void TaskData::move_to(std::uint32_t first_step, int K, FirstLayer first_layer) {
+void TaskData::move_to(std::uint32_t first_step, int K) {
   first_step_ = first_step;
-  first_layer_ = std::move(first_layer);
   batches_.resize(static_cast<std::size_t>(K) * static_cast<std::size_t>(task_->num_inputs()) *
                   static_cast<std::size_t>(batch_size_) *
                   static_cast<std::size_t>(rule_->num_views()));
@@ -101,13 +100,11 @@ std::span<const float> TaskData::inner_batch(int k) {
 void TaskData::prepare_pool(std::uint32_t step) {
   const int num_examples = rule_->neighbour_pool();
   if (num_examples == 0) return;
-  const auto draw = [&](std::uint32_t number) {
+  pool_.prepare(step, task_->num_inputs(), [&](std::uint32_t number) {
     task_->draw_batch(Purpose::kNeighbours, number, num_examples, pool_examples_);
     return std::span<const float>(pool_examples_.x.data(),
                                   static_cast<std::size_t>(num_examples * task_->num_inputs()));
-  };
-  pool_.prepare(
-      step, task_->num_inputs(), [&] { return first_layer_; }, draw);
+  });
 }
 
 const Probe<float>& TaskData::probe(int k) {
@@ -224,11 +221,10 @@ void TrajectoryProblem::keep_trained(std::span<float> perturbation) const {
   metaplastic::keep_trained(layout_, config_.outer.trained, perturbation);
 }
 
-TruncationShape<float> TrajectoryProblem::start(const Window& window, std::span<const float> phi) {
+TruncationShape<float> TrajectoryProblem::start(const Window& window) {
   if (started_ != window.truncation) {
     workspace_.data.start(task_, static_cast<std::uint32_t>(window.first_step), window.K,
-                          shape_.inner_batch, config_.rule, config_.truncation.shots,
-                          FirstLayer(shape_.architecture, phi));
+                          shape_.inner_batch, config_.rule, config_.truncation.shots);
     started_ = window.truncation;
   }
   return truncation_shape(config_, window.K);
@@ -236,21 +232,21 @@ TruncationShape<float> TrajectoryProblem::start(const Window& window, std::span<
 
 void TrajectoryProblem::advance(const Window& window, std::span<const float> theta,
                                 std::vector<float>& phi) {
-  const TruncationShape<float> shape = start(window, phi);
+  const TruncationShape<float> shape = start(window);
   unroll(layout_, theta.data(), shape_.architecture, phi, shape.K, shape.inner_lr, workspace_.data,
          workspace_.truncation.tape);
 }
 
 TruncationResult TrajectoryProblem::loss(const Window& window, std::span<const float> theta,
                                          std::vector<float>& phi) {
-  const TruncationShape<float> shape = start(window, phi);
+  const TruncationShape<float> shape = start(window);
   return truncated_loss(layout_, theta.data(), shape_.architecture, phi, shape, workspace_.data,
                         workspace_.truncation.tape);
 }
 
 TruncationResult TrajectoryProblem::gradient(const Window& window, std::span<const float> theta,
                                              std::vector<float>& phi, std::span<float> theta_bar) {
-  const TruncationShape<float> shape = start(window, phi);
+  const TruncationShape<float> shape = start(window);
   return truncated_gradient(layout_, theta.data(), shape_.architecture, phi, shape, workspace_.data,
                             workspace_.truncation, theta_bar.data());
 }

@@ -28,13 +28,12 @@ TrajectoryShape draw_trajectory(const MetaConfig& config, std::uint64_t seed,
 // The task's batches as a truncation wants them; batch k belongs to inner step first_step + k.
 class TaskData : public TruncationData<float> {
  public:
-  // Task and rule are not copied: they must outlive the use. With two views a batch holds
-  // inner_batch examples and as many second views (rule/views.h); what is near says first_layer.
+  // Nothing is copied: task and rule must outlive the use. With two views a batch holds inner_batch
+  // examples and as many second views (rule/views.h).
   void start(const Task& task, std::uint32_t first_step, int K, int inner_batch,
-             const RuleSizes& rule, int shots, FirstLayer first_layer = {});
-  // Goes on with K steps of the same trajectory from there; keeps the pool of neighbours while it
-  // serves.
-  void move_to(std::uint32_t first_step, int K, FirstLayer first_layer);
+             const RuleSizes& rule, int shots);
+  // Goes on with K steps of the same trajectory from there; keeps the pool of neighbours.
+  void move_to(std::uint32_t first_step, int K);
   std::span<const float> inner_batch(int k) override;
   const Probe<float>& probe(int k) override;
   // Time spent making batches since the last call.
@@ -52,7 +51,6 @@ class TaskData : public TruncationData<float> {
   std::vector<float> batches_;  // [K, U_0, rows of a batch]
   std::vector<char> drawn_;     // [K]
   TaskBatch scratch_, pool_examples_, support_, query_;
-  FirstLayer first_layer_;
   NeighbourPool pool_;
   Probe<float> probe_;
   double seconds_ = 0;
@@ -93,7 +91,7 @@ class TrajectoryProblem : public InnerProblem {
 
  private:
   // Batches of a window that is run again are kept.
-  TruncationShape<float> start(const Window& window, std::span<const float> phi);
+  TruncationShape<float> start(const Window& window);
 
   const MetaConfig& config_;
   const ThetaLayout& layout_;

@@ -53,7 +53,7 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
   score.random_accuracy = judge_state(config, architecture, phi, probes, workspace.tape).accuracy;
   std::vector<float> mean = phi;
   for (int step = 0; step < validation.inner_steps; ++step) {
-    workspace.data.move_to(static_cast<std::uint32_t>(step), 1, FirstLayer(architecture, mean));
+    workspace.data.move_to(static_cast<std::uint32_t>(step), 1);
     unroll(layout, theta.data(), architecture, phi, 1, static_cast<float>(config.inner.inner_lr),
            workspace.data, workspace.tape);
     update_phi_mean(mean, phi, config.inner.phi_mean_share, step + 1);

@@ -21,7 +21,7 @@ struct RuleConstants {
   int neighbour_pool = 4096;      // the examples among which neighbours are looked for,
   int neighbour_pool_steps = 64;  // the inner steps that look among the same ones,
   int neighbour_choices = 5;      // how many of the nearest a walk chooses from
-  int neighbour_hops = 4;         // and its mean length, where no input is negative
+  int neighbour_hops = 4;         // and its mean length, where near is a matter of correlation
   double keep = 1.0 / 7;          // W_step - w / 7, so that columns do not collapse; released code
   double mix_gain = 10;           // compact: mix times 10 / sqrt(12)
 };

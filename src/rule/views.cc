@@ -51,46 +51,36 @@ void copy_columns(std::span<const float> x, std::size_t N, std::size_t first, st
 // equal).
 std::vector<float> shapes_of(std::span<const float> x, std::size_t U) {
   const std::size_t N = x.size() / U;
-  std::vector<float> shapes(x.begin(), x.end()), mean(N);
+  std::vector<float> shapes(x.begin(), x.end()), mean(N), square(N);
   for (std::size_t u = 0; u < U; ++u)
     for (std::size_t n = 0; n < N; ++n) mean[n] += x[u * N + n] / static_cast<float>(U);
+  for (std::size_t u = 0; u < U; ++u) {
+    for (std::size_t n = 0; n < N; ++n) {
+      shapes[u * N + n] -= mean[n];
+      square[n] += shapes[u * N + n] * shapes[u * N + n];
+    }
+  }
+  for (std::size_t n = 0; n < N; ++n)
+    square[n] = 1 / std::sqrt(std::max(square[n], std::numeric_limits<float>::min()));
   for (std::size_t u = 0; u < U; ++u)
-    for (std::size_t n = 0; n < N; ++n) shapes[u * N + n] -= mean[n];
+    for (std::size_t n = 0; n < N; ++n) shapes[u * N + n] *= square[n];
   return shapes;
-}
-
-// Squared lengths of the columns of x [.,N].
-std::vector<float> squares_of(const std::vector<float>& x, std::size_t N) {
-  std::vector<float> squares(N);
-  for (std::size_t row = 0; row < x.size(); row += N)
-    for (std::size_t n = 0; n < N; ++n) squares[n] += x[row + n] * x[row + n];
-  return squares;
-}
-
-// Columns of x [.,N] at length 1; 0 stays 0.
-void normalise_columns(std::vector<float>& x, std::size_t N) {
-  std::vector<float> factors = squares_of(x, N);
-  for (float& square : factors)
-    square = 1 / std::sqrt(std::max(square, std::numeric_limits<float>::min()));
-  for (std::size_t row = 0; row < x.size(); row += N)
-    for (std::size_t n = 0; n < N; ++n) x[row + n] *= factors[n];
 }
 
 }  // namespace
 
-NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs,
-                             FirstLayer first_layer)
-    : examples_(examples),
-      num_inputs_(static_cast<std::size_t>(num_inputs)),
-      first_layer_(std::move(first_layer)) {
+NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs)
+    : examples_(examples), num_inputs_(static_cast<std::size_t>(num_inputs)) {
   const std::size_t U = num_inputs_;
   METAPLASTIC_CHECK(U >= 1 && examples.size() % U == 0);
-  walks_ = std::ranges::none_of(examples, [](float value) { return value < 0; });
-  if (!first_layer_.empty()) first_layer_.take_moments(examples);
-  compared_ = compared(examples);
+  by_shape_ = std::ranges::none_of(examples, [](float value) { return value < 0; });
+  if (by_shape_) shapes_ = shapes_of(examples, U);
+  const std::span<const float> compared = by_shape_ ? shapes_ : examples;
   const std::size_t P = examples.size() / U;
-  squares_ = squares_of(compared_, P);
-  if (!walks_) return;  // walks of one hop start at no example of the pool
+  squares_.resize(P);
+  for (std::size_t u = 0; u < U; ++u)
+    for (std::size_t p = 0; p < P; ++p) squares_[p] += compared[u * P + p] * compared[u * P + p];
+  if (!by_shape_) return;  // walks of one hop start at no example of the pool
   std::vector<float> block;
   for (std::size_t first = 0; first < P; first += kBlock) {
     copy_columns(examples, P, first, std::min(kBlock, P - first), block);
@@ -99,24 +89,16 @@ NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs,
   }
 }
 
-std::vector<float> NeighbourPool::compared(std::span<const float> x) const {
-  if (first_layer_.empty() && !walks_) return {x.begin(), x.end()};
-  std::vector<float> result =
-      first_layer_.empty() ? shapes_of(x, num_inputs_) : first_layer_.centred(x);
-  normalise_columns(result, x.size() / num_inputs_);
-  return result;
-}
-
 std::vector<std::size_t> NeighbourPool::near(std::span<const float> batch) const {
-  const std::size_t B = batch.size() / num_inputs_, P = squares_.size();
-  const std::vector<float> of_batch = compared(batch);
-  std::vector<float> distances;  // [B,P], squared, less |b|^2: |p|^2 - 2 b p
+  const std::size_t U = num_inputs_, B = batch.size() / U, P = squares_.size();
+  std::vector<float> batch_shapes, distances;  // [B,P], squared, less |b|^2: |p|^2 - 2 b p
+  if (by_shape_) batch_shapes = shapes_of(batch, U);
   for (std::size_t b = 0; b < B; ++b)
     distances.insert(distances.end(), squares_.begin(), squares_.end());
   const auto b_columns = static_cast<std::ptrdiff_t>(B), p_columns = static_cast<std::ptrdiff_t>(P);
-  gemm(true, false, static_cast<int>(B), static_cast<int>(P), static_cast<int>(of_batch.size() / B),
-       -2.0f, of_batch.data(), b_columns, compared_.data(), p_columns, 1.0f, distances.data(),
-       p_columns);
+  gemm(true, false, static_cast<int>(B), static_cast<int>(P), static_cast<int>(U), -2.0f,
+       by_shape_ ? batch_shapes.data() : batch.data(), b_columns,
+       by_shape_ ? shapes_.data() : examples_.data(), p_columns, 1.0f, distances.data(), p_columns);
   std::vector<std::size_t> result(B * kChoices, P);
   std::vector<std::pair<float, std::size_t>> nearest;  // ascending
   for (std::size_t b = 0; b < B; ++b) {
@@ -136,7 +118,7 @@ std::vector<std::size_t> NeighbourPool::near(std::span<const float> batch) const
 }
 
 std::vector<std::size_t> NeighbourPool::walk(std::span<const float> batch, Random& random) const {
-  const float stop = walks_ ? 1.0f / static_cast<float>(kRule.neighbour_hops) : 1.0f;
+  const float stop = by_shape_ ? 1.0f / static_cast<float>(kRule.neighbour_hops) : 1.0f;
   const std::vector<std::size_t> starts = near(batch);
   std::vector<std::size_t> ends(starts.size() / kChoices);
   for (std::size_t b = 0; b < ends.size(); ++b) {

@@ -11,7 +11,6 @@
 
 #include "base/random.h"
 #include "rule/constants.h"
-#include "rule/first_layer.h"
 #include "tensor/ops.h"
 
 namespace metaplastic {
@@ -21,51 +20,46 @@ namespace metaplastic {
 class NeighbourPool {
  public:
   NeighbourPool() = default;  // of none
-  // examples [U,P]: kept as a reference. Near means a small angle between what the first layer
-  // makes of two examples, around its mean; of an empty one a high correlation over the inputs
-  // where none is negative (images, bags of words), so that brightness and contrast do not count,
-  // and else (tables are standardised) a small distance. Cost: U P P, of one hop U P.
-  NeighbourPool(std::span<const float> examples, int num_inputs, FirstLayer first_layer = {});
+  // examples [U,P]: kept as a reference. Cost: U P P where near means a high correlation, else U P.
+  NeighbourPool(std::span<const float> examples, int num_inputs);
 
-  // Takes draw(number) -> examples [U,P] and first_layer() where the inner step wants those of
-  // another number. Number 0 compares inputs: the layer knows nothing yet.
-  template <class Layer, class Draw>
-  void prepare(std::uint32_t step, int num_inputs, const Layer& first_layer, const Draw& draw) {
+  // Takes draw(number) -> examples [U,P] where the inner step wants those of another number.
+  template <class Draw>
+  void prepare(std::uint32_t step, int num_inputs, const Draw& draw) {
     const std::uint32_t number = step / static_cast<std::uint32_t>(kRule.neighbour_pool_steps);
     if (number_ == number) return;
-    *this = NeighbourPool(draw(number), num_inputs, number > 0 ? first_layer() : FirstLayer());
+    *this = NeighbourPool(draw(number), num_inputs);
     number_ = number;
   }
 
   std::span<const float> examples() const { return examples_; }
   // Where random walks from the columns of batch [U,B] end, indices [B]: every hop goes to one of
   // the kRule.neighbour_choices nearest examples that differ from where it starts, by even chance.
-  // Where no input is negative another hop follows so often that there are kRule.neighbour_hops in
-  // the mean; else there is one. P where no example differs.
+  // Where near means a high correlation, another hop follows so often that there are
+  // kRule.neighbour_hops in the mean; else there is one. P where no example differs.
   std::vector<std::size_t> walk(std::span<const float> batch, Random& random) const;
 
  private:
   // Indices [B, neighbour_choices] of the nearest examples that differ, nearest first (the first
   // one of equals); fewer than that are repeated, P where there is none.
   std::vector<std::size_t> near(std::span<const float> batch) const;
-  // What is compared of x [U,N], columns of length 1 unless it is the inputs' distance: [.,N].
-  std::vector<float> compared(std::span<const float> x) const;
 
   std::span<const float> examples_;
   std::size_t num_inputs_ = 0;
-  FirstLayer first_layer_;
-  bool walks_ = false;             // more hops than one
-  std::vector<float> compared_;    // of the examples
+  bool by_shape_ = false;
+  std::vector<float> shapes_;      // [U,P], by shape
   std::vector<float> squares_;     // [P], of the lengths of what is compared
-  std::vector<std::size_t> near_;  // [P, neighbour_choices], of the examples, for walks
+  std::vector<std::size_t> near_;  // [P, neighbour_choices], of the examples, by shape
   std::optional<std::uint32_t> number_;
 };
 
 // batch [U,B] -> [U,2B]: the examples, then a second view of each in the same order. Without a pool
 // that is the example itself plus normal noise whose deviation is kRule.view_noise times the root
 // mean variance of the inputs over the batch. With a pool it is where a walk over the pool's
-// examples ends (the example itself when none differs), plus noise of kRule.neighbour_noise. Walk
-// and noise are functions of `random`. Cost: U B P.
+// examples ends (the example itself when none differs), plus noise of kRule.neighbour_noise. Where
+// no input of the pool is negative (images, bags of words) near means a high correlation over the
+// inputs, so that brightness and contrast do not count; else (tables are standardised) a small
+// distance. Walk and noise are functions of `random`. Cost: U B P.
 void add_second_views(std::span<const float> batch, const NeighbourPool& pool, int num_inputs,
                       Random random, std::span<float> views);
 

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -173,83 +172,6 @@ TEST(NeighbourPool, WalksOverTheMostCorrelatedOnesWhereNoInputIsNegative) {
   fill(batch, kB);
   fill(pool, kP);
   expect_walks(batch, pool, one_less_correlation, kRule.neighbour_hops);
-}
-
-// What the first layer makes of x [kU,columns] less its mean over the pool: [units][columns], with
-// the batch norm of the pool. By brute force in double.
-std::vector<std::vector<double>> centred_features(const std::vector<float>& phi, int units,
-                                                  const std::vector<float>& pool,
-                                                  const std::vector<float>& x,
-                                                  std::size_t columns) {
-  std::vector<std::vector<double>> result;
-  const auto num_units = static_cast<std::size_t>(units);
-  for (std::size_t j = 0; j < num_units; ++j) {
-    const auto products = [&](const std::vector<float>& of, std::size_t N) {
-      std::vector<double> z(N);
-      for (std::size_t u = 0; u < kU; ++u)
-        for (std::size_t n = 0; n < N; ++n) z[n] += double(phi[u * num_units + j] * of[u * N + n]);
-      return z;
-    };
-    const std::vector<double> z = products(pool, kP);
-    double variance = 0;
-    for (const double value : z) variance += std::pow(value - mean_of(z), 2) / kP;
-    const auto activated = [&](std::vector<double> values) {
-      const auto bias = double(phi[2 * kU * num_units + j]);
-      for (double& value : values)
-        value = std::max(0.0, (value - mean_of(z)) / std::sqrt(variance + kBatchNormEps) + bias);
-      return values;
-    };
-    result.push_back(activated(products(x, columns)));
-    const double centre = mean_of(activated(z));
-    for (double& value : result.back()) value -= centre;
-  }
-  return result;
-}
-
-// Behind the first step's pool near means what the first layer says, by the angle.
-TEST(NeighbourPool, LooksForNeighboursInWhatTheFirstLayerMakesOfThem) {
-  constexpr int kUnits = 5;
-  std::vector<float> batch(kU * kB), pool(kU * kP);
-  Random random = test_random(11);
-  for (float& x : batch) x = random.normal();
-  for (float& x : pool) x = random.normal();
-  Architecture architecture;
-  architecture.widths = {int{kU}, kUnits, 3};
-  const std::vector<float> phi = make_phi<float>(architecture, {0.3, 0.5}, test_random(15));
-  NeighbourPool neighbours;
-  const auto prepare = [&](std::uint32_t step) {
-    neighbours.prepare(
-        step, int{kU}, [&] { return FirstLayer(architecture, phi); },
-        [&](std::uint32_t) { return std::span<const float>(pool); });
-  };
-  const auto of_batch = centred_features(phi, kUnits, pool, batch, kB);
-  const auto of_pool = centred_features(phi, kUnits, pool, pool, kP);
-  const auto cosine = [&](std::size_t b, std::size_t p) {
-    double ab = 0, aa = 0, bb = 0;
-    for (std::size_t j = 0; j < kUnits; ++j)
-      ab += of_batch[j][b] * of_pool[j][p], aa += std::pow(of_batch[j][b], 2),
-          bb += std::pow(of_pool[j][p], 2);
-    return ab / std::sqrt(aa * bb);
-  };
-  const auto ends_of_many_walks = [&](std::size_t b) {
-    std::set<std::size_t> ends;
-    for (int n = 0; n < 300; ++n) ends.insert(neighbours.walk(batch, random)[b]);
-    return ends;
-  };
-  for (std::size_t b = 0; b < kB; ++b) {
-    std::vector<std::pair<double, std::size_t>> found;
-    for (std::size_t p = 0; p < kP; ++p) found.emplace_back(-cosine(b, p), p);
-    std::ranges::sort(found);
-    std::set<std::size_t> nearest, by_distance;
-    for (int i = 0; i < kRule.neighbour_choices; ++i)
-      nearest.insert(found[static_cast<std::size_t>(i)].second);
-    for (const std::size_t p : nearest_others(column(batch, b, kB), pool, distance))
-      by_distance.insert(p);
-    prepare(static_cast<std::uint32_t>(kRule.neighbour_pool_steps));
-    EXPECT_EQ(ends_of_many_walks(b), nearest) << b;
-    prepare(0);
-    EXPECT_EQ(ends_of_many_walks(b), by_distance) << b;
-  }
 }
 
 TEST(NeighbourPool, RepeatsNeighboursWhereItHasFewOthers) {
