@@ -13,7 +13,7 @@ namespace metaplastic {
 // `apply` writes.
 enum class Readout { kBestLayer, kTopLayer };
 
-// "learned": candidates are the layers at 1/16, 1/4, 1/2, 1 and 2 times the inner steps that the
+// "learned": candidates are the layers at 1/16, 1/4, 1, 2 and 4 times the inner steps that the
 // rule was judged at (or of options.inner_steps: then up to once).
 std::unique_ptr<FeatureMethod> learned_method(Rule rule, const ApplyOptions& options,
                                               Readout readout);
