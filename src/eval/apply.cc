@@ -24,27 +24,30 @@ void check_finite(const std::vector<float>& phi, int inner_step, const ApplyOpti
       inner_step, options.seed);
 }
 
-// Adds second views to batches, where the rule compares two. Keeps a reference to the rows.
+// Examples to look for neighbours among; fewer where rows are wide, so that they stay below 128 MB.
+int pool_size(const RowSource& rows) {
+  constexpr int kMaxValues = 1 << 25;
+  return std::clamp(kMaxValues / rows.num_features(), 2, kRule.neighbour_pool);
+}
+
+// Adds second views to batches, where the rule compares two.
 class SecondViews {
  public:
   SecondViews(const RuleSizes& sizes, const RowSource& training_rows, std::uint64_t seed)
       : sizes_(sizes), num_inputs_(training_rows.num_features()), seed_(seed) {
-    if (sizes.neighbour_pool() > 0)
-      pool_rows_.emplace(training_rows, seed, sizes.neighbour_pool(), Purpose::kNeighbours);
+    if (!sizes.has_neighbours()) return;
+    TrainingRows rows(training_rows, seed, pool_size(training_rows), Purpose::kNeighbours);
+    const std::span<const float> drawn = rows.batch(0);
+    pool_examples_.assign(drawn.begin(), drawn.end());
+    pool_ = NeighbourPool(pool_examples_, num_inputs_, {pool_examples_, num_inputs_});
   }
 
   // batch [U_0,B] of that step -> itself, or [U_0,2B] that is valid until the next call.
   std::span<const float> add(std::span<const float> batch, int step) {
     if (!sizes_.has_two_views()) return batch;
     views_.resize(2 * batch.size());
-    const auto number = static_cast<std::uint32_t>(step);
-    if (pool_rows_) {
-      pool_.prepare(number, num_inputs_, [&](std::uint32_t drawn) {
-        return pool_rows_->batch(static_cast<int>(drawn));
-      });
-    }
-    add_second_views(batch, pool_, num_inputs_, Random(seed_, Purpose::kViewNoise, 0, number),
-                     views_);
+    const Random random(seed_, Purpose::kViewNoise, 0, static_cast<std::uint32_t>(step));
+    add_second_views(batch, pool_, num_inputs_, random, views_);
     return views_;
   }
 
@@ -52,7 +55,7 @@ class SecondViews {
   RuleSizes sizes_;
   int num_inputs_;
   std::uint64_t seed_;
-  std::optional<TrainingRows> pool_rows_;
+  std::vector<float> pool_examples_;
   NeighbourPool pool_;
   std::vector<float> views_;
 };

@@ -64,6 +64,8 @@ void TaskData::start(const Task& task, std::uint32_t first_step, int K, int inne
   rule_ = &rule;
   shots_ = shots;
   pool_ = {};
+  pool_number_.reset();
+  metric_.reset();
   move_to(first_step, K);
 }
 
@@ -98,13 +100,18 @@ std::span<const float> TaskData::inner_batch(int k) {
 }
 
 void TaskData::prepare_pool(std::uint32_t step) {
-  const int num_examples = rule_->neighbour_pool();
-  if (num_examples == 0) return;
-  pool_.prepare(step, task_->num_inputs(), [&](std::uint32_t number) {
-    task_->draw_batch(Purpose::kNeighbours, number, num_examples, pool_examples_);
-    return std::span<const float>(pool_examples_.x.data(),
-                                  static_cast<std::size_t>(num_examples * task_->num_inputs()));
-  });
+  if (!rule_->has_neighbours()) return;
+  const std::uint32_t number = step / static_cast<std::uint32_t>(kRule.neighbour_pool_steps);
+  if (pool_number_ == number) return;
+  if (!metric_) metric_.emplace(draw_pool(0), task_->num_inputs());
+  pool_ = NeighbourPool(draw_pool(number), task_->num_inputs(), *metric_);
+  pool_number_ = number;
+}
+
+std::span<const float> TaskData::draw_pool(std::uint32_t number) {
+  task_->draw_batch(Purpose::kNeighbours, number, kRule.neighbour_task_pool, pool_examples_);
+  return {pool_examples_.x.data(),
+          static_cast<std::size_t>(kRule.neighbour_task_pool * task_->num_inputs())};
 }
 
 const Probe<float>& TaskData::probe(int k) {

@@ -40,8 +40,10 @@ class TaskData : public TruncationData<float> {
   double take_seconds();
 
  private:
-  // Of that inner step; none when the rule looks for no neighbours.
+  // Of that inner step; none when the rule looks for no neighbours. A task has as many examples as
+  // are asked for, so others are drawn every kRule.neighbour_pool_steps steps.
   void prepare_pool(std::uint32_t step);
+  std::span<const float> draw_pool(std::uint32_t number);
 
   const Task* task_ = nullptr;
   const RuleSizes* rule_ = nullptr;
@@ -52,6 +54,8 @@ class TaskData : public TruncationData<float> {
   std::vector<char> drawn_;     // [K]
   TaskBatch scratch_, pool_examples_, support_, query_;
   NeighbourPool pool_;
+  std::optional<std::uint32_t> pool_number_;
+  std::optional<NeighbourMetric> metric_;  // by the first pool of the trajectory
   Probe<float> probe_;
   double seconds_ = 0;
 };

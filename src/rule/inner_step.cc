@@ -128,7 +128,7 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
   const T bias_lr = inner_lr * T(theta.layout->sizes().bias_reach());
   const bool two_views = num_views == 2;
   const OtherUnits others =
-      theta.layout->sizes().neighbour_pool() > 0 ? OtherUnits::kOwn : OtherUnits::kPartner;
+      theta.layout->sizes().has_neighbours() ? OtherUnits::kOwn : OtherUnits::kPartner;
   Side<T> up;
   const auto top = static_cast<std::size_t>(L);
   Var<T> s = standardised(tape, act.x[top], num_views);

@@ -67,7 +67,7 @@ struct RuleSizes {
   bool is_local() const { return locality == "neuron"; }
   bool has_free_bias() const { return bias_mean == "free"; }
   bool has_two_views() const { return views != "one"; }
-  int neighbour_pool() const { return views == "neighbours" ? kRule.neighbour_pool : 0; }
+  bool has_neighbours() const { return views == "neighbours"; }
   int num_views() const { return has_two_views() ? 2 : 1; }
   int num_view_terms() const { return has_two_views() ? kNumViewTerms : 0; }
   int num_view_features() const { return has_two_views() ? kNumViewFeatures : 0; }

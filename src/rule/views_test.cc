@@ -14,6 +14,7 @@
 #include "rule/classical.h"
 #include "rule/constants.h"
 #include "rule/inner_step.h"
+#include "rule/test_pool.h"
 
 namespace metaplastic {
 namespace {
@@ -26,8 +27,6 @@ RuleSizes two_views() {
   sizes.views = "two";
   return sizes;
 }
-
-Random test_random(std::uint32_t step) { return {1, Purpose::kTest, 7, step}; }
 
 // Three causes behind twelve inputs, [U,B].
 std::vector<float> low_rank_batch(std::uint32_t step) {
@@ -60,8 +59,6 @@ TEST(SecondViews, KeepTheExamplesAndAddNoiseOfTheStatedSize) {
   EXPECT_NE(again, views);
 }
 
-constexpr std::size_t kU = 9, kB = 6, kP = 50;
-
 double mean_of(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / double(values.size());
 }
@@ -78,121 +75,13 @@ double distance(const std::vector<double>& a, const std::vector<double>& b) {
   return sum;
 }
 
-double one_less_correlation(const std::vector<double>& a, const std::vector<double>& b) {
-  double ab = 0, aa = 0, bb = 0;
-  for (std::size_t u = 0; u < kU; ++u) {
-    const double from_a = a[u] - mean_of(a), from_b = b[u] - mean_of(b);
-    ab += from_a * from_b, aa += from_a * from_a, bb += from_b * from_b;
-  }
-  return 1 - ab / std::sqrt(aa * bb);
-}
-
-// By brute force in double: the neighbour_choices nearest examples of the pool that differ.
-template <class Distance>
-std::vector<std::size_t> nearest_others(const std::vector<double>& example,
-                                        const std::vector<float>& pool,
-                                        const Distance& distance_of) {
-  std::vector<std::pair<double, std::size_t>> found;
-  for (std::size_t p = 0; p < kP; ++p) {
-    const std::vector<double> other = column(pool, p, kP);
-    if (other != example) found.emplace_back(distance_of(example, other), p);
-  }
-  std::ranges::sort(found);
-  std::vector<std::size_t> nearest;
-  for (int i = 0; i < kRule.neighbour_choices; ++i)
-    nearest.push_back(found[static_cast<std::size_t>(i)].second);
-  return nearest;
-}
-
-// Where a walk of so many hops in the mean ends, as chances [kP]: its Markov chain, hop by hop.
-template <class Distance>
-std::vector<double> chances_of_ends(const std::vector<double>& example,
-                                    const std::vector<float>& pool, const Distance& distance_of,
-                                    int hops) {
-  const double stop = 1.0 / hops, even = 1.0 / kRule.neighbour_choices;
-  std::vector<std::vector<std::size_t>> next;
-  for (std::size_t p = 0; p < kP; ++p)
-    next.push_back(nearest_others(column(pool, p, kP), pool, distance_of));
-  std::vector<double> at(kP), ends(kP);
-  for (const std::size_t p : nearest_others(example, pool, distance_of)) at[p] += even;
-  for (int hop = 1; hop < 400; ++hop) {
-    std::vector<double> moved(kP);
-    for (std::size_t p = 0; p < kP; ++p) {
-      ends[p] += stop * at[p];
-      for (const std::size_t q : next[p]) moved[q] += (1 - stop) * even * at[p];
-    }
-    at = moved;
-  }
-  return ends;
-}
-
-// Ends of many walks are spread as the chain says.
-template <class Distance>
-void expect_walks(const std::vector<float>& batch, std::vector<float> pool,
-                  const Distance& distance_of, int hops) {
-  for (std::size_t u = 0; u < kU; ++u) pool[u * kP + 7] = batch[u * kB + 2];  // an equal one
-  const NeighbourPool neighbours(pool, kU);
-  Random random = test_random(12);
-  constexpr int kWalks = 4000;
-  std::vector<std::vector<double>> shares(kB, std::vector<double>(kP + 1));
-  for (int n = 0; n < kWalks; ++n) {
-    const std::vector<std::size_t> ends = neighbours.walk(batch, random);
-    ASSERT_EQ(ends.size(), kB);
-    for (std::size_t b = 0; b < kB; ++b) shares[b][ends[b]] += 1.0 / kWalks;
-  }
-  for (std::size_t b = 0; b < kB; ++b) {
-    const std::vector<double> chances =
-        chances_of_ends(column(batch, b, kB), pool, distance_of, hops);
-    EXPECT_NEAR(std::accumulate(chances.begin(), chances.end(), 0.0), 1, 1e-6);
-    for (std::size_t p = 0; p < kP; ++p) {
-      const double error = std::sqrt(chances[p] * (1 - chances[p]) / kWalks);
-      EXPECT_NEAR(shares[b][p], chances[p], 5 * error) << "from " << b << " to " << p;
-    }
-  }
-}
-
-TEST(NeighbourPool, LeadsToTheNearestOtherExamples) {
-  std::vector<float> batch(kU * kB), pool(kU * kP);
-  Random random = test_random(11);
-  for (float& x : batch) x = random.normal();
-  for (float& x : pool) x = random.normal();
-  expect_walks(batch, pool, distance, 1);
-}
-
-// Examples of unlike brightness and contrast, so that the nearest ones are others.
-TEST(NeighbourPool, WalksOverTheMostCorrelatedOnesWhereNoInputIsNegative) {
-  std::vector<float> batch(kU * kB), pool(kU * kP);
-  Random random = test_random(11);
-  const auto fill = [&](std::vector<float>& x, std::size_t num_columns) {
-    for (std::size_t i = 0; i < num_columns; ++i) {
-      const float least = random.uniform(), span = 0.1f + random.uniform();
-      for (std::size_t u = 0; u < kU; ++u) x[u * num_columns + i] = least + span * random.uniform();
-    }
-  };
-  fill(batch, kB);
-  fill(pool, kP);
-  expect_walks(batch, pool, one_less_correlation, kRule.neighbour_hops);
-}
-
-TEST(NeighbourPool, RepeatsNeighboursWhereItHasFewOthers) {
-  const std::vector<float> pool = {1, 2, 3, -1, -2, -3};  // three examples of two inputs
-  const NeighbourPool neighbours(pool, 2);
-  Random random = test_random(14);
-  std::vector<int> counts(4);
-  for (int n = 0; n < 300; ++n) ++counts[neighbours.walk(std::vector<float>{2, -2}, random)[0]];
-  EXPECT_GT(counts[0], 100);
-  EXPECT_EQ(counts[1], 0);  // equals what it starts from
-  EXPECT_GT(counts[2], 60);
-  EXPECT_EQ(counts[3], 0);
-}
-
 // The second view is an example of the pool plus noise of the stated size.
 TEST(SecondViews, ShowAnExampleOfThePool) {
   std::vector<float> batch(kU * kB), pool(kU * kP), views(2 * batch.size());
   Random random = test_random(11);
   for (float& x : batch) x = random.normal();
   for (float& x : pool) x = 1000 * random.normal();  // far apart beside the noise
-  add_second_views(batch, {pool, kU}, kU, test_random(12), views);
+  add_second_views(batch, pool_of(pool, kU), kU, test_random(12), views);
   double variance = 0, square = 0;
   for (std::size_t u = 0; u < kU; ++u) {
     const std::vector<double> inputs(&batch[u * kB], &batch[u * kB] + kB);
@@ -212,7 +101,7 @@ TEST(SecondViews, ShowAnExampleOfThePool) {
 TEST(SecondViews, WithoutAnyOtherExampleAreNoisyCopies) {
   const std::vector<float> batch = {1, 1, 2, 2, 3, 3}, pool = {1, 2, 3};  // two equal columns
   std::vector<float> views(12);
-  add_second_views(batch, {pool, 3}, 3, test_random(13), views);
+  add_second_views(batch, pool_of(pool, 3), 3, test_random(13), views);
   // Equal rows have no variance, so no noise either.
   EXPECT_THAT(views, testing::ElementsAre(1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3));
 }

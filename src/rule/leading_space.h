@@ -1,0 +1,25 @@
+// The largest eigenvalues of a symmetric matrix that is known by its products. A block Krylov space
+// finds each as often as it occurs, which Lanczos' method from one vector does not: graphs that
+// fall into parts have several equal ones.
+#pragma once
+
+#include <Eigen/Core>
+#include <functional>
+
+namespace metaplastic {
+
+using RowMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+struct LeadingSpace {
+  Eigen::VectorXd values;  // descending
+  RowMatrix vectors;       // [size, values], orthonormal columns
+};
+
+// product(block [size,m]) -> matrix times block. Rayleigh-Ritz in the span of block, M block, ..,
+// M^(num_blocks-1) block, the first one random (always the same), of block_size columns; where the
+// matrix is no larger than that span, all of its eigenvalues. Values are approximate from below,
+// the first the least.
+LeadingSpace leading_space(int size, int block_size, int num_blocks,
+                           const std::function<RowMatrix(const RowMatrix&)>& product);
+
+}  // namespace metaplastic

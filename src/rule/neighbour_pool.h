@@ -1,0 +1,40 @@
+// The examples over which random walks lead from an example to its second view.
+// [docs/method.md, "Two views"; not in the paper]
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "base/random.h"
+#include "rule/neighbour_metric.h"
+
+namespace metaplastic {
+
+class NeighbourPool {
+ public:
+  NeighbourPool() = default;  // of none
+  // examples [U,P]: kept as a reference. Cost: k (U + P) P, k coordinates of the metric.
+  NeighbourPool(std::span<const float> examples, int num_inputs, NeighbourMetric metric);
+
+  std::span<const float> examples() const { return examples_; }
+  const NeighbourMetric& metric() const { return metric_; }
+  // Hops of a walk in the mean: 1 where near is a matter of distance; else kRule.neighbour_hops
+  // for a pool of up to kRule.neighbour_hops_pool examples, and in proportion for a larger one, in
+  // which a hop leads less far.
+  double mean_hops() const;
+  // Where random walks from the columns of batch [U,B] end, indices [B]: every hop goes to one of
+  // the kRule.neighbour_choices nearest examples that differ from where it starts, by even chance,
+  // and another one follows so often that there are mean_hops() in the mean. P where no example
+  // differs.
+  std::vector<std::size_t> walk(std::span<const float> batch, Random& random) const;
+
+ private:
+  std::span<const float> examples_;
+  std::size_t num_inputs_ = 0, count_ = 0;
+  NeighbourMetric metric_;
+  std::vector<float> coordinates_;  // [k,P]
+  std::vector<std::size_t> near_;   // [P, neighbour_choices], of the examples, by shape
+};
+
+}  // namespace metaplastic
