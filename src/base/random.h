@@ -26,9 +26,9 @@ enum class Purpose : std::uint32_t {
   kValidation = 12,
   kTest = 13,  // unit tests
   kEstimator = 14,
-  kAppearance = 15,  // the look that the images of a task share
-  kViewNoise = 16,   // what the second view of an example adds to it
-  kNeighbours = 17,  // examples among which neighbours of a batch are looked for
+  kAppearance = 15,    // the look that the images of a task share
+  kViewNoise = 16,     // what the second view of an example adds to it
+  kNeighbours = 17,    // examples among which neighbours of a batch are looked for
   kLeadingSpace = 18,  // where an iteration towards eigenvectors starts
 };
 
