@@ -17,8 +17,8 @@ struct LeadingSpace {
 
 // product(block [size,m]) -> matrix times block. Rayleigh-Ritz in the span of block, M block, ..,
 // M^(num_blocks-1) block, the first one random (always the same), of block_size columns; where the
-// matrix is no larger than that span, all of its eigenvalues. Values are approximate from below, best
-// the first of them.
+// matrix is no larger than that span, all of its eigenvalues. Values are approximate from below,
+// best the first of them.
 LeadingSpace leading_space(int size, int block_size, int num_blocks,
                            const std::function<RowMatrix(const RowMatrix&)>& product);
 
