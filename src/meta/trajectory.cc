@@ -103,8 +103,12 @@ void TaskData::prepare_pool(std::uint32_t step) {
   if (!rule_->has_neighbours()) return;
   const std::uint32_t number = step / static_cast<std::uint32_t>(kRule.neighbour_pool_steps);
   if (pool_number_ == number) return;
-  if (!metric_) metric_.emplace(draw_pool(0), task_->num_inputs());
-  pool_ = NeighbourPool(draw_pool(number), task_->num_inputs(), *metric_);
+  std::span<const float> examples = draw_pool(metric_ ? number : 0);
+  if (!metric_) {
+    metric_.emplace(examples, task_->num_inputs());
+    if (number != 0) examples = draw_pool(number);
+  }
+  pool_ = NeighbourPool(examples, task_->num_inputs(), *metric_);
   pool_number_ = number;
 }
 

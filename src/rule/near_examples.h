@@ -9,15 +9,25 @@
 namespace metaplastic {
 
 // N examples and the coordinates in which they are near or far.
-struct LocatedExamples {
-  std::span<const float> inputs;       // [U,N]
-  std::span<const float> coordinates;  // [k,N]
-  std::size_t count = 0;               // N
+class LocatedExamples {
+ public:
+  LocatedExamples() = default;  // none
+  // inputs [U,N]: kept as a reference. coordinates [k,N].
+  LocatedExamples(std::span<const float> inputs, int num_inputs, std::vector<float> coordinates);
+
+  std::size_t count() const { return squares_.size(); }                // N
+  std::span<const float> inputs() const { return inputs_; }            // [U,N]
+  std::span<const float> coordinates() const { return coordinates_; }  // [k,N]
+  std::span<const float> square_lengths() const { return squares_; }   // [N], of coordinates
+
+ private:
+  std::span<const float> inputs_;
+  std::vector<float> coordinates_, squares_;
 };
 
 // For each of `from` the kRule.neighbour_choices of `others` with the smallest Euclidean distance
 // between coordinates, leaving out such as have equal inputs: indices [N, neighbour_choices],
-// nearest first (the first one of equals). Fewer than that are repeated; others.count where there
+// nearest first (the first one of equals). Fewer than that are repeated; others.count() where there
 // is none. Cost: k N P.
 std::vector<std::size_t> nearest_others(const LocatedExamples& from, const LocatedExamples& others);
 

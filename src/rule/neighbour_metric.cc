@@ -18,27 +18,36 @@ constexpr double kWhitening[] = {0, 0.25, 0.5};
 // Of the largest component's: below it lies the rounding of the inputs.
 constexpr double kLeastVariance = 1e-6;
 // Few examples tell few components from chance: an eighth of their number, but as many as this.
-constexpr std::size_t kFewComponents = 8, kExamplesPerComponent = 8;
-
-float inverse_root(float square) {
-  return 1 / std::sqrt(std::max(square, std::numeric_limits<float>::min()));
-}
+constexpr int kFewComponents = 8, kExamplesPerComponent = 8;
 
 // Columns of x [rows,N] become of length 1; columns of zeros stay.
 void scale_to_unit_length(std::vector<float>& x, std::size_t N) {
-  std::vector<float> square(N);
-  for (std::size_t i = 0; i < x.size(); ++i) square[i % N] += x[i] * x[i];
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] *= inverse_root(square[i % N]);
+  std::vector<float> scale(N);
+  for (std::size_t row = 0; row < x.size(); row += N)
+    for (std::size_t n = 0; n < N; ++n) scale[n] += x[row + n] * x[row + n];
+  for (float& square : scale)
+    square = 1 / std::sqrt(std::max(square, std::numeric_limits<float>::min()));
+  for (std::size_t row = 0; row < x.size(); row += N)
+    for (std::size_t n = 0; n < N; ++n) x[row + n] *= scale[n];
 }
 
 // Columns of x [U,N] less their mean over the inputs, and of length 1.
 std::vector<float> shapes_of(std::span<const float> x, std::size_t U) {
   const std::size_t N = x.size() / U;
   std::vector<float> shapes(x.begin(), x.end()), mean(N);
-  for (std::size_t i = 0; i < x.size(); ++i) mean[i % N] += x[i] / static_cast<float>(U);
-  for (std::size_t i = 0; i < x.size(); ++i) shapes[i] -= mean[i % N];
+  for (std::size_t row = 0; row < x.size(); row += N)
+    for (std::size_t n = 0; n < N; ++n) mean[n] += x[row + n] / static_cast<float>(U);
+  for (std::size_t row = 0; row < x.size(); row += N)
+    for (std::size_t n = 0; n < N; ++n) shapes[row + n] -= mean[n];
   scale_to_unit_length(shapes, N);
   return shapes;
+}
+
+// Takes a mean [U] away from every column of x [U,N].
+void subtract_mean(std::vector<float>& x, std::span<const float> mean) {
+  const std::size_t N = x.size() / mean.size();
+  for (std::size_t u = 0; u < mean.size(); ++u)
+    for (std::size_t n = 0; n < N; ++n) x[u * N + n] -= mean[u];
 }
 
 // The first `num` columns of x [U,N].
@@ -51,14 +60,59 @@ std::vector<float> first_columns(std::span<const float> x, std::size_t N, std::s
   return columns;
 }
 
-// axes [k,U], row c times variances[c]^-power.
-std::vector<float> scaled(const std::vector<float>& axes, const std::vector<float>& variances,
-                          double power) {
-  std::vector<float> result = axes;
-  const std::size_t U = axes.size() / variances.size();
-  for (std::size_t i = 0; i < result.size(); ++i)
-    result[i] *= static_cast<float>(std::pow(static_cast<double>(variances[i / U]), -power));
-  return result;
+struct Components {
+  std::vector<float> axes;       // [k,U], by falling variance
+  std::vector<float> variances;  // [k]
+};
+
+// The largest components of shapes [U,P] around their mean.
+Components components_of(const std::vector<float>& shapes, int U) {
+  const auto P = static_cast<int>(shapes.size()) / U;
+  constexpr int kBlocks = 4, kSpare = 16;
+  const LeadingSpace space = leading_space(
+      U, kRule.neighbour_components + kSpare, kBlocks, [&](const RowMatrix& block) -> RowMatrix {
+        const auto m = static_cast<int>(block.cols());
+        RowMatrix within(P, m), product(U, m);
+        gemm(true, false, P, m, U, 1.0f, shapes.data(), P, block.data(), m, 0.0f, within.data(), m);
+        gemm(false, false, U, m, P, 1.0f / static_cast<float>(P), shapes.data(), P, within.data(),
+             m, 0.0f, product.data(), m);
+        return product;
+      });
+  const int most = std::min({kRule.neighbour_components, static_cast<int>(space.values.size()),
+                             std::max(kFewComponents, P / kExamplesPerComponent)});
+  Components found;
+  for (int c = 0; c < most; ++c) {
+    // The first one always: examples of one and the same shape are all equally near.
+    if (c > 0 && space.values[c] <= kLeastVariance * space.values[0]) break;
+    found.variances.push_back(
+        std::max(static_cast<float>(space.values[c]), std::numeric_limits<float>::min()));
+    for (int u = 0; u < U; ++u) found.axes.push_back(space.vectors(u, c));
+  }
+  return found;
+}
+
+// The axes [k,U], each times its variance to minus `power`.
+std::vector<float> whitened_axes(const Components& components, double power) {
+  std::vector<float> axes = components.axes;
+  const std::size_t U = axes.size() / components.variances.size();
+  for (std::size_t c = 0; c < components.variances.size(); ++c) {
+    const double scale = std::pow(static_cast<double>(components.variances[c]), -power);
+    for (std::size_t u = 0; u < U; ++u) axes[c * U + u] *= static_cast<float>(scale);
+  }
+  return axes;
+}
+
+// axes [k,U], shapes [U,N] around their mean -> [k,N], columns of length 1.
+std::vector<float> project(const std::vector<float>& axes, const std::vector<float>& shapes,
+                           std::size_t U) {
+  const std::size_t k = axes.size() / U, N = shapes.size() / U;
+  std::vector<float> coordinates(k * N);
+  const auto columns = static_cast<std::ptrdiff_t>(N);
+  gemm(false, false, static_cast<int>(k), static_cast<int>(N), static_cast<int>(U), 1.0f,
+       axes.data(), static_cast<std::ptrdiff_t>(U), shapes.data(), columns, 0.0f,
+       coordinates.data(), columns);
+  scale_to_unit_length(coordinates, N);
+  return coordinates;
 }
 
 }  // namespace
@@ -71,70 +125,28 @@ NeighbourMetric::NeighbourMetric(std::span<const float> examples, int num_inputs
   const std::size_t count = examples.size() / num_inputs_,
                     P = std::min(count, std::size_t{kRule.neighbour_metric_examples});
   const std::vector<float> inputs = first_columns(examples, count, P);
-  std::vector<float> shapes = shapes_of(inputs, num_inputs_), variances;
+  std::vector<float> shapes = shapes_of(inputs, num_inputs_);
   mean_.assign(num_inputs_, 0);
-  for (std::size_t i = 0; i < shapes.size(); ++i) mean_[i / P] += shapes[i] / static_cast<float>(P);
-  for (std::size_t i = 0; i < shapes.size(); ++i) shapes[i] -= mean_[i / P];
-  find_components(shapes, P, variances);
-  const std::vector<float> axes = axes_;
-  std::vector<float> best_axes;
+  for (std::size_t u = 0; u < num_inputs_; ++u)
+    for (std::size_t p = 0; p < P; ++p) mean_[u] += shapes[u * P + p] / static_cast<float>(P);
+  subtract_mean(shapes, mean_);
+  const Components components = components_of(shapes, num_inputs);
   double best = -1;
   for (const double power : kWhitening) {
-    axes_ = scaled(axes, variances, power);
-    const std::vector<float> coordinates = project(shapes, P);
-    const LocatedExamples located{inputs, coordinates, P};
+    std::vector<float> axes = whitened_axes(components, power);
+    const LocatedExamples located(inputs, num_inputs, project(axes, shapes, num_inputs_));
     const double memory = walk_memory(nearest_others(located, located), P);
     if (memory <= best) continue;
-    best = memory, whitening_ = power, best_axes = axes_;
+    best = memory, whitening_ = power, axes_ = std::move(axes);
   }
-  axes_ = std::move(best_axes);
-}
-
-void NeighbourMetric::find_components(const std::vector<float>& shapes, std::size_t P,
-                                      std::vector<float>& variances) {
-  const auto U = static_cast<int>(num_inputs_), examples = static_cast<int>(P);
-  constexpr int kBlocks = 4, kSpare = 16;
-  const LeadingSpace space = leading_space(
-      U, kRule.neighbour_components + kSpare, kBlocks, [&](const RowMatrix& block) -> RowMatrix {
-        const auto m = static_cast<int>(block.cols());
-        RowMatrix within(examples, m), product(U, m);
-        gemm(true, false, examples, m, U, 1.0f, shapes.data(), examples, block.data(), m, 0.0f,
-             within.data(), m);
-        gemm(false, false, U, m, examples, 1.0f / static_cast<float>(examples), shapes.data(),
-             examples, within.data(), m, 0.0f, product.data(), m);
-        return product;
-      });
-  const std::size_t most = std::min({static_cast<std::size_t>(kRule.neighbour_components),
-                                     static_cast<std::size_t>(space.values.size()),
-                                     std::max(kFewComponents, P / kExamplesPerComponent)});
-  for (std::size_t c = 0; c < most; ++c) {
-    const auto column = static_cast<Eigen::Index>(c);
-    // The first one always: examples of one and the same shape are all equally near.
-    if (c > 0 && space.values[column] <= kLeastVariance * space.values[0]) break;
-    variances.push_back(
-        std::max(static_cast<float>(space.values[column]), std::numeric_limits<float>::min()));
-    for (Eigen::Index u = 0; u < U; ++u) axes_.push_back(space.vectors(u, column));
-  }
-}
-
-std::vector<float> NeighbourMetric::project(const std::vector<float>& shapes, std::size_t N) const {
-  const std::size_t k = axes_.size() / num_inputs_;
-  std::vector<float> coordinates(k * N);
-  const auto columns = static_cast<std::ptrdiff_t>(N);
-  gemm(false, false, static_cast<int>(k), static_cast<int>(N), static_cast<int>(num_inputs_), 1.0f,
-       axes_.data(), static_cast<std::ptrdiff_t>(num_inputs_), shapes.data(), columns, 0.0f,
-       coordinates.data(), columns);
-  scale_to_unit_length(coordinates, N);
-  return coordinates;
 }
 
 std::vector<float> NeighbourMetric::coordinates(std::span<const float> x) const {
   METAPLASTIC_CHECK(num_inputs_ >= 1 && x.size() % num_inputs_ == 0);
   if (!by_shape_) return {x.begin(), x.end()};
-  const std::size_t N = x.size() / num_inputs_;
   std::vector<float> shapes = shapes_of(x, num_inputs_);
-  for (std::size_t i = 0; i < shapes.size(); ++i) shapes[i] -= mean_[i / N];
-  return project(shapes, N);
+  subtract_mean(shapes, mean_);
+  return project(axes_, shapes, num_inputs_);
 }
 
 }  // namespace metaplastic

@@ -28,11 +28,6 @@ class NeighbourMetric {
   std::vector<float> coordinates(std::span<const float> x) const;
 
  private:
-  std::vector<float> project(const std::vector<float>& shapes, std::size_t N) const;
-  // Axes of the shapes' largest components [k,U], and their variances [k].
-  void find_components(const std::vector<float>& shapes, std::size_t P,
-                       std::vector<float>& variances);
-
   std::size_t num_inputs_ = 0;
   bool by_shape_ = false;
   double whitening_ = 0;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "rule/near_examples.h"
 #include "rule/neighbour_metric.h"
 
 namespace metaplastic {
@@ -17,7 +18,7 @@ class NeighbourPool {
   // examples [U,P]: kept as a reference. Cost: k (U + P) P, k coordinates of the metric.
   NeighbourPool(std::span<const float> examples, int num_inputs, NeighbourMetric metric);
 
-  std::span<const float> examples() const { return examples_; }
+  std::span<const float> examples() const { return examples_.inputs(); }  // [U,P]
   const NeighbourMetric& metric() const { return metric_; }
   // Hops of a walk in the mean: 1 where near is a matter of distance; else kRule.neighbour_hops
   // for a pool of up to kRule.neighbour_hops_pool examples, and in proportion for a larger one, in
@@ -30,11 +31,10 @@ class NeighbourPool {
   std::vector<std::size_t> walk(std::span<const float> batch, Random& random) const;
 
  private:
-  std::span<const float> examples_;
-  std::size_t num_inputs_ = 0, count_ = 0;
+  int num_inputs_ = 0;
   NeighbourMetric metric_;
-  std::vector<float> coordinates_;  // [k,P]
-  std::vector<std::size_t> near_;   // [P, neighbour_choices], of the examples, by shape
+  LocatedExamples examples_;
+  std::vector<std::size_t> near_;  // [P, neighbour_choices], of the examples, by shape
 };
 
 }  // namespace metaplastic

@@ -148,8 +148,8 @@ TEST(NeighbourMetric, IsBlindToBrightnessAndContrast) {
   for (std::size_t i = 0; i < located.size(); ++i) EXPECT_NEAR(located[i], again[i], 1e-4);
 }
 
-// Examples whose kind shows in ten inputs of little variance, beside twenty common causes of much;
-// or in those causes, beside inputs of noise.
+// Examples whose kind shows in twenty inputs of little variance, beside twenty common causes of
+// much; or in those causes, beside inputs of noise.
 std::vector<float> kinds(bool in_small_components, std::size_t N) {
   constexpr std::size_t kInputs = 60, kCauses = 20, kKinds = 12;
   std::vector<float> x(kInputs * N);
@@ -172,10 +172,8 @@ std::vector<float> kinds(bool in_small_components, std::size_t N) {
   return x;
 }
 
-double share_of_own_kind(const std::vector<float>& x, const NeighbourMetric& metric,
-                         std::size_t N) {
-  const std::vector<float> located = metric.coordinates(x);
-  const LocatedExamples examples{x, located, N};
+double share_of_own_kind(const std::vector<float>& x, const NeighbourMetric& metric) {
+  const LocatedExamples examples(x, 60, metric.coordinates(x));
   const std::vector<std::size_t> near = nearest_others(examples, examples);
   double own = 0;
   for (std::size_t i = 0; i < near.size(); ++i) own += i / kChoices % 12 == near[i] % 12;
@@ -188,8 +186,8 @@ TEST(NeighbourMetric, WhitensWhereThatSeparatesKindsAndNotWhereItRaisesNoise) {
   const NeighbourMetric of_fine(fine, 60), of_coarse(coarse, 60);
   EXPECT_GT(of_fine.whitening(), 0);
   EXPECT_EQ(of_coarse.whitening(), 0);
-  EXPECT_GT(share_of_own_kind(fine, of_fine, kExamples), 0.9);
-  EXPECT_GT(share_of_own_kind(coarse, of_coarse, kExamples), 0.9);
+  EXPECT_GT(share_of_own_kind(fine, of_fine), 0.9);
+  EXPECT_GT(share_of_own_kind(coarse, of_coarse), 0.9);
 }
 
 TEST(NeighbourMetric, TakesInputsAsTheyAreWhereSomeAreNegative) {
