@@ -322,8 +322,10 @@ TEST_F(TrainerTest, StartsFromARuleOfTheOtherBiasMean) {
   rule.theta = random_theta(ThetaLayout(rule.sizes), 5);
   config.outer.init_rule = path("start.safetensors");
   save_rule(config.outer.init_rule, rule);
-  config.rule.bias_mean = "free";
-  EXPECT_EQ(initial_theta(config, 1), rule.theta);
+  for (const char* bias_mean : {"free", "homeostatic"}) {
+    config.rule.bias_mean = bias_mean;
+    EXPECT_EQ(initial_theta(config, 1), rule.theta);
+  }
   config.rule.locality = "neuron";
   EXPECT_THROW(initial_theta(config, 1), Error);
 }

@@ -24,8 +24,9 @@ template <class T>
 Var<T> composed_weight_step(Tape<T>& tape, const ThetaLayout& layout, const Var<T>& W,
                             const LayerReads<T>& up, const LayerReads<T>& lo,
                             const Var<T>& mix_weights, const Var<T>* mix_bias);
-// b_step [1,U]; bias_out [U,1,B].
+// b_step [1,U]; bias_out [U,1,B], and the standardised activations s [U,1,B].
 template <class T>
-Var<T> composed_bias_step(Tape<T>& tape, const ThetaLayout& layout, const Var<T>& bias_out);
+Var<T> composed_bias_step(Tape<T>& tape, const ThetaLayout& layout, const Var<T>& bias_out,
+                          const Var<T>& s);
 
 }  // namespace metaplastic

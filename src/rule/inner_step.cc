@@ -125,7 +125,8 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
   }
   PhiVars<T> next;
   next.num_layers = L;
-  const T bias_lr = inner_lr * T(theta.layout->sizes().bias_reach());
+  const T bias_lr = inner_lr * T(theta.layout->sizes().bias_pace()),
+          bias_reach = T(theta.layout->sizes().bias_reach());
   const bool two_views = num_views == 2;
   const OtherUnits others =
       theta.layout->sizes().has_neighbours() ? OtherUnits::kOwn : OtherUnits::kPartner;
@@ -147,8 +148,8 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
       next.V[at + 1] = combine(tape, T(1) - inner_lr, phi.V[at + 1], -inner_lr, step);
     }
     if (l > 0) {
-      next.b[at] =
-          combine(tape, T(1) - inner_lr, phi.b[at], -bias_lr, bias_step(tape, theta, side));
+      next.b[at] = combine(tape, T(1) - bias_lr, phi.b[at], -bias_lr * bias_reach,
+                           bias_step(tape, theta, side));
       const Var<T> gate = map(tape, Unary::kSigmoid, act.z[at]);
       delta = send_down(tape, theta, delta, gate, side, phi.V[at]);
       if (two_views) {

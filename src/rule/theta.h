@@ -37,7 +37,7 @@ struct RuleSizes {
   std::string v_step = "shared";      // V takes W's step, or has readouts and a mix of its own
   std::string backward = "learned";   // errors travel through V, or through W (transposed)
   std::string locality = "layer";     // what a neuron may know: its layer, or itself alone
-  std::string bias_mean = "lowered";  // where a layer's mean bias may go: down alone, or anywhere
+  std::string bias_mean = "lowered";  // where biases may go: see visit
   std::string views = "one";  // what a step shows of an example: itself, or a second view too
 
   template <class Visitor>
@@ -55,8 +55,9 @@ struct RuleSizes {
       "weights that carry signals down: V, or the forward weights W", "learned");
     v("locality", locality, Choices{"layer", "neuron"},
       "what a neuron sees besides its synapses: statistics of its layer, or nothing", "layer");
-    v("bias_mean", bias_mean, Choices{"lowered", "free"},
-      "where steps may take the mean bias of a layer: down alone, or up and down and twice as far",
+    v("bias_mean", bias_mean, Choices{"lowered", "free", "homeostatic"},
+      "where steps may take the mean bias of a layer: down alone; up and down and twice as far; or "
+      "that, and each bias towards where its unit answers to few examples",
       "free");
     v("views", views, Choices{"one", "two", "neighbours"},
       "an inner step shows each example alone, with a noisy copy of it, or with a near example",
@@ -65,13 +66,15 @@ struct RuleSizes {
   bool is_metz2019() const { return preset == "metz2019"; }
   bool has_v_step() const { return v_step == "separate"; }
   bool is_local() const { return locality == "neuron"; }
-  bool has_free_bias() const { return bias_mean == "free"; }
+  bool has_free_bias() const { return bias_mean != "lowered"; }
+  bool is_homeostatic() const { return bias_mean == "homeostatic"; }
   bool has_two_views() const { return views != "one"; }
   bool has_neighbours() const { return views == "neighbours"; }
   int num_views() const { return has_two_views() ? 2 : 1; }
   int num_view_terms() const { return has_two_views() ? kNumViewTerms : 0; }
   int num_view_features() const { return has_two_views() ? kNumViewFeatures : 0; }
   double bias_reach() const;  // what the bias step is multiplied by
+  double bias_pace() const;   // and at what share of the inner step size biases move
   bool is_plain_compact() const {
     return !is_metz2019() && !has_v_step() && !is_local() && backward == "learned";
   }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "rule/constants.h"
+#include "rule/homeostasis.h"
 
 namespace metaplastic {
 namespace {
@@ -91,8 +92,10 @@ Var<T> bias_step(Tape<T>& tape, const ThetaVars<T>& theta, const Side<T>& layer)
   const int channel = theta.layout->bias_column() - layer.first_column;
   const Var<T> mean = mean_over_batch(tape, slice_channels(layer.readouts, channel, 1));  // [1,U]
   const bool free = theta.layout->sizes().has_free_bias();
-  return rms_normalise(tape, free ? mean : shift_to_nonnegative_mean(tape, mean), Over::kAll,
-                       T(kRule.bias_offset));
+  const Var<T> step = rms_normalise(tape, free ? mean : shift_to_nonnegative_mean(tape, mean),
+                                    Over::kAll, T(kRule.bias_offset));
+  if (!theta.layout->sizes().is_homeostatic()) return step;
+  return combine(tape, T(1), step, T(1), homeostatic_step(tape, layer.s));
 }
 
 #define METAPLASTIC_INSTANTIATE(T)                                                          \

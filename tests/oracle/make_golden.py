@@ -55,6 +55,10 @@ CASES.update({
                             + ("free", "two"),
     "21_compact_neighbours": ((7, 6, 4), 8, 4, 3, 2, 0, "relu", 3, 1, 0.1, 0.1, 3, 2) + COMPACT + USUAL
                              + ("free", "neighbours"),
+    "22_compact_homeostatic": ((7, 6, 4), 8, 4, 3, 2, 0, "elu", 3, 1, 0.1, 0.1, 3, 2) + COMPACT + USUAL
+                              + ("homeostatic", "neighbours"),
+    "23_metz_local_homeostatic": ((6, 5, 4), 7, 4, 3, 2, 0, "tanh", 3, 1, 0.1, 0.1, 3, 2) + METZ + LOCAL
+                                 + ("homeostatic",),
 })
 OPTIONS = ("preset", "v_step", "backward", "locality", "bias_mean", "views")
 PLAIN = COMPACT + USUAL + ("lowered", "one")

@@ -188,15 +188,20 @@ def split_readouts(case, r, with_delta):
     return parts[:ups], parts[-lows:], parts[ups:-lows]
 
 
-def bias_step(case, bias_out):
+def bias_step(case, bias_out, s):
     e = bias_out[:, 0].mean(1)
-    free = case["bias_mean"] == "free"
+    free = case["bias_mean"] != "lowered"
     reach = 2 if free else 1
     if case["locality"] == "neuron":
         e = e if free else torch.relu(e)
-        return reach * e / torch.sqrt(0.5 + e**2)
-    e = e if free else e - torch.clamp(e.mean(), max=0)
-    return reach * e / torch.sqrt(0.5 + (e**2).mean())
+        step = e / torch.sqrt(0.5 + e**2)
+    else:
+        e = e if free else e - torch.clamp(e.mean(), max=0)
+        step = e / torch.sqrt(0.5 + (e**2).mean())
+    if case["bias_mean"] == "homeostatic":
+        above, all_of_it = (torch.clamp(s, min=0)**2).mean(1), (s**2).mean(1)
+        step = step + 6 * (0.875 * all_of_it - above)
+    return reach * step
 
 
 def networks(theta, phi, case):
@@ -264,7 +269,8 @@ def inner_step(theta, phi, x, case):  # x [U0,B] -> phi after the step
                                theta["mix" + suffix], theta.get(f"mix{suffix}_bias", 0))
         W_step = step(phi[f"W{l}"], reads)
         V_step = step(phi[f"V{l}"], reads_v, "_v") if case["v_step"] == "separate" else W_step
-        for name, change in ((f"W{l}", W_step), (f"V{l}", V_step),
-                             (f"b{l}", bias_step(case, bias_outs[l]))):
-            after[name] = phi[name] * (1 - inner_lr) - inner_lr * change
+        bias_lr = inner_lr * (0.05 if case["bias_mean"] == "homeostatic" else 1)
+        for name, change, lr in ((f"W{l}", W_step, inner_lr), (f"V{l}", V_step, inner_lr),
+                                 (f"b{l}", bias_step(case, bias_outs[l], ss[l]), bias_lr)):
+            after[name] = phi[name] * (1 - lr) - lr * change
     return after
