@@ -28,7 +28,7 @@ const std::vector<ClassicalRule>& classical_rules() {
        {.inner_lr = 0.05, .inner_steps = 1000}},
       {"agree-neighbours",
        "agree, with the nearest of many other examples in the place of the noisy copy",
-       {{"agree", 0.7f}, {"separate", 0.5f}},
+       {{"agree", 0.7f}, {"separate", 0.6f}},
        "neighbours",
        {.inner_lr = 0.05, .inner_steps = 500}}};
   return kRules;
@@ -116,7 +116,8 @@ Rule with_views(const Rule& rule, const std::string& views, float mix_share) {
   grown.sizes.views = views;
   const ThetaLayout from(rule.sizes), to(grown.sizes);
   grown.theta.assign(static_cast<std::size_t>(to.size()), 0.0f);
-  set_mix(find_classical("agree"), to, ThetaName::kMix, grown.theta);
+  const char* terms = grown.sizes.has_neighbours() ? "agree-neighbours" : "agree";
+  set_mix(find_classical(terms), to, ThetaName::kMix, grown.theta);
   for (const ThetaEntry& entry : from.entries()) {
     // Rows of hidden_in and columns of mix are added behind the old ones; both lie in one piece.
     const auto old = rule.theta.begin() + entry.offset;
