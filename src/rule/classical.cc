@@ -116,8 +116,9 @@ Rule with_views(const Rule& rule, const std::string& views, float mix_share) {
   grown.sizes.views = views;
   const ThetaLayout from(rule.sizes), to(grown.sizes);
   grown.theta.assign(static_cast<std::size_t>(to.size()), 0.0f);
-  const char* terms = grown.sizes.has_neighbours() ? "agree-neighbours" : "agree";
-  set_mix(find_classical(terms), to, ThetaName::kMix, grown.theta);
+  const auto terms = std::ranges::find(classical_rules(), views, &ClassicalRule::views);
+  METAPLASTIC_CHECK(terms != classical_rules().end());
+  set_mix(*terms, to, ThetaName::kMix, grown.theta);
   for (const ThetaEntry& entry : from.entries()) {
     // Rows of hidden_in and columns of mix are added behind the old ones; both lie in one piece.
     const auto old = rule.theta.begin() + entry.offset;

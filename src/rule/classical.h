@@ -30,8 +30,8 @@ RuleSizes classical_sizes(std::string_view name);
 Rule make_classical_rule(std::string_view name, const RuleSizes& sizes, std::uint64_t seed);
 
 // A rule as the start of one of these views, not "one": mix_share of its mix, and the terms of
-// `agree` or `agree-neighbours` at their weights there. Where it has one view, the hidden network
-// does not read the new inputs yet. Needs plain compact sizes.
+// the classical rule of such views at their weights there. Where it has one view, the hidden
+// network does not read the new inputs yet. Needs plain compact sizes.
 Rule with_views(const Rule& rule, const std::string& views, float mix_share);
 
 }  // namespace metaplastic

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "rule/constants.h"
-#include "rule/homeostasis.h"
 #include "tensor/released.h"
 
 namespace metaplastic {
@@ -117,30 +116,10 @@ Var<T> composed_weight_step(Tape<T>& tape, const ThetaLayout& layout, const Var<
   return combine(tape, T(1), step, T(-kRule.keep), w);
 }
 
-template <class T>
-Var<T> composed_bias_step(Tape<T>& tape, const ThetaLayout& layout, const Var<T>& bias_out,
-                          const Var<T>& s) {
-  const Var<T> mean = mean_over_batch(tape, bias_out);  // [1,U]
-  const bool free = layout.sizes().has_free_bias();
-  Var<T> step;
-  if (!layout.sizes().is_local()) {
-    step = rms_normalise(tape, free ? mean : shift_to_nonnegative_mean(tape, mean), Over::kAll,
-                         T(kRule.bias_offset));
-  } else {
-    // Each unit by itself: its own value is the mean and the mean square.
-    const Var<T> own = free ? mean : map(tape, Unary::kRelu, mean);
-    step = reshape(rms_channels(tape, reshape(own, own.cols(), 1, 1), T(kRule.bias_offset)), 1, 1,
-                   own.cols());
-  }
-  if (!layout.sizes().is_homeostatic()) return step;
-  return combine(tape, T(1), step, T(1), homeostatic_step(tape, s));
-}
-
 #define METAPLASTIC_INSTANTIATE(T)                                                                \
   template Var<T> composed_weight_step(Tape<T>&, const ThetaLayout&, const Var<T>&,               \
                                        const LayerReads<T>&, const LayerReads<T>&, const Var<T>&, \
-                                       const Var<T>*);                                            \
-  template Var<T> composed_bias_step(Tape<T>&, const ThetaLayout&, const Var<T>&, const Var<T>&);
+                                       const Var<T>*);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)
 #undef METAPLASTIC_INSTANTIATE

@@ -1,6 +1,6 @@
-// The weight step and the bias step composed term by term, for every preset and every option.
+// The weight step composed term by term, for every preset and every option.
 // compact without options has a faster one of its own (weight_step.h), which must equal this.
-// [rule-spec "Weight step", "Bias step"; docs/method.md]
+// [rule-spec "Weight step"; docs/method.md]
 #pragma once
 
 #include "rule/weight_step.h"
@@ -24,9 +24,5 @@ template <class T>
 Var<T> composed_weight_step(Tape<T>& tape, const ThetaLayout& layout, const Var<T>& W,
                             const LayerReads<T>& up, const LayerReads<T>& lo,
                             const Var<T>& mix_weights, const Var<T>* mix_bias);
-// b_step [1,U]; bias_out [U,1,B], and the standardised activations s [U,1,B].
-template <class T>
-Var<T> composed_bias_step(Tape<T>& tape, const ThetaLayout& layout, const Var<T>& bias_out,
-                          const Var<T>& s);
 
 }  // namespace metaplastic

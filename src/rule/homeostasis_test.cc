@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "rule/inner_step.h"
+#include "rule/test_step.h"
 
 namespace metaplastic {
 namespace {
@@ -42,14 +42,9 @@ double share_above_mean(const char* bias_mean, Unary activation) {
   std::vector<double> x(kInputs * kExamples);
   Random random(2, Purpose::kTest);
   for (double& value : x) value = static_cast<double>(random.normal());
+  for (int step = 0; step < kSteps; ++step)
+    phi = phi_after_step(layout, theta, architecture, phi, x, 0.1);
   Tape<double> tape;
-  for (int step = 0; step < kSteps; ++step) {
-    tape.reset(false);
-    const PhiVars<double> next = inner_step(tape, theta_leaves(tape, layout, theta.data()),
-                                            phi_leaves(tape, architecture, phi.data()), activation,
-                                            tape.constant(x.data(), kInputs, 1, kExamples), 0.1);
-    copy_phi(next, architecture, phi.data());
-  }
   tape.reset(false);
   const Activations<double> act =
       forward(tape, phi_leaves(tape, architecture, phi.data()), activation,

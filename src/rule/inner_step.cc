@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "rule/bias_step.h"
 #include "rule/compact.h"
 #include "rule/constants.h"
 #include "rule/metz2019.h"
@@ -125,8 +126,6 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
   }
   PhiVars<T> next;
   next.num_layers = L;
-  const T bias_lr = inner_lr * T(theta.layout->sizes().bias_pace()),
-          bias_reach = T(theta.layout->sizes().bias_reach());
   const bool two_views = num_views == 2;
   const OtherUnits others =
       theta.layout->sizes().has_neighbours() ? OtherUnits::kOwn : OtherUnits::kPartner;
@@ -148,8 +147,9 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
       next.V[at + 1] = combine(tape, T(1) - inner_lr, phi.V[at + 1], -inner_lr, step);
     }
     if (l > 0) {
-      next.b[at] = combine(tape, T(1) - bias_lr, phi.b[at], -bias_lr * bias_reach,
-                           bias_step(tape, theta, side));
+      const int bias_channel = theta.layout->bias_column() - side.first_column;
+      next.b[at] = next_bias(tape, theta.layout->sizes(), phi.b[at],
+                             slice_channels(side.readouts, bias_channel, 1), side.s, inner_lr);
       const Var<T> gate = map(tape, Unary::kSigmoid, act.z[at]);
       delta = send_down(tape, theta, delta, gate, side, phi.V[at]);
       if (two_views) {

@@ -1,5 +1,6 @@
 #include "rule/layer_step.h"
 
+#include "rule/bias_step.h"
 #include "rule/composed_step.h"
 #include "rule/constants.h"
 
@@ -81,7 +82,6 @@ PhiVars<T> layered_step(Tape<T>& tape, const ThetaVars<T>& theta, const RuleNetw
   const RuleSizes& sizes = theta.layout->sizes();
   const T eps = T(sizes.is_metz2019() ? kReleased.standardise_eps : kRule.standardise_eps);
   const bool transposed = sizes.backward == "transposed";
-  const T bias_lr = inner_lr * T(sizes.bias_pace()), bias_reach = T(sizes.bias_reach());
   const int L = phi.num_layers;
   PhiVars<T> next;
   next.num_layers = L;
@@ -99,8 +99,7 @@ PhiVars<T> layered_step(Tape<T>& tape, const ThetaVars<T>& theta, const RuleNetw
                    next.V[at + 1]);
     }
     if (is_upper) {
-      const Var<T> b_step = composed_bias_step(tape, *theta.layout, reads.bias_out, reads.w.s);
-      next.b[at] = combine(tape, T(1) - bias_lr, phi.b[at], -bias_lr * bias_reach, b_step);
+      next.b[at] = next_bias(tape, sizes, phi.b[at], reads.bias_out, reads.w.s, inner_lr);
       delta = send_down(tape, delta, act.z[at], reads.to_delta, transposed ? phi.W[at] : phi.V[at]);
     }
     up = reads;

@@ -10,7 +10,7 @@
 #include "rule/classical.h"
 #include "rule/compact.h"
 #include "rule/composed_step.h"
-#include "rule/inner_step.h"
+#include "rule/test_step.h"
 
 namespace metaplastic {
 namespace {
@@ -42,15 +42,7 @@ struct Problem {
   }
   PhiVars<double> vars(Tape<double>& tape) { return phi_leaves(tape, architecture, phi.data()); }
   Var<double> batch(Tape<double>& tape) { return tape.constant(x.data(), 6, 1, 7); }
-  std::vector<double> step() {
-    Tape<double> tape;
-    tape.reset(false);
-    const PhiVars<double> next = inner_step(tape, theta_leaves(tape, layout, theta.data()),
-                                            vars(tape), architecture.activation, batch(tape), 0.1);
-    std::vector<double> result(phi.size());
-    copy_phi(next, architecture, result.data());
-    return result;
-  }
+  std::vector<double> step() { return phi_after_step(layout, theta, architecture, phi, x, 0.1); }
 
   ThetaLayout layout;
   std::vector<double> theta, phi, x;

@@ -23,10 +23,6 @@ void RuleSizes::validate(std::string_view what) const {
       what, describe(*this), views);
 }
 
-double RuleSizes::bias_reach() const { return has_free_bias() ? kRule.free_bias_reach : 1; }
-
-double RuleSizes::bias_pace() const { return is_homeostatic() ? kRule.homeostatic_pace : 1; }
-
 std::string describe(const RuleSizes& sizes) {
   std::string text =
       fmt::format("preset {}, C {}, D {}, G {}", sizes.preset, sizes.C, sizes.D, sizes.G);

@@ -37,7 +37,7 @@ struct RuleSizes {
   std::string v_step = "shared";      // V takes W's step, or has readouts and a mix of its own
   std::string backward = "learned";   // errors travel through V, or through W (transposed)
   std::string locality = "layer";     // what a neuron may know: its layer, or itself alone
-  std::string bias_mean = "lowered";  // where biases may go: see visit
+  std::string bias_mean = "lowered";  // where biases go: down, anywhere, or to a share
   std::string views = "one";  // what a step shows of an example: itself, or a second view too
 
   template <class Visitor>
@@ -73,8 +73,6 @@ struct RuleSizes {
   int num_views() const { return has_two_views() ? 2 : 1; }
   int num_view_terms() const { return has_two_views() ? kNumViewTerms : 0; }
   int num_view_features() const { return has_two_views() ? kNumViewFeatures : 0; }
-  double bias_reach() const;  // what the bias step is multiplied by
-  double bias_pace() const;   // and at what share of the inner step size biases move
   bool is_plain_compact() const {
     return !is_metz2019() && !has_v_step() && !is_local() && backward == "learned";
   }

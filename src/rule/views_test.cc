@@ -13,8 +13,8 @@
 #include "base/error.h"
 #include "rule/classical.h"
 #include "rule/constants.h"
-#include "rule/inner_step.h"
 #include "rule/test_pool.h"
+#include "rule/test_step.h"
 
 namespace metaplastic {
 namespace {
@@ -190,16 +190,10 @@ TEST(AgreeRule, MakesUnitsAgreeWithTheirOtherViewAndDifferFromOneAnother) {
   architecture.activation = Unary::kTanh;
   std::vector<float> phi = make_phi<float>(architecture, {}, Random(1, Purpose::kPhiInit));
   const Agreement before = agreement(architecture, phi);
-  Tape<float> tape;
   std::vector<float> views(2 * kInputs * kPairs);
   for (std::uint32_t step = 0; step < 100; ++step) {
     add_second_views(low_rank_batch(step), {}, kInputs, test_random(10000 + step), views);
-    tape.reset(false);
-    const PhiVars<float> next =
-        inner_step(tape, theta_leaves(tape, layout, rule.theta.data()),
-                   phi_leaves(tape, architecture, phi.data()), architecture.activation,
-                   tape.constant(views.data(), kInputs, 1, 2 * kPairs), 0.05f);
-    copy_phi(next, architecture, phi.data());
+    phi = phi_after_step(layout, rule.theta, architecture, phi, views, 0.05f);
   }
   const Agreement after = agreement(architecture, phi);
   EXPECT_GT(after.own, before.own + 0.1);

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "rule/constants.h"
-#include "rule/homeostasis.h"
 
 namespace metaplastic {
 namespace {
@@ -87,21 +86,9 @@ Var<T> weight_step(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& W, co
   return combine(tape, T(1), step, T(-kRule.keep), w);
 }
 
-template <class T>
-Var<T> bias_step(Tape<T>& tape, const ThetaVars<T>& theta, const Side<T>& layer) {
-  const int channel = theta.layout->bias_column() - layer.first_column;
-  const Var<T> mean = mean_over_batch(tape, slice_channels(layer.readouts, channel, 1));  // [1,U]
-  const bool free = theta.layout->sizes().has_free_bias();
-  const Var<T> step = rms_normalise(tape, free ? mean : shift_to_nonnegative_mean(tape, mean),
-                                    Over::kAll, T(kRule.bias_offset));
-  if (!theta.layout->sizes().is_homeostatic()) return step;
-  return combine(tape, T(1), step, T(1), homeostatic_step(tape, layer.s));
-}
-
 #define METAPLASTIC_INSTANTIATE(T)                                                          \
   template Var<T> weight_step(Tape<T>&, const ThetaVars<T>&, const Var<T>&, const Side<T>&, \
-                              const Side<T>&);                                              \
-  template Var<T> bias_step(Tape<T>&, const ThetaVars<T>&, const Side<T>&);
+                              const Side<T>&);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)
 #undef METAPLASTIC_INSTANTIATE

@@ -1,5 +1,5 @@
-// What theta's readouts do to weights and biases: the terms, their mix, the bias step.
-// [rule-spec "Weight step", "Bias step"; docs/method.md steps 5 and 6]
+// What theta's readouts do to weights: the terms and their mix.
+// [rule-spec "Weight step"; docs/method.md step 5]
 #pragma once
 
 #include "rule/theta.h"
@@ -39,8 +39,5 @@ struct Side {
 template <class T>
 Var<T> weight_step(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& W, const Side<T>& up,
                    const Side<T>& lo);
-// b_step [1,U] of the layer with these readouts.
-template <class T>
-Var<T> bias_step(Tape<T>& tape, const ThetaVars<T>& theta, const Side<T>& layer);
 
 }  // namespace metaplastic

@@ -1,0 +1,43 @@
+#include "rule/bias_step.h"
+
+#include "rule/constants.h"
+#include "rule/homeostasis.h"
+
+namespace metaplastic {
+namespace {
+
+// [1,U], of the readout alone.                                                       [step 6]
+template <class T>
+Var<T> readout_step(Tape<T>& tape, const RuleSizes& sizes, const Var<T>& bias_out) {
+  const Var<T> mean = mean_over_batch(tape, bias_out);  // [1,U]
+  const bool free = sizes.has_free_bias();
+  if (!sizes.is_local()) {
+    return rms_normalise(tape, free ? mean : shift_to_nonnegative_mean(tape, mean), Over::kAll,
+                         T(kRule.bias_offset));
+  }
+  // Each unit by itself: its own value is the mean and the mean square.
+  const Var<T> own = free ? mean : map(tape, Unary::kRelu, mean);
+  const int U = own.cols();
+  return reshape(rms_channels(tape, reshape(own, U, 1, 1), T(kRule.bias_offset)), 1, 1, U);
+}
+
+}  // namespace
+
+template <class T>
+Var<T> next_bias(Tape<T>& tape, const RuleSizes& sizes, const Var<T>& b, const Var<T>& bias_out,
+                 const Var<T>& s, T inner_lr) {
+  Var<T> step = readout_step(tape, sizes, bias_out);
+  if (sizes.is_homeostatic()) step = combine(tape, T(1), step, T(1), homeostatic_step(tape, s));
+  const T lr = inner_lr * T(sizes.is_homeostatic() ? kRule.homeostatic_pace : 1);
+  const T reach = T(sizes.has_free_bias() ? kRule.free_bias_reach : 1);
+  return combine(tape, T(1) - lr, b, -lr * reach, step);
+}
+
+#define METAPLASTIC_INSTANTIATE(T)                                                    \
+  template Var<T> next_bias(Tape<T>&, const RuleSizes&, const Var<T>&, const Var<T>&, \
+                            const Var<T>&, T);
+METAPLASTIC_INSTANTIATE(float)
+METAPLASTIC_INSTANTIATE(double)
+#undef METAPLASTIC_INSTANTIATE
+
+}  // namespace metaplastic
