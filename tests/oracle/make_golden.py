@@ -59,6 +59,8 @@ CASES.update({
                               + ("homeostatic", "neighbours"),
     "23_metz_local_homeostatic": ((6, 5, 4), 7, 4, 3, 2, 0, "tanh", 3, 1, 0.1, 0.1, 3, 2) + METZ + LOCAL
                                  + ("homeostatic",),
+    "24_compact_wide": ((4, 140, 3), 8, 3, 2, 1, 0, "tanh", 2, 1, 0.1, 0.1, 3, 2) + COMPACT + USUAL
+                       + ("homeostatic", "neighbours"),
 })
 OPTIONS = ("preset", "v_step", "backward", "locality", "bias_mean", "views")
 PLAIN = COMPACT + USUAL + ("lowered", "one")

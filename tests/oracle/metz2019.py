@@ -232,7 +232,8 @@ def view_signals(s, views):
     half = s.shape[1] // 2
     partner = torch.cat([s[:, half:], s[:, :half]], 1)
     seen = s if views == "neighbours" else partner
-    common = oracle.off(oracle.corr(s, seen)) @ seen / math.sqrt(s.shape[0])
+    units = s.shape[0]  # what others share falls with their number from 128 units on
+    common = oracle.off(oracle.corr(s, seen)) @ seen * min(units ** -0.5, 128 ** 0.5 / units)
     return [y - s * (y * s).mean(1, keepdim=True) for y in (partner, common)]
 
 
