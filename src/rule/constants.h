@@ -20,7 +20,7 @@ struct RuleConstants {
                                      // above its mean that its bias is drawn to,
   double homeostatic_gain = 6;       // how strongly, before free_bias_reach,
   double homeostatic_pace = 0.05;    // and at what share of the inner step size biases move
-  double shared_units = 128;         // views: the width from which `shared` falls with 1/U
+  double separate_units = 128;       // views: the width from which separate weighs less
   double view_noise = 1.2;           // views "two": deviation of the noise over that of the inputs
   double neighbour_noise = 0.4;      // views "neighbours": the same,
   int neighbour_pool = 16384;        // the examples among which neighbours are looked for,

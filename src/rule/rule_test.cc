@@ -32,16 +32,19 @@ std::vector<double> strong_theta(const ThetaLayout& layout) {
 }
 
 struct Problem {
-  explicit Problem(const RuleSizes& sizes) : layout(sizes), theta(strong_theta(layout)) {
-    architecture.widths = {6, 5, 4};
+  explicit Problem(const RuleSizes& sizes, int num_inputs = 6)
+      : layout(sizes), theta(strong_theta(layout)) {
+    architecture.widths = {num_inputs, 5, 4};
     architecture.activation = Unary::kTanh;
     phi = make_phi<double>(architecture, {}, Random(1, Purpose::kPhiInit));
     Random random(2, Purpose::kTest);
-    x.resize(6 * 7);
+    x.resize(static_cast<std::size_t>(num_inputs * 7));
     for (double& value : x) value = static_cast<double>(random.normal());
   }
   PhiVars<double> vars(Tape<double>& tape) { return phi_leaves(tape, architecture, phi.data()); }
-  Var<double> batch(Tape<double>& tape) { return tape.constant(x.data(), 6, 1, 7); }
+  Var<double> batch(Tape<double>& tape) {
+    return tape.constant(x.data(), architecture.num_inputs(), 1, 7);
+  }
   std::vector<double> step() { return phi_after_step(layout, theta, architecture, phi, x, 0.1); }
 
   ThetaLayout layout;
@@ -131,19 +134,26 @@ TEST(Locality, ANeuronKnowsNothingOfTheOthersInItsLayer) {
     }
 }
 
+// With few inputs, and with so many that the fast step takes the factors of sym.
 TEST(CompactNetworks, TheComposedStepEqualsTheFastOne) {
-  Problem problem(sizes_of("compact"));
-  Tape<double> tape;
-  tape.reset(false);
-  const ThetaVars<double> theta = theta_leaves(tape, problem.layout, problem.theta.data());
-  const PhiVars<double> phi = problem.vars(tape);
-  const Activations<double> act =
-      forward(tape, phi, problem.architecture.activation, problem.batch(tape));
-  std::vector<double> composed(problem.phi.size());
-  copy_phi(layered_step(tape, theta, compact_networks<double>(), phi, act, 0.1),
-           problem.architecture, composed.data());
-  const std::vector<double> fast = problem.step();
-  for (std::size_t i = 0; i < fast.size(); ++i) EXPECT_NEAR(fast[i], composed[i], 1e-13);
+  const auto takes_factors_at = [](int inputs) { return takes_factors(inputs, 5, 2 * 7); };
+  EXPECT_FALSE(takes_factors_at(6));
+  EXPECT_TRUE(takes_factors_at(60));
+  for (const int inputs : {6, 60}) {
+    SCOPED_TRACE(inputs);
+    Problem problem(sizes_of("compact"), inputs);
+    Tape<double> tape;
+    tape.reset(false);
+    const ThetaVars<double> theta = theta_leaves(tape, problem.layout, problem.theta.data());
+    const PhiVars<double> phi = problem.vars(tape);
+    const Activations<double> act =
+        forward(tape, phi, problem.architecture.activation, problem.batch(tape));
+    std::vector<double> composed(problem.phi.size());
+    copy_phi(layered_step(tape, theta, compact_networks<double>(), phi, act, 0.1),
+             problem.architecture, composed.data());
+    const std::vector<double> fast = problem.step();
+    for (std::size_t i = 0; i < fast.size(); ++i) EXPECT_NEAR(fast[i], composed[i], 1e-13);
+  }
 }
 
 TEST(ClassicalRules, MeanTheSameOnEveryPreset) {

@@ -1,6 +1,5 @@
 #include "rule/views.h"
 
-#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -22,14 +21,6 @@ double deviation_of(std::span<const float> batch, std::size_t U, std::size_t B) 
     variance += square / static_cast<double>(B * U);
   }
   return std::sqrt(variance);
-}
-
-// By what the sum over the other units of a layer of U is divided: sqrt(U), as elsewhere in the
-// rule, but beyond kRule.shared_units in proportion to U. Units of a wide layer see the same few
-// modes of the data, so that what they have in common grows with their number.
-double shared_divisor(int units) {
-  const double U = units;
-  return std::sqrt(U) * std::max(1.0, std::sqrt(U / kRule.shared_units));
 }
 
 }  // namespace
@@ -61,7 +52,7 @@ ViewSignals<T> view_signals(Tape<T>& tape, const Var<T>& s, OtherUnits others) {
   const Var<T>& seen = others == OtherUnits::kPartner ? partner : s;
   // Symmetric; with the partner's, since every pair counts both ways.
   const Var<T> corr = matmul(tape, s, false, seen, true, T(1) / T(s.examples()));  // [U,U]
-  const Var<T> between = off_diagonal(tape, corr, T(1) / T(shared_divisor(s.units())));
+  const Var<T> between = off_diagonal(tape, corr, T(1) / std::sqrt(T(s.units())));
   return {regress_out(tape, partner, s),
           regress_out(tape, matmul(tape, between, false, seen, false), s)};
 }

@@ -15,6 +15,7 @@
 #include "rule/constants.h"
 #include "rule/test_pool.h"
 #include "rule/test_step.h"
+#include "rule/weight_step.h"
 
 namespace metaplastic {
 namespace {
@@ -125,38 +126,36 @@ TEST(ViewSignals, EqualViewsHoldNoSurpriseAndUnrelatedOnesAllOfIt) {
   EXPECT_NEAR(second, 1, 0.05);
 }
 
-// Root mean square of `shared` in a layer whose units see a cause with noise, 0.5 of its deviation:
-// any two have correlation 0.8. The two views are unrelated.
-double size_of_shared(int units, OtherUnits others, int batch) {
+// Three units over unrelated views: what the partner's others have in common is chance, what the
+// own others have is not.
+TEST(ViewSignals, SharedIsAboutTheOtherUnitsThatAreAskedFor) {
   Tape<double> tape;
   tape.reset(false);
   Random random = test_random(6);
-  std::vector<double> x(std::size_t(units * batch));
-  for (int b = 0; b < batch; ++b) {
+  constexpr int kUnits = 3, B = 4000;
+  std::vector<double> x(kUnits * B);
+  for (int b = 0; b < B; ++b) {
     const double cause = double(random.normal());
-    for (int u = 0; u < units; ++u)
-      x[std::size_t(u * batch + b)] = cause + 0.5 * double(random.normal());
+    for (int u = 0; u < kUnits; ++u)
+      x[std::size_t(u * B + b)] = cause + 0.5 * double(random.normal());
   }
-  const Var<double> s = standardise(tape, tape.constant(x.data(), units, 1, batch), 1e-9);
-  const Var<double> shared = view_signals(tape, s, others).shared;
-  double square = 0;
-  for (int i = 0; i < units * batch; ++i) square += std::pow(shared.data[i], 2) / (units * batch);
-  return std::sqrt(square);
-}
-
-// What the partner's others have in common is chance, what the own others have is not.
-TEST(ViewSignals, SharedIsAboutTheOtherUnitsThatAreAskedFor) {
-  EXPECT_LT(size_of_shared(3, OtherUnits::kPartner, 4000), 0.1);
-  // 0.8 / sqrt(3) of the two others, each with 0.6 that is not the unit's.
-  EXPECT_NEAR(size_of_shared(3, OtherUnits::kOwn, 4000),
+  const Var<double> s = standardise(tape, tape.constant(x.data(), kUnits, 1, B), 1e-9);
+  const auto size_of_shared = [&](OtherUnits others) {
+    const Var<double> shared = view_signals(tape, s, others).shared;
+    double square = 0;
+    for (int i = 0; i < kUnits * B; ++i) square += std::pow(shared.data[i], 2) / (kUnits * B);
+    return std::sqrt(square);
+  };
+  EXPECT_LT(size_of_shared(OtherUnits::kPartner), 0.1);
+  // corr 0.8 between units: 0.8 / sqrt(3) of the two others, each with 0.6 that is not the unit's.
+  EXPECT_NEAR(size_of_shared(OtherUnits::kOwn),
               0.8 / std::sqrt(3.0) * std::sqrt(2 * 0.36 + 2 * 0.16), 0.05);
 }
 
-// A cause that all units see weighs more in a wider layer, but no more than at 128 units.
-TEST(ViewSignals, SharedGrowsWithTheWidthUpTo128Units) {
-  const auto size = [](int units) { return size_of_shared(units, OtherUnits::kOwn, 200); };
-  EXPECT_NEAR(size(128) / size(32), 2, 0.1);
-  EXPECT_NEAR(size(512) / size(128), 1, 0.05);
+TEST(SeparateShare, FallsSlowlyBeyond128Units) {
+  EXPECT_EQ(separate_share(5), 1);
+  EXPECT_EQ(separate_share(128), 1);
+  EXPECT_NEAR(separate_share(16 * 128), 0.5, 1e-12);
 }
 
 // Mean over a layer's units of the correlation between the two views, and the root mean square of

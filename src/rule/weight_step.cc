@@ -1,5 +1,6 @@
 #include "rule/weight_step.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "rule/constants.h"
@@ -26,15 +27,40 @@ Var<T> lowrank(Tape<T>& tape, const Var<T>& r_lo, const Var<T>& r_up) {
   return matmul(tape, r_lo, false, r_up, true, share);
 }
 
+// The factor of sym's sum: of its low-rank product, of its two halves, over sqrt(U).
+template <class T>
+T sym_share(const Var<T>& r) {
+  return T(1) / (T(r.channels()) * T(r.examples())) / std::sqrt(T(2) * T(r.units()));
+}
+
 // sym(M) / sqrt(U) with zero diagonal, M the low-rank product of two readouts of one layer; psd
 // when they are the same.
 template <class T>
 Var<T> sym(Tape<T>& tape, const Var<T>& r, const Var<T>& other) {
-  const T share = T(1) / (T(r.channels()) * T(r.examples()));
-  return symmetric_product(tape, r, other, share / std::sqrt(T(2) * T(r.units())));
+  return symmetric_product(tape, r, other, sym_share(r));
+}
+
+// sym(r, other) x of the lower layer's readouts, x [U_lo,U_up]; where that layer is wide without
+// the matrix of U_lo U_lo.
+template <class T>
+Var<T> sym_product(Tape<T>& tape, const Var<T>& r, const Var<T>& other, const Var<T>& x) {
+  if (!takes_factors(r.units(), x.cols(), r.channels() * r.examples()))
+    return matmul(tape, sym(tape, r, other), false, x, false);
+  const T share = sym_share(r);
+  const auto through = [&](const Var<T>& out, const Var<T>& in) {
+    return matmul(tape, out, false, matmul(tape, in, true, x, false), false, share);
+  };
+  const Var<T> whole = combine(tape, T(1), through(r, other), T(1), through(other, r));
+  return combine(tape, T(1), whole, T(1), scale_by_dots(tape, r, other, x, T(-2) * share));
 }
 
 }  // namespace
+
+double separate_share(int U) { return std::min(1.0, std::pow(kRule.separate_units / U, 0.25)); }
+
+bool takes_factors(double U_lo, double U_up, double rank) {
+  return U_lo * U_lo * (rank + U_up) > 2 * (4 * U_lo * U_up * rank);
+}
 
 const std::array<std::string_view, kNumTerms + kNumViewTerms>& term_names() {
   static constexpr std::array<std::string_view, kNumTerms + kNumViewTerms> kNames = {
@@ -66,15 +92,15 @@ Var<T> weight_step(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& W, co
   term(Term::kFirstOrder) = multiply(tape, w, lowrank(tape, r_lo(2), r_up(2)));
   term(Term::kLinUp) = matmul(tape, w, false, sym(tape, r_up(3), r_up(4)), false);
   term(Term::kLinUpPsd) = matmul(tape, w, false, sym(tape, r_up(5), r_up(5)), false);
-  term(Term::kLinLo) = matmul(tape, sym(tape, r_lo(3), r_lo(4)), false, w, false);
+  term(Term::kLinLo) = sym_product(tape, r_lo(3), r_lo(4), w);
   term(Term::kSqrUp) =
       multiply_sign(tape, matmul(tape, grown, false, sym(tape, r_up(6), r_up(7)), false), w);
-  term(Term::kSqrLo) =
-      multiply_sign(tape, matmul(tape, sym(tape, r_lo(5), r_lo(6)), false, grown, false), w);
+  term(Term::kSqrLo) = multiply_sign(tape, sym_product(tape, r_lo(5), r_lo(6), grown), w);
 
   if (up.agree.data) {
     term(Term::kAgree) = matmul(tape, lo.s, false, up.agree, true, -per_example);
-    term(Term::kSeparate) = matmul(tape, lo.s, false, up.shared, true, per_example);
+    term(Term::kSeparate) =
+        matmul(tape, lo.s, false, up.shared, true, per_example * T(separate_share(up.s.units())));
   }
 
   const auto num_terms = static_cast<std::size_t>(theta.layout->num_terms());

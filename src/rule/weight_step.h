@@ -26,6 +26,14 @@ enum class Term : int {
 };
 const std::array<std::string_view, kNumTerms + kNumViewTerms>& term_names();
 
+// What separate is multiplied by in a layer of U units. Units of a wide layer see the same few
+// modes of the data, so that what they have in common grows with their number.
+double separate_share(int U);
+
+// Whether sym(lo, lo') W is computed from its factors, as lo (lo'^T W) and the like, in the place
+// of a matrix of U_lo U_lo: where that takes less than half of the operations. `rank` is G B.
+bool takes_factors(double U_lo, double U_up, double rank);
+
 // What the step of a weight matrix reads from the layer on one side of it.
 template <class T>
 struct Side {

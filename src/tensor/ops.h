@@ -30,6 +30,10 @@ Var<T> symmetrise(Tape<T>& tape, const Var<T>& m);
 // costs half, and its adjoint too.                        [rule-spec: corr, sym, psd]
 template <class T>
 Var<T> symmetric_product(Tape<T>& tape, const Var<T>& a, const Var<T>& b, T alpha);
+// alpha (a_u . b_u) x_u for every row u (ops_rows.cc); a, b [U,C,B] alike, x [U,..] -> as x. With
+// it diag(a b^T) x needs no product of U U.
+template <class T>
+Var<T> scale_by_dots(Tape<T>& tape, const Var<T>& a, const Var<T>& b, const Var<T>& x, T alpha);
 // alpha a + beta b, same shape.
 template <class T>
 Var<T> combine(Tape<T>& tape, T alpha, const Var<T>& a, T beta, const Var<T>& b);

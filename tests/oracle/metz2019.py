@@ -169,7 +169,7 @@ def weight_step(case, W, lo, up, s_lo, s_up, views_up, mix, mix_bias):
     num_terms = len(terms)  # the two views' terms come on top and leave the scale as it is
     if views_up is not None:
         agree, separate = (s_lo @ signal.T / s_lo.shape[1] for signal in views_up)
-        terms = terms + [-agree, separate]
+        terms = terms + [-agree, separate * min(1, (128 / s_up.shape[0]) ** 0.25)]
     s = sum(mix[0, k] * oracle.rms_col(term, 1) for k, term in enumerate(terms)) + mix_bias
     s = s / num_terms if released else 10 / math.sqrt(num_terms) * s
     along = (s * w).mean() if released and not local else (s * w).mean(0, keepdim=True)
@@ -232,8 +232,7 @@ def view_signals(s, views):
     half = s.shape[1] // 2
     partner = torch.cat([s[:, half:], s[:, :half]], 1)
     seen = s if views == "neighbours" else partner
-    units = s.shape[0]  # what others share falls with their number from 128 units on
-    common = oracle.off(oracle.corr(s, seen)) @ seen * min(units ** -0.5, 128 ** 0.5 / units)
+    common = oracle.off(oracle.corr(s, seen)) @ seen / math.sqrt(s.shape[0])
     return [y - s * (y * s).mean(1, keepdim=True) for y in (partner, common)]
 
 
