@@ -85,7 +85,7 @@ PhiVars<T> StepRunner<T>::step(bool record) {
   phi_vars_ = phi_leaves(tape_, case_.architecture, phi_.data());
   const Var<T> x = tape_.constant(x_.data(), case_.architecture.num_inputs(), 1, case_.B);
   return inner_step(tape_, theta_vars_, phi_vars_, case_.architecture.activation, x,
-                    T(kBenchInnerLr));
+                    {.inner_lr = T(kBenchInnerLr)});
 }
 
 template <class T>

@@ -42,6 +42,7 @@ class SecondViews {
     pool_ = NeighbourPool(pool_examples_, num_inputs_, {pool_examples_, num_inputs_});
   }
 
+  double homeostatic_share() const { return pool_.homeostatic_share(); }
   // batch [U_0,B] of that step -> itself, or [U_0,2B] that is valid until the next call.
   std::span<const float> add(std::span<const float> batch, int step) {
     if (!sizes_.has_two_views()) return batch;
@@ -145,6 +146,8 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
   const int earlier_steps = options.start ? options.start->inner_steps : 0;
   std::vector<float> earlier = phi;
   const int earlier_step = num_steps - std::max(1, num_steps / 10);
+  const StepSettings<float> settings{static_cast<float>(rule.inner.inner_lr),
+                                     static_cast<float>(second_views.homeostatic_share())};
   Tape<float> tape;
   for (int step = 0;; ++step) {
     if (wanted.contains(step)) {
@@ -160,10 +163,9 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
     tape.reset(false);
     const Var<float> x = tape.constant(batch.data(), architecture.num_inputs(), 1,
                                        rule.sizes.num_views() * data.batch_size());
-    const PhiVars<float> next =
-        inner_step(tape, theta_leaves(tape, layout, rule.theta.data()),
-                   phi_leaves(tape, architecture, phi.data()), architecture.activation, x,
-                   static_cast<float>(rule.inner.inner_lr));
+    const PhiVars<float> next = inner_step(tape, theta_leaves(tape, layout, rule.theta.data()),
+                                           phi_leaves(tape, architecture, phi.data()),
+                                           architecture.activation, x, settings);
     copy_phi(next, architecture, phi.data());
     check_finite(phi, step + 1, options);
     update_phi_mean(mean, phi, rule.inner.phi_mean_share, earlier_steps + step + 1);

@@ -44,6 +44,11 @@ struct Golden {
     truncation.lambda = std::stod(file.require_metadata("lambda"));
   }
 
+  StepSettings<double> settings() const {
+    std::string share = std::to_string(kRule.homeostatic_share);
+    option("homeostatic_share", share);
+    return {truncation.inner_lr, std::stod(share)};
+  }
   // Files of compact without options do not name them.
   void option(const std::string& key, std::string& value) const {
     if (const auto found = file.metadata.find(key); found != file.metadata.end())
@@ -89,6 +94,7 @@ class GoldenData : public TruncationData<double> {
   std::span<const double> inner_batch(int k) override {
     return golden_.values(fmt::format("x.{}", k));
   }
+  double homeostatic_share() const override { return golden_.settings().homeostatic_share; }
   const Probe<double>& probe(int k) override {
     const int every = golden_.truncation.objective_every;
     const int state = (k + 1) / every - 1;
@@ -142,10 +148,10 @@ TEST_P(GoldenTest, FirstStepEqualsTheOracle) {
   GoldenData data(golden);
   const auto x = data.inner_batch(0);
   const int U = golden.architecture.num_inputs();
-  const PhiVars<double> next = inner_step(
-      tape, theta_leaves(tape, *golden.layout, golden.theta.data()),
-      phi_leaves(tape, golden.architecture, phi.data()), golden.architecture.activation,
-      tape.constant(x.data(), U, 1, static_cast<int>(x.size()) / U), golden.truncation.inner_lr);
+  const PhiVars<double> next =
+      inner_step(tape, theta_leaves(tape, *golden.layout, golden.theta.data()),
+                 phi_leaves(tape, golden.architecture, phi.data()), golden.architecture.activation,
+                 tape.constant(x.data(), U, 1, static_cast<int>(x.size()) / U), golden.settings());
   std::vector<double> found(phi.size());
   copy_phi(next, golden.architecture, found.data());
   EXPECT_LT(relative_error(found, golden.phi("step1")), kTolerance);

@@ -35,6 +35,7 @@ class TaskData : public TruncationData<float> {
   // Goes on with K steps of the same trajectory from there; keeps the pool of neighbours.
   void move_to(std::uint32_t first_step, int K);
   std::span<const float> inner_batch(int k) override;
+  double homeostatic_share() const override { return pool_.homeostatic_share(); }
   const Probe<float>& probe(int k) override;
   // Time spent making batches since the last call.
   double take_seconds();

@@ -60,15 +60,26 @@ void judge_with_gradient(const Architecture& architecture, const T* phi, const P
   collect_phi_bar(tape, vars, architecture, true, phi_bar);
 }
 
+template <class T>
+struct StepInputs {
+  std::span<const T> x;  // [U_0,B]
+  StepSettings<T> settings;
+};
+
+template <class T>
+StepInputs<T> inputs_of_step(TruncationData<T>& data, int k, T inner_lr) {
+  const std::span<const T> x = data.inner_batch(k);
+  return {x, {inner_lr, static_cast<T>(data.homeostatic_share())}};
+}
+
 // One inner step without a gradient; to may be from.
 template <class T>
 void advance(Tape<T>& tape, const ThetaLayout& layout, const T* theta,
-             const Architecture& architecture, std::span<const T> x, T inner_lr, const T* from,
-             T* to) {
+             const Architecture& architecture, const StepInputs<T>& inputs, const T* from, T* to) {
   tape.reset(false);
   const PhiVars<T> next =
       inner_step(tape, theta_leaves(tape, layout, theta), phi_leaves(tape, architecture, from),
-                 architecture.activation, batch_of(tape, architecture, x), inner_lr);
+                 architecture.activation, batch_of(tape, architecture, inputs.x), inputs.settings);
   copy_phi(next, architecture, to);
 }
 
@@ -76,13 +87,13 @@ void advance(Tape<T>& tape, const ThetaLayout& layout, const T* theta,
 // of the state before, theta_bar is added to.
 template <class T>
 void advance_vjp(Tape<T>& tape, const ThetaLayout& layout, const T* theta,
-                 const Architecture& architecture, std::span<const T> x, T inner_lr, const T* phi,
+                 const Architecture& architecture, const StepInputs<T>& inputs, const T* phi,
                  T* phi_bar, T* theta_bar) {
   tape.reset(true);
   const ThetaVars<T> theta_vars = theta_leaves(tape, layout, theta);
   const PhiVars<T> vars = phi_leaves(tape, architecture, phi);
   const PhiVars<T> next = inner_step(tape, theta_vars, vars, architecture.activation,
-                                     batch_of(tape, architecture, x), inner_lr);
+                                     batch_of(tape, architecture, inputs.x), inputs.settings);
   seed_phi_bar(tape, next, architecture, phi_bar);
   tape.backward();
   collect_phi_bar(tape, vars, architecture, false, phi_bar);
@@ -116,7 +127,7 @@ void unroll(const ThetaLayout& layout, const T* theta, const Architecture& archi
             std::vector<T>& phi, int num_steps, T inner_lr, TruncationData<T>& data,
             Tape<T>& tape) {
   for (int k = 0; k < num_steps; ++k) {
-    advance(tape, layout, theta, architecture, data.inner_batch(k), inner_lr, phi.data(),
+    advance(tape, layout, theta, architecture, inputs_of_step(data, k, inner_lr), phi.data(),
             phi.data());
   }
 }
@@ -129,7 +140,7 @@ TruncationResult truncated_loss(const ThetaLayout& layout, const T* theta,
   TruncationResult result;
   result.num_judged = count_judged(shape);
   for (int k = 0; k < shape.K; ++k) {
-    advance(tape, layout, theta, architecture, data.inner_batch(k), shape.inner_lr, phi.data(),
+    advance(tape, layout, theta, architecture, inputs_of_step(data, k, shape.inner_lr), phi.data(),
             phi.data());
     if (!is_judged(shape, k)) continue;
     add_judgement(judge(architecture, phi.data(), data.probe(k), shape, tape), result);
@@ -154,7 +165,7 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
 
   std::copy(phi.begin(), phi.end(), states);
   for (int k = 0; k < shape.K; ++k) {
-    advance(tape, layout, theta, architecture, data.inner_batch(k), shape.inner_lr,
+    advance(tape, layout, theta, architecture, inputs_of_step(data, k, shape.inner_lr),
             states + k * size, states + (k + 1) * size);
   }
   std::copy_n(states + shape.K * size, size, phi.begin());
@@ -166,7 +177,7 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
       judge_with_gradient(architecture, states + (k + 1) * size, data.probe(k), shape, tape, result,
                           phi_bar);
     }
-    advance_vjp(tape, layout, theta, architecture, data.inner_batch(k), shape.inner_lr,
+    advance_vjp(tape, layout, theta, architecture, inputs_of_step(data, k, shape.inner_lr),
                 states + k * size, phi_bar, theta_bar);
   }
   result.finite = std::isfinite(result.meta_loss) && all_finite(theta_bar, layout.size()) &&

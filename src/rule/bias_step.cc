@@ -25,17 +25,20 @@ Var<T> readout_step(Tape<T>& tape, const RuleSizes& sizes, const Var<T>& bias_ou
 
 template <class T>
 Var<T> next_bias(Tape<T>& tape, const RuleSizes& sizes, const Var<T>& b, const Var<T>& bias_out,
-                 const Var<T>& s, T inner_lr) {
+                 const Var<T>& s, const StepSettings<T>& settings) {
   Var<T> step = readout_step(tape, sizes, bias_out);
-  if (sizes.is_homeostatic()) step = combine(tape, T(1), step, T(1), homeostatic_step(tape, s));
-  const T lr = inner_lr * T(sizes.is_homeostatic() ? kRule.homeostatic_pace : 1);
+  if (sizes.is_homeostatic()) {
+    const Var<T> missing = homeostatic_step(tape, s, settings.homeostatic_share);
+    step = combine(tape, T(1), step, T(1), missing);
+  }
+  const T lr = settings.inner_lr * T(sizes.is_homeostatic() ? kRule.homeostatic_pace : 1);
   const T reach = T(sizes.has_free_bias() ? kRule.free_bias_reach : 1);
   return combine(tape, T(1) - lr, b, -lr * reach, step);
 }
 
 #define METAPLASTIC_INSTANTIATE(T)                                                    \
   template Var<T> next_bias(Tape<T>&, const RuleSizes&, const Var<T>&, const Var<T>&, \
-                            const Var<T>&, T);
+                            const Var<T>&, const StepSettings<T>&);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)
 #undef METAPLASTIC_INSTANTIATE

@@ -2,15 +2,16 @@
 // [rule-spec "Bias step"; docs/method.md steps 6 and 7, "Homeostasis"]
 #pragma once
 
+#include "rule/step_settings.h"
 #include "rule/theta.h"
 #include "tensor/ops.h"
 
 namespace metaplastic {
 
-// b [1,U] after an inner step of size inner_lr. bias_out [U,1,B] is the readout of the layer's
+// b [1,U] after an inner step. bias_out [U,1,B] is the readout of the layer's
 // hidden state, s [U,1,B] its standardised activations.
 template <class T>
 Var<T> next_bias(Tape<T>& tape, const RuleSizes& sizes, const Var<T>& b, const Var<T>& bias_out,
-                 const Var<T>& s, T inner_lr);
+                 const Var<T>& s, const StepSettings<T>& settings);
 
 }  // namespace metaplastic

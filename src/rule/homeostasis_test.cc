@@ -19,11 +19,14 @@ TEST(HomeostaticStep, AsksForWhatIsMissingOfTheShareAboveTheMean) {
                                  0,  0,      0,      0};      // constant: left alone
   Tape<double> tape;
   tape.reset(false);
-  const Var<double> step = homeostatic_step(tape, tape.constant(s.data(), 4, 1, 4));
-  ASSERT_EQ(step.size(), 4);
-  const std::vector<double> found(step.data, step.data + 4);
-  EXPECT_THAT(found, testing::Pointwise(testing::DoubleNear(1e-12),
-                                        {6 * 0.375, 6 * 0.125, 6 * 0.625, 0.0}));
+  for (const double share : {0.875, 0.6}) {
+    const Var<double> step = homeostatic_step(tape, tape.constant(s.data(), 4, 1, 4), share);
+    ASSERT_EQ(step.size(), 4);
+    const std::vector<double> found(step.data, step.data + 4);
+    EXPECT_THAT(found, testing::Pointwise(
+                           testing::DoubleNear(1e-12),
+                           {6 * (share - 0.5), 6 * (share - 0.75), 6 * (share - 0.25), 0.0}));
+  }
 }
 
 // Shares of variance above the mean, mean over the units of the last layer, after many inner steps

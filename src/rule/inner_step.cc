@@ -115,14 +115,15 @@ Var<T> send_down(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& delta, 
 
 template <class T>
 PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>& phi,
-                      Unary activation, const Var<T>& x, T inner_lr) {
+                      Unary activation, const Var<T>& x, const StepSettings<T>& settings) {
   const int L = phi.num_layers;
+  const T lr = settings.inner_lr;
   const int num_views = theta.layout->sizes().num_views();
   const Activations<T> act = forward(tape, phi, activation, x, num_views);
   if (!theta.layout->sizes().is_plain_compact()) {
     const bool released = theta.layout->sizes().is_metz2019();
     return layered_step(tape, theta, released ? metz2019_networks<T>() : compact_networks<T>(), phi,
-                        act, inner_lr);
+                        act, settings);
   }
   PhiVars<T> next;
   next.num_layers = L;
@@ -143,13 +144,13 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
     Side<T> side = readouts(tape, theta, h, s, l, L);
     if (l < L) {
       const Var<T> step = weight_step(tape, theta, phi.W[at + 1], up, side);
-      next.W[at + 1] = combine(tape, T(1) - inner_lr, phi.W[at + 1], -inner_lr, step);
-      next.V[at + 1] = combine(tape, T(1) - inner_lr, phi.V[at + 1], -inner_lr, step);
+      next.W[at + 1] = combine(tape, T(1) - lr, phi.W[at + 1], -lr, step);
+      next.V[at + 1] = combine(tape, T(1) - lr, phi.V[at + 1], -lr, step);
     }
     if (l > 0) {
       const int bias_channel = theta.layout->bias_column() - side.first_column;
       next.b[at] = next_bias(tape, theta.layout->sizes(), phi.b[at],
-                             slice_channels(side.readouts, bias_channel, 1), side.s, inner_lr);
+                             slice_channels(side.readouts, bias_channel, 1), side.s, settings);
       const Var<T> gate = map(tape, Unary::kSigmoid, act.z[at]);
       delta = send_down(tape, theta, delta, gate, side, phi.V[at]);
       if (two_views) {
@@ -175,7 +176,7 @@ void copy_phi(const PhiVars<T>& vars, const Architecture& architecture, T* phi) 
 
 #define METAPLASTIC_INSTANTIATE(T)                                                        \
   template PhiVars<T> inner_step(Tape<T>&, const ThetaVars<T>&, const PhiVars<T>&, Unary, \
-                                 const Var<T>&, T);                                       \
+                                 const Var<T>&, const StepSettings<T>&);                  \
   template void copy_phi(const PhiVars<T>&, const Architecture&, T*);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)

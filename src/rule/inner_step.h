@@ -3,6 +3,7 @@
 #pragma once
 
 #include "model/mlp.h"
+#include "rule/step_settings.h"
 #include "rule/theta.h"
 
 namespace metaplastic {
@@ -11,7 +12,7 @@ namespace metaplastic {
 // x [U_0,1,B]. Cost: docs/performance.md. Memory: the tape's arena, no allocation.
 template <class T>
 PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>& phi,
-                      Unary activation, const Var<T>& x, T inner_lr);
+                      Unary activation, const Var<T>& x, const StepSettings<T>& settings);
 
 // Copies phi on a tape into a flat phi.
 template <class T>

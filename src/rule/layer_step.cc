@@ -78,7 +78,8 @@ Var<T> send_down(Tape<T>& tape, const Var<T>& delta, const Var<T>& z, const Var<
 
 template <class T>
 PhiVars<T> layered_step(Tape<T>& tape, const ThetaVars<T>& theta, const RuleNetworks<T>& networks,
-                        const PhiVars<T>& phi, const Activations<T>& act, T inner_lr) {
+                        const PhiVars<T>& phi, const Activations<T>& act,
+                        const StepSettings<T>& settings) {
   const RuleSizes& sizes = theta.layout->sizes();
   const T eps = T(sizes.is_metz2019() ? kReleased.standardise_eps : kRule.standardise_eps);
   const bool transposed = sizes.backward == "transposed";
@@ -95,11 +96,11 @@ PhiVars<T> layered_step(Tape<T>& tape, const ThetaVars<T>& theta, const RuleNetw
     const LayerReadouts<T> reads =
         read_layer(tape, theta, h, standardise(tape, act.x[at], eps), is_upper, is_lower);
     if (is_lower) {
-      step_weights(tape, theta, up, reads, phi.W[at + 1], phi.V[at + 1], inner_lr, next.W[at + 1],
-                   next.V[at + 1]);
+      step_weights(tape, theta, up, reads, phi.W[at + 1], phi.V[at + 1], settings.inner_lr,
+                   next.W[at + 1], next.V[at + 1]);
     }
     if (is_upper) {
-      next.b[at] = next_bias(tape, sizes, phi.b[at], reads.bias_out, reads.w.s, inner_lr);
+      next.b[at] = next_bias(tape, sizes, phi.b[at], reads.bias_out, reads.w.s, settings);
       delta = send_down(tape, delta, act.z[at], reads.to_delta, transposed ? phi.W[at] : phi.V[at]);
     }
     up = reads;
@@ -109,7 +110,8 @@ PhiVars<T> layered_step(Tape<T>& tape, const ThetaVars<T>& theta, const RuleNetw
 
 #define METAPLASTIC_INSTANTIATE(T)                                                        \
   template PhiVars<T> layered_step(Tape<T>&, const ThetaVars<T>&, const RuleNetworks<T>&, \
-                                   const PhiVars<T>&, const Activations<T>&, T);
+                                   const PhiVars<T>&, const Activations<T>&,              \
+                                   const StepSettings<T>&);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)
 #undef METAPLASTIC_INSTANTIATE

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "model/mlp.h"
+#include "rule/step_settings.h"
 #include "rule/theta.h"
 #include "tensor/conv.h"
 
@@ -43,6 +44,7 @@ struct RuleNetworks {
 // The new phi, not yet copied out of the tape.
 template <class T>
 PhiVars<T> layered_step(Tape<T>& tape, const ThetaVars<T>& theta, const RuleNetworks<T>& networks,
-                        const PhiVars<T>& phi, const Activations<T>& act, T inner_lr);
+                        const PhiVars<T>& phi, const Activations<T>& act,
+                        const StepSettings<T>& settings);
 
 }  // namespace metaplastic

@@ -9,6 +9,7 @@
 #include "rule/constants.h"
 #include "rule/leading_space.h"
 #include "rule/near_examples.h"
+#include "rule/sparse_inputs.h"
 #include "tensor/blas.h"
 
 namespace metaplastic {
@@ -31,16 +32,16 @@ void scale_to_unit_length(std::vector<float>& x, std::size_t N) {
     for (std::size_t n = 0; n < N; ++n) x[row + n] *= scale[n];
 }
 
-// Columns of x [U,N] less their mean over the inputs, and of length 1.
-std::vector<float> shapes_of(std::span<const float> x, std::size_t U) {
+// What sparse inputs are multiplied by: 1 / sqrt(mean of the row of x [U,N]), 0 for a row of zeros.
+std::vector<float> scale_of_sparse(std::span<const float> x, std::size_t U) {
   const std::size_t N = x.size() / U;
-  std::vector<float> shapes(x.begin(), x.end()), mean(N);
-  for (std::size_t row = 0; row < x.size(); row += N)
-    for (std::size_t n = 0; n < N; ++n) mean[n] += x[row + n] / static_cast<float>(U);
-  for (std::size_t row = 0; row < x.size(); row += N)
-    for (std::size_t n = 0; n < N; ++n) shapes[row + n] -= mean[n];
-  scale_to_unit_length(shapes, N);
-  return shapes;
+  std::vector<float> scale(U);
+  for (std::size_t u = 0; u < U; ++u) {
+    double sum = 0;
+    for (const float value : x.subspan(u * N, N)) sum += static_cast<double>(value);
+    if (sum > 0) scale[u] = static_cast<float>(std::sqrt(static_cast<double>(N) / sum));
+  }
+  return scale;
 }
 
 // Takes a mean [U] away from every column of x [U,N].
@@ -125,7 +126,8 @@ NeighbourMetric::NeighbourMetric(std::span<const float> examples, int num_inputs
   const std::size_t count = examples.size() / num_inputs_,
                     P = std::min(count, std::size_t{kRule.neighbour_metric_examples});
   const std::vector<float> inputs = first_columns(examples, count, P);
-  std::vector<float> shapes = shapes_of(inputs, num_inputs_);
+  if (are_sparse(inputs, num_inputs)) scale_ = scale_of_sparse(inputs, num_inputs_);
+  std::vector<float> shapes = shapes_of(inputs);
   mean_.assign(num_inputs_, 0);
   for (std::size_t u = 0; u < num_inputs_; ++u)
     for (std::size_t p = 0; p < P; ++p) mean_[u] += shapes[u * P + p] / static_cast<float>(P);
@@ -141,10 +143,23 @@ NeighbourMetric::NeighbourMetric(std::span<const float> examples, int num_inputs
   }
 }
 
+// Columns of x [U,N] less their mean over the inputs, and of length 1.
+std::vector<float> NeighbourMetric::shapes_of(std::span<const float> x) const {
+  const std::size_t U = num_inputs_, N = x.size() / U;
+  std::vector<float> shapes(x.begin(), x.end()), mean(N);
+  for (std::size_t i = 0; i < shapes.size() && !scale_.empty(); ++i) shapes[i] *= scale_[i / N];
+  for (std::size_t row = 0; row < x.size(); row += N)
+    for (std::size_t n = 0; n < N; ++n) mean[n] += shapes[row + n] / static_cast<float>(U);
+  for (std::size_t row = 0; row < x.size(); row += N)
+    for (std::size_t n = 0; n < N; ++n) shapes[row + n] -= mean[n];
+  scale_to_unit_length(shapes, N);
+  return shapes;
+}
+
 std::vector<float> NeighbourMetric::coordinates(std::span<const float> x) const {
   METAPLASTIC_CHECK(num_inputs_ >= 1 && x.size() % num_inputs_ == 0);
   if (!by_shape_) return {x.begin(), x.end()};
-  std::vector<float> shapes = shapes_of(x, num_inputs_);
+  std::vector<float> shapes = shapes_of(x);
   subtract_mean(shapes, mean_);
   return project(axes_, shapes, num_inputs_);
 }

@@ -13,13 +13,17 @@ NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs,
       metric_(std::move(metric)),
       examples_(examples, num_inputs, metric_.coordinates(examples)) {
   // Walks of one hop start at no example of the pool.
-  if (metric_.by_shape()) near_ = nearest_others(examples_, examples_);
+  if (mean_hops() > 1) near_ = nearest_others(examples_, examples_);
 }
 
 double NeighbourPool::mean_hops() const {
-  if (!metric_.by_shape()) return 1;
+  if (!metric_.by_shape() || metric_.of_sparse_inputs()) return 1;
   const double times = static_cast<double>(examples_.count()) / kRule.neighbour_hops_pool;
   return kRule.neighbour_hops * std::max(1.0, times);
+}
+
+double NeighbourPool::homeostatic_share() const {
+  return metric_.of_sparse_inputs() ? kRule.sparse_homeostatic_share : kRule.homeostatic_share;
 }
 
 std::vector<std::size_t> NeighbourPool::walk(std::span<const float> batch, Random& random) const {

@@ -20,10 +20,12 @@ class NeighbourPool {
 
   std::span<const float> examples() const { return examples_.inputs(); }  // [U,P]
   const NeighbourMetric& metric() const { return metric_; }
-  // Hops of a walk in the mean: 1 where near is a matter of distance; else kRule.neighbour_hops
-  // for a pool of up to kRule.neighbour_hops_pool examples, and in proportion for a larger one, in
-  // which a hop leads less far.
+  // Hops of a walk in the mean: 1 where near is a matter of distance and where inputs are sparse;
+  // else kRule.neighbour_hops for a pool of up to kRule.neighbour_hops_pool examples, and in
+  // proportion for a larger one, in which a hop leads less far.
   double mean_hops() const;
+  // What units aim at that learn from these examples (homeostasis.h).
+  double homeostatic_share() const;
   // Where random walks from the columns of batch [U,B] end, indices [B]: every hop goes to one of
   // the kRule.neighbour_choices nearest examples that differ from where it starts, by even chance,
   // and another one follows so often that there are mean_hops() in the mean. P where no example

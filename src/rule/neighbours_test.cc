@@ -139,6 +139,24 @@ TEST(NeighbourMetric, ComparesShapesInWhitenedComponents) {
   }
 }
 
+TEST(NeighbourMetric, DividesSparseInputsByTheRootOfTheirMean) {
+  constexpr std::size_t kInputs = 90, kExamples = 700;
+  std::vector<float> x = ones_and_zeros(kInputs, kExamples, 0.02f);
+  for (std::size_t n = 0; n < kExamples; ++n) x[n % kInputs * kExamples + n] = 1;  // none empty
+  const NeighbourMetric metric(x, kInputs);
+  ASSERT_TRUE(metric.of_sparse_inputs());
+  std::vector<float> divided = x;
+  for (std::size_t u = 0; u < kInputs; ++u) {
+    const auto row = divided.begin() + static_cast<std::ptrdiff_t>(u * kExamples);
+    const float mean = std::reduce(row, row + kExamples) / float(kExamples);
+    std::for_each_n(row, kExamples, [&](float& value) { value /= std::sqrt(mean); });
+  }
+  const Eigen::MatrixXd columns = as_matrix(metric.coordinates(x), kExamples);
+  const Eigen::MatrixXd error =
+      columns.transpose() * columns - expected_cosines(divided, kExamples, 64, metric.whitening());
+  EXPECT_LT(error.cwiseAbs().maxCoeff(), 2e-3);
+}
+
 TEST(NeighbourMetric, IsBlindToBrightnessAndContrast) {
   const std::vector<float> x = images(12, 50, 4);
   const NeighbourMetric metric(x, 12);

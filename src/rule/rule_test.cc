@@ -149,7 +149,7 @@ TEST(CompactNetworks, TheComposedStepEqualsTheFastOne) {
     const Activations<double> act =
         forward(tape, phi, problem.architecture.activation, problem.batch(tape));
     std::vector<double> composed(problem.phi.size());
-    copy_phi(layered_step(tape, theta, compact_networks<double>(), phi, act, 0.1),
+    copy_phi(layered_step(tape, theta, compact_networks<double>(), phi, act, {.inner_lr = 0.1}),
              problem.architecture, composed.data());
     const std::vector<double> fast = problem.step();
     for (std::size_t i = 0; i < fast.size(); ++i) EXPECT_NEAR(fast[i], composed[i], 1e-13);

@@ -14,6 +14,14 @@ inline constexpr std::size_t kU = 9, kB = 6, kP = 50;
 
 inline Random test_random(std::uint32_t step) { return {1, Purpose::kTest, 7, step}; }
 
+// [U,N] of 0 and 1, 1 with chance p.
+inline std::vector<float> ones_and_zeros(std::size_t U, std::size_t N, float p) {
+  std::vector<float> x(U * N);
+  Random random = test_random(20);
+  for (float& value : x) value = random.uniform() < p ? 1.0f : 0.0f;
+  return x;
+}
+
 // With the metric that its examples choose; keeps a reference to them.
 inline NeighbourPool pool_of(const std::vector<float>& examples, int num_inputs) {
   return {examples, num_inputs, {examples, num_inputs}};

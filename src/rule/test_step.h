@@ -17,7 +17,7 @@ std::vector<T> phi_after_step(const ThetaLayout& layout, const std::vector<T>& t
   const int U = architecture.num_inputs(), B = static_cast<int>(x.size()) / U;
   const PhiVars<T> next = inner_step(
       tape, theta_leaves(tape, layout, theta.data()), phi_leaves(tape, architecture, phi.data()),
-      architecture.activation, tape.constant(x.data(), U, 1, B), inner_lr);
+      architecture.activation, tape.constant(x.data(), U, 1, B), {.inner_lr = inner_lr});
   std::vector<T> result(phi.size());
   copy_phi(next, architecture, result.data());
   return result;

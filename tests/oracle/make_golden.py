@@ -33,7 +33,8 @@ CASES = {
     "08_step": ((7, 6, 4), 9, 4, 3, 2, 0, "step", 3, 1, 0.1, 0.1, 3, 3),
     "09_relu_bigger": ((12, 16, 10), 16, 8, 4, 3, 0, "relu", 6, 2, 0.02, 0.1, 4, 4),
 }
-# The same fields, then preset, v_step, backward, locality and, where they are not the usual ones, bias_mean and views.
+# The same fields, then preset, v_step, backward, locality and, where they are not the usual ones, bias_mean, views and the
+# share that homeostatic units aim at.
 COMPACT, METZ = ("compact",), ("metz2019",)
 USUAL, LOCAL = ("shared", "learned", "layer"), ("shared", "learned", "neuron")
 CASES.update({
@@ -61,9 +62,11 @@ CASES.update({
                                  + ("homeostatic",),
     "24_compact_wide": ((4, 140, 3), 8, 3, 2, 1, 0, "tanh", 2, 1, 0.1, 0.1, 3, 2) + COMPACT + USUAL
                        + ("homeostatic", "neighbours"),
+    "25_compact_sparse": ((7, 6, 4), 8, 4, 3, 2, 0, "relu", 3, 1, 0.1, 0.1, 3, 2) + COMPACT + USUAL
+                         + ("homeostatic", "neighbours", "0.6"),
 })
-OPTIONS = ("preset", "v_step", "backward", "locality", "bias_mean", "views")
-PLAIN = COMPACT + USUAL + ("lowered", "one")
+OPTIONS = ("preset", "v_step", "backward", "locality", "bias_mean", "views", "homeostatic_share")
+PLAIN = COMPACT + USUAL + ("lowered", "one", "0.875")
 FIELDS = ("units", "B", "C", "D", "G", "A", "activation", "K", "objective_every", "inner_lr",
           "lambda", "num_classes", "shots")
 
@@ -230,7 +233,7 @@ def metadata_of(name, case):
     texts = {key: repr(case[key]) for key in FIELDS if key not in ("units", "activation")}
     if not is_plain(case):
         texts.update({key: case[key] for key in OPTIONS})
-        for key in ("bias_mean", "views"):  # files from before these options keep their bytes
+        for key in ("bias_mean", "views", "homeostatic_share"):  # files from before these options keep their bytes
             if case[key] == PLAIN[OPTIONS.index(key)]:
                 del texts[key]
     return dict(sorted({**texts, "case": name, "activation": case["activation"],

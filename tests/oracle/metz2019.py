@@ -200,7 +200,7 @@ def bias_step(case, bias_out, s):
         step = e / torch.sqrt(0.5 + (e**2).mean())
     if case["bias_mean"] == "homeostatic":
         above, all_of_it = (torch.clamp(s, min=0)**2).mean(1), (s**2).mean(1)
-        step = step + 6 * (0.875 * all_of_it - above)
+        step = step + 6 * (float(case["homeostatic_share"]) * all_of_it - above)
     return reach * step
 
 

@@ -1,0 +1,78 @@
+// What is sparse, and what a rule that walks among neighbours does there.
+#include "rule/sparse_inputs.h"
+
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "rule/constants.h"
+#include "rule/test_pool.h"
+
+namespace metaplastic {
+namespace {
+
+TEST(SparseInputs, AreAtRestForNearlyAllExamples) {
+  std::vector<float> x = ones_and_zeros(40, 2000, 0.02f);
+  EXPECT_TRUE(are_sparse(x, 40));
+  EXPECT_FALSE(are_sparse(ones_and_zeros(40, 2000, 0.1f), 40));
+  for (float& value : x) value = 7 + 3 * value;
+  EXPECT_TRUE(are_sparse(x, 40));
+  for (float& value : x) value = -value;
+  EXPECT_FALSE(are_sparse(x, 40));
+}
+
+TEST(SparseInputs, AreToldByThoseThatVary) {
+  std::vector<float> x = ones_and_zeros(2, 2000, 0.1f);
+  EXPECT_FALSE(are_sparse(x, 2));
+  x.insert(x.end(), 30 * 2000, 0.3f);
+  EXPECT_FALSE(are_sparse(x, 32));
+  EXPECT_FALSE(are_sparse(std::vector<float>(12, 0.3f), 3));  // none varies
+}
+
+constexpr std::size_t kWords = 600, kTopics = 6, kDocuments = 900;
+
+// Word counts of documents over length, [kWords,N]: document n has 40 words that are common to all
+// and 10 of the hundred rare ones of its kind, n % kTopics.
+std::vector<float> documents(std::size_t N) {
+  std::vector<float> x(kWords * N);
+  Random random = test_random(21);
+  constexpr std::uint32_t kRare = kWords / kTopics, kCommon = 20;
+  for (std::size_t n = 0; n < N; ++n) {
+    const auto kind = static_cast<std::uint32_t>(n % kTopics);
+    for (int w = 0; w < 50; ++w) {
+      const std::uint32_t word =
+          w < 40 ? random.below(kCommon) * (kWords / kCommon) : kind * kRare + random.below(kRare);
+      x[word * N + n] += 0.02f;
+    }
+  }
+  return x;
+}
+
+double share_of_own_topic(const std::vector<float>& x, std::vector<float> coordinates) {
+  const LocatedExamples located(x, kWords, std::move(coordinates));
+  const std::vector<std::size_t> near = nearest_others(located, located);
+  double own = 0;
+  for (std::size_t i = 0; i < near.size(); ++i)
+    own += i / std::size_t{kRule.neighbour_choices} % kTopics == near[i] % kTopics;
+  return own / static_cast<double>(near.size());
+}
+
+TEST(SparseInputs, AreComparedByRareOnesMoreThanByCommonOnes) {
+  const std::vector<float> x = documents(kDocuments);
+  const NeighbourMetric metric(x, kWords);
+  ASSERT_TRUE(metric.by_shape() && metric.of_sparse_inputs());
+  EXPECT_GT(share_of_own_topic(x, metric.coordinates(x)), 0.9);
+  EXPECT_LT(share_of_own_topic(x, x), 0.5);  // by distance
+}
+
+TEST(SparseInputs, HaveWalksOfOneHopAndUnitsThatAreNearlyLinear) {
+  const std::vector<float> sparse = documents(kDocuments), dense = ones_and_zeros(40, 300, 0.3f);
+  EXPECT_EQ(pool_of(sparse, kWords).mean_hops(), 1);
+  EXPECT_EQ(pool_of(sparse, kWords).homeostatic_share(), kRule.sparse_homeostatic_share);
+  EXPECT_EQ(pool_of(dense, 40).mean_hops(), kRule.neighbour_hops);
+  EXPECT_EQ(pool_of(dense, 40).homeostatic_share(), kRule.homeostatic_share);
+  EXPECT_EQ(NeighbourPool().homeostatic_share(), kRule.homeostatic_share);
+}
+
+}  // namespace
+}  // namespace metaplastic
