@@ -203,6 +203,35 @@ TEST(Health, DriftLooksAtDirectionsOnly) {
   EXPECT_NEAR(phi_drift(architecture, phi, longer), 2, 1e-6);
 }
 
+// Mean bias of the first layer under a theta of zeros: homeostasis alone moves biases.
+double mean_bias_on_words(float chance_of_a_word) {
+  constexpr int kRows = 600, kWords = 80, kUnits = 12;
+  Random random(3, Purpose::kTest);
+  std::vector<float> values(kRows * kWords);
+  for (float& value : values) value = random.uniform() < chance_of_a_word ? 1.0f : 0.0f;
+  Dataset data;
+  data.name = "words";
+  data.rows = rows_of(std::move(values), kWords);
+  data.first_test_row = kRows;
+  Rule rule = small_rule();
+  rule.sizes.views = "neighbours", rule.sizes.bias_mean = "homeostatic";
+  rule.theta.assign(static_cast<std::size_t>(ThetaLayout(rule.sizes).size()), 0.0f);
+  rule.inner.inner_lr = 0.1;
+  ApplyOptions options = small_options();
+  options.model.hidden = {kUnits};
+  options.inner_batch = 64, options.inner_steps = 400;
+  const Applied applied = apply_rule(rule, data, options);
+  const LayerOffsets at = layer_offsets(applied.last().architecture, 1);
+  double sum = 0;
+  for (int u = 0; u < kUnits; ++u)
+    sum += static_cast<double>(applied.state.phi[static_cast<std::size_t>(at.b + u)]);
+  return sum / kUnits;
+}
+
+TEST(Apply, UnitsStayNearlyLinearWhereInputsAreSparse) {
+  EXPECT_GT(mean_bias_on_words(0.03f), mean_bias_on_words(0.08f) + 0.3);
+}
+
 TEST(Health, WarningsNameWhatIsOutOfRange) {
   Health health{0.1, 20, 128, 0.1};
   EXPECT_TRUE(health.warnings().empty());

@@ -61,6 +61,23 @@ TEST(TaskDataTest, ANeighbourDoesNotDependOnWhereATruncationStarts) {
   EXPECT_EQ(batch_of_last(last - 1, {last - 1}), expected);
 }
 
+TEST(TaskDataTest, BagsOfRareWordsAskForUnitsThatAreNearlyLinear) {
+  MetaConfig config = small_run_config();
+  config.rule.views = "neighbours";
+  config.tasks.field_weight = 0, config.tasks.word_weight = 1;
+  const TaskDistribution tasks(config.tasks);
+  const auto share_after_a_batch = [&](std::uint64_t index) {
+    const Task task = tasks.make_task(7, index, Split::kTrain);
+    TaskData data;
+    data.start(task, 0, 1, 8, config.rule, config.truncation.shots);
+    EXPECT_EQ(data.homeostatic_share(), kRule.homeostatic_share);  // before it
+    data.inner_batch(0);
+    return data.homeostatic_share();
+  };
+  EXPECT_EQ(share_after_a_batch(5), kRule.sparse_homeostatic_share);  // 310 words
+  EXPECT_EQ(share_after_a_batch(4), kRule.homeostatic_share);         // 160, most of them common
+}
+
 // A first trajectory that starts late is where one comes to that starts at 0 with the same theta.
 TEST(StaggeredStartTest, IsTheStateAfterSoManySteps) {
   MetaConfig config = small_run_config();
