@@ -190,22 +190,14 @@ std::vector<float> kinds(bool in_small_components, std::size_t N) {
   return x;
 }
 
-double share_of_own_kind(const std::vector<float>& x, const NeighbourMetric& metric) {
-  const LocatedExamples examples(x, 60, metric.coordinates(x));
-  const std::vector<std::size_t> near = nearest_others(examples, examples);
-  double own = 0;
-  for (std::size_t i = 0; i < near.size(); ++i) own += i / kChoices % 12 == near[i] % 12;
-  return own / double(near.size());
-}
-
 TEST(NeighbourMetric, WhitensWhereThatSeparatesKindsAndNotWhereItRaisesNoise) {
   constexpr std::size_t kExamples = 1200;
   const std::vector<float> fine = kinds(true, kExamples), coarse = kinds(false, kExamples);
   const NeighbourMetric of_fine(fine, 60), of_coarse(coarse, 60);
   EXPECT_GT(of_fine.whitening(), 0);
   EXPECT_EQ(of_coarse.whitening(), 0);
-  EXPECT_GT(share_of_own_kind(fine, of_fine), 0.9);
-  EXPECT_GT(share_of_own_kind(coarse, of_coarse), 0.9);
+  EXPECT_GT(share_of_own_kind(fine, 60, of_fine.coordinates(fine), 12), 0.9);
+  EXPECT_GT(share_of_own_kind(coarse, 60, of_coarse.coordinates(coarse), 12), 0.9);
 }
 
 TEST(NeighbourMetric, TakesInputsAsTheyAreWhereSomeAreNegative) {

@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <utility>
-
 #include "rule/constants.h"
 #include "rule/test_pool.h"
 
@@ -48,21 +46,12 @@ std::vector<float> documents(std::size_t N) {
   return x;
 }
 
-double share_of_own_topic(const std::vector<float>& x, std::vector<float> coordinates) {
-  const LocatedExamples located(x, kWords, std::move(coordinates));
-  const std::vector<std::size_t> near = nearest_others(located, located);
-  double own = 0;
-  for (std::size_t i = 0; i < near.size(); ++i)
-    own += i / std::size_t{kRule.neighbour_choices} % kTopics == near[i] % kTopics;
-  return own / static_cast<double>(near.size());
-}
-
 TEST(SparseInputs, AreComparedByRareOnesMoreThanByCommonOnes) {
   const std::vector<float> x = documents(kDocuments);
   const NeighbourMetric metric(x, kWords);
   ASSERT_TRUE(metric.by_shape() && metric.of_sparse_inputs());
-  EXPECT_GT(share_of_own_topic(x, metric.coordinates(x)), 0.9);
-  EXPECT_LT(share_of_own_topic(x, x), 0.5);  // by distance
+  EXPECT_GT(share_of_own_kind(x, kWords, metric.coordinates(x), kTopics), 0.9);
+  EXPECT_LT(share_of_own_kind(x, kWords, x, kTopics), 0.5);  // by distance
 }
 
 TEST(SparseInputs, HaveWalksOfOneHopAndUnitsThatAreNearlyLinear) {

@@ -3,8 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
+#include "rule/constants.h"
+#include "rule/near_examples.h"
 #include "rule/neighbour_pool.h"
 
 namespace metaplastic {
@@ -25,6 +28,18 @@ inline std::vector<float> ones_and_zeros(std::size_t U, std::size_t N, float p) 
 // With the metric that its examples choose; keeps a reference to them.
 inline NeighbourPool pool_of(const std::vector<float>& examples, int num_inputs) {
   return {examples, num_inputs, {examples, num_inputs}};
+}
+
+// How often the neighbours of examples x [U,N] at coordinates [k,N] are of their kind, n %
+// num_kinds.
+inline double share_of_own_kind(const std::vector<float>& x, int num_inputs,
+                                std::vector<float> coordinates, std::size_t num_kinds) {
+  const LocatedExamples examples(x, num_inputs, std::move(coordinates));
+  const std::vector<std::size_t> near = nearest_others(examples, examples);
+  double own = 0;
+  for (std::size_t i = 0; i < near.size(); ++i)
+    own += i / std::size_t{kRule.neighbour_choices} % num_kinds == near[i] % num_kinds;
+  return own / static_cast<double>(near.size());
 }
 
 }  // namespace metaplastic
