@@ -22,6 +22,10 @@ double NeighbourPool::mean_hops() const {
   return kRule.neighbour_hops * std::max(1.0, times);
 }
 
+double NeighbourPool::noise() const {
+  return metric_.of_sparse_inputs() ? kRule.sparse_neighbour_noise : kRule.neighbour_noise;
+}
+
 double NeighbourPool::homeostatic_share() const {
   return metric_.of_sparse_inputs() ? kRule.sparse_homeostatic_share : kRule.homeostatic_share;
 }

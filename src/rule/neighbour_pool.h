@@ -24,6 +24,8 @@ class NeighbourPool {
   // else kRule.neighbour_hops for a pool of up to kRule.neighbour_hops_pool examples, and in
   // proportion for a larger one, in which a hop leads less far.
   double mean_hops() const;
+  // Deviation of the noise that second views get, over that of the inputs.
+  double noise() const;
   // What units aim at that learn from these examples (homeostasis.h).
   double homeostatic_share() const;
   // Where random walks from the columns of batch [U,B] end, indices [B]: every hop goes to one of

@@ -15,7 +15,7 @@ namespace metaplastic {
 // batch [U,B] -> [U,2B]: the examples, then a second view of each in the same order. Without a pool
 // that is the example itself plus normal noise whose deviation is kRule.view_noise times the root
 // mean variance of the inputs over the batch. With a pool it is where a walk over the pool's
-// examples ends (the example itself when none differs), plus noise of kRule.neighbour_noise. Walk
+// examples ends (the example itself when none differs), plus noise of pool.noise(). Walk
 // and noise are functions of `random`. Cost: k B P, k coordinates of the pool's metric.
 void add_second_views(std::span<const float> batch, const NeighbourPool& pool, int num_inputs,
                       Random random, std::span<float> views);
