@@ -147,9 +147,13 @@ NeighbourMetric::NeighbourMetric(std::span<const float> examples, int num_inputs
 std::vector<float> NeighbourMetric::shapes_of(std::span<const float> x) const {
   const std::size_t U = num_inputs_, N = x.size() / U;
   std::vector<float> shapes(x.begin(), x.end()), mean(N);
-  for (std::size_t i = 0; i < shapes.size() && !scale_.empty(); ++i) shapes[i] *= scale_[i / N];
-  for (std::size_t row = 0; row < x.size(); row += N)
-    for (std::size_t n = 0; n < N; ++n) mean[n] += shapes[row + n] / static_cast<float>(U);
+  for (std::size_t u = 0; u < U; ++u) {
+    const float scale = scale_.empty() ? 1.0f : scale_[u];
+    for (std::size_t n = 0; n < N; ++n) {
+      shapes[u * N + n] *= scale;
+      mean[n] += shapes[u * N + n] / static_cast<float>(U);
+    }
+  }
   for (std::size_t row = 0; row < x.size(); row += N)
     for (std::size_t n = 0; n < N; ++n) shapes[row + n] -= mean[n];
   scale_to_unit_length(shapes, N);
