@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 #include <set>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "eval/training_rows.h"
@@ -39,24 +40,39 @@ class SecondViews {
     TrainingRows rows(training_rows, seed, pool_size(training_rows), Purpose::kNeighbours);
     const std::span<const float> drawn = rows.batch(0);
     pool_examples_.assign(drawn.begin(), drawn.end());
+    for (std::size_t p = 0; p < rows.last_numbers().size(); ++p)
+      place_of_row_.emplace(rows.last_numbers()[p], p);
     pool_ = NeighbourPool(pool_examples_, num_inputs_, {pool_examples_, num_inputs_});
   }
 
   double homeostatic_share() const { return pool_.homeostatic_share(); }
-  // batch [U_0,B] of that step -> itself, or [U_0,2B] that is valid until the next call.
-  std::span<const float> add(std::span<const float> batch, int step) {
-    if (!sizes_.has_two_views()) return batch;
-    views_.resize(2 * batch.size());
+  // The batch [U_0,B] of that step, or [U_0,2B] that is valid until the next call.
+  std::span<const float> batch(TrainingRows& rows, int step) {
+    const std::span<const float> examples = rows.batch(step);
+    if (!sizes_.has_two_views()) return examples;
+    views_.resize(2 * examples.size());
     const Random random(seed_, Purpose::kViewNoise, 0, static_cast<std::uint32_t>(step));
-    add_second_views(batch, pool_, num_inputs_, random, views_);
+    add_second_views(examples, pool_, places(rows.last_numbers()), num_inputs_, random, views_);
     return views_;
   }
 
  private:
+  // Of those rows in the pool; none when one of them is not there.
+  std::vector<std::size_t> places(std::span<const std::int64_t> rows) const {
+    std::vector<std::size_t> result;
+    for (const std::int64_t row : rows) {
+      const auto found = place_of_row_.find(row);
+      if (found == place_of_row_.end()) return {};
+      result.push_back(found->second);
+    }
+    return result;
+  }
+
   RuleSizes sizes_;
   int num_inputs_;
   std::uint64_t seed_;
   std::vector<float> pool_examples_;
+  std::unordered_map<std::int64_t, std::size_t> place_of_row_;  // in the pool
   NeighbourPool pool_;
   std::vector<float> views_;
 };
@@ -158,8 +174,7 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
     if (step == earlier_step) earlier = phi;
     if (step == num_steps) break;
     if (options.should_stop && options.should_stop()) throw Stopped{};
-    const std::span<const float> batch =
-        second_views.add(data.batch(earlier_steps + step), earlier_steps + step);
+    const std::span<const float> batch = second_views.batch(data, earlier_steps + step);
     tape.reset(false);
     const Var<float> x = tape.constant(batch.data(), architecture.num_inputs(), 1,
                                        rule.sizes.num_views() * data.batch_size());

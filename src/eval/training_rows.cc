@@ -24,11 +24,11 @@ TrainingRows::TrainingRows(const RowSource& source, std::uint64_t seed, int batc
 
 std::span<const float> TrainingRows::batch(int step) {
   Random random(seed_, purpose_, run_ + kBatchStream, static_cast<std::uint32_t>(step));
-  const auto drawn = sample_without_replacement(random, source_.num_rows(), B_);
+  numbers_ = sample_without_replacement(random, source_.num_rows(), B_);
   const auto size = static_cast<std::size_t>(B_) * static_cast<std::size_t>(source_.num_features());
   rows_.resize(size);
   batch_.resize(size);
-  gather_rows(source_, drawn, rows_);
+  gather_rows(source_, numbers_, rows_);
   transpose_rows(rows_, B_, batch_);
   return batch_;
 }

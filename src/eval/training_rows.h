@@ -23,8 +23,9 @@ class TrainingRows {
 
   // Different rows as a batch [U_0,B] of that step; valid until the next call.
   std::span<const float> batch(int step);
-  // The same batch as rows [B,U_0].
+  // The same batch as rows [B,U_0], and their numbers.
   std::span<const float> last_rows() const { return rows_; }
+  std::span<const std::int64_t> last_numbers() const { return numbers_; }
 
   // Rows [n,U_0], n <= 10,000, that stand for the whole data.
   std::vector<float> statistics_rows(std::int64_t& num_rows) const;
@@ -35,8 +36,9 @@ class TrainingRows {
   Purpose purpose_;
   std::uint64_t run_;
   int B_;
-  std::vector<float> rows_;   // [B,U_0]
-  std::vector<float> batch_;  // [U_0,B]
+  std::vector<std::int64_t> numbers_;  // [B]
+  std::vector<float> rows_;            // [B,U_0]
+  std::vector<float> batch_;           // [U_0,B]
 };
 
 // rows [B,U] -> batch [U,B]

@@ -88,7 +88,7 @@ std::span<const float> TaskData::inner_batch(int k) {
                                    size / static_cast<std::size_t>(rule_->num_views()));
     if (rule_->has_two_views()) {
       prepare_pool(step);
-      add_second_views(x, pool_, task_->num_inputs(), task_->stream(Purpose::kViewNoise, step),
+      add_second_views(x, pool_, {}, task_->num_inputs(), task_->stream(Purpose::kViewNoise, step),
                        batch);
     } else {
       std::ranges::copy(x, batch.begin());

@@ -1,5 +1,6 @@
 #include "rule/near_examples.h"
 
+#include <Eigen/Dense>
 #include <Eigen/SparseCore>
 #include <algorithm>
 #include <cmath>
@@ -15,6 +16,7 @@ namespace {
 
 constexpr auto kChoices = static_cast<std::size_t>(kRule.neighbour_choices);
 constexpr std::size_t kBlock = 256;  // examples whose distances to the others are held at a time
+constexpr std::size_t kGlance = 64;  // distances of which few are near: the least tells
 constexpr int kModes = 16;           // of a graph, that count,
 constexpr int kModesBlock = 24;      // and the Krylov space that they are looked for in
 constexpr int kModesBlocks = 6;
@@ -26,17 +28,27 @@ bool equal_columns(const LocatedExamples& a, std::size_t i, const LocatedExample
   return true;
 }
 
+float least_of(std::span<const float> values) {
+  return Eigen::Map<const Eigen::ArrayXf>(values.data(), std::ssize(values)).minCoeff();
+}
+
 // Of example `i` of `from`, whose distances to the others stand in `distances`: into found
 // [neighbour_choices].
 void choose_nearest(const LocatedExamples& from, std::size_t i, const LocatedExamples& others,
                     std::span<const float> distances, std::span<std::size_t> found) {
   std::vector<std::pair<float, std::size_t>> nearest;  // ascending
-  for (std::size_t p = 0; p < others.count(); ++p) {
-    if (nearest.size() == kChoices && distances[p] >= nearest.back().first) continue;
-    if (equal_columns(from, i, others, p)) continue;
+  const auto look_at = [&](std::size_t p) {
+    if (nearest.size() == kChoices && distances[p] >= nearest.back().first) return;
+    if (equal_columns(from, i, others, p)) return;
     if (nearest.size() == kChoices) nearest.pop_back();
     const std::pair entry(distances[p], p);
     nearest.insert(std::ranges::upper_bound(nearest, entry), entry);
+  };
+  for (std::size_t first = 0; first < distances.size(); first += kGlance) {
+    const std::span<const float> some =
+        distances.subspan(first, std::min(kGlance, distances.size() - first));
+    if (nearest.size() == kChoices && least_of(some) >= nearest.back().first) continue;
+    for (std::size_t p = first; p < first + some.size(); ++p) look_at(p);
   }
   for (std::size_t c = 0; c < kChoices; ++c)
     found[c] = nearest.empty() ? others.count() : nearest[c % nearest.size()].second;

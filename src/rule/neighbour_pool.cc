@@ -6,6 +6,11 @@
 #include "rule/constants.h"
 
 namespace metaplastic {
+namespace {
+
+constexpr auto kChoices = static_cast<std::size_t>(kRule.neighbour_choices);
+
+}  // namespace
 
 NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs,
                              NeighbourMetric metric)
@@ -30,11 +35,23 @@ double NeighbourPool::homeostatic_share() const {
   return metric_.of_sparse_inputs() ? kRule.sparse_homeostatic_share : kRule.homeostatic_share;
 }
 
-std::vector<std::size_t> NeighbourPool::walk(std::span<const float> batch, Random& random) const {
-  constexpr auto kChoices = static_cast<std::size_t>(kRule.neighbour_choices);
+std::vector<std::size_t> NeighbourPool::nearest(std::span<const float> batch,
+                                                std::span<const std::size_t> places) const {
+  if (near_.empty() || places.empty())
+    return nearest_others({batch, num_inputs_, metric_.coordinates(batch)}, examples_);
+  std::vector<std::size_t> found;
+  for (const std::size_t place : places) {
+    const auto first = near_.begin() + static_cast<std::ptrdiff_t>(place * kChoices);
+    found.insert(found.end(), first, first + kChoices);
+  }
+  return found;
+}
+
+std::vector<std::size_t> NeighbourPool::walk(std::span<const float> batch,
+                                             std::span<const std::size_t> places,
+                                             Random& random) const {
   const auto stop = static_cast<float>(1 / mean_hops());
-  const std::vector<std::size_t> starts =
-      nearest_others({batch, num_inputs_, metric_.coordinates(batch)}, examples_);
+  const std::vector<std::size_t> starts = nearest(batch, places);
   std::vector<std::size_t> ends(starts.size() / kChoices);
   for (std::size_t b = 0; b < ends.size(); ++b) {
     ends[b] = starts[b * kChoices + random.below(kChoices)];

@@ -25,8 +25,9 @@ double deviation_of(std::span<const float> batch, std::size_t U, std::size_t B) 
 
 }  // namespace
 
-void add_second_views(std::span<const float> batch, const NeighbourPool& pool, int num_inputs,
-                      Random random, std::span<float> views) {
+void add_second_views(std::span<const float> batch, const NeighbourPool& pool,
+                      std::span<const std::size_t> places, int num_inputs, Random random,
+                      std::span<float> views) {
   const auto U = static_cast<std::size_t>(num_inputs);
   METAPLASTIC_CHECK(U >= 1 && !batch.empty() && batch.size() % U == 0 &&
                     views.size() == 2 * batch.size());
@@ -35,7 +36,7 @@ void add_second_views(std::span<const float> batch, const NeighbourPool& pool, i
   const auto noise =
       static_cast<float>((P > 0 ? pool.noise() : kRule.view_noise) * deviation_of(batch, U, B));
   std::vector<std::size_t> partners(B, P);
-  if (P > 0) partners = pool.walk(batch, random);
+  if (P > 0) partners = pool.walk(batch, places, random);
   for (std::size_t u = 0; u < U; ++u) {
     for (std::size_t b = 0; b < B; ++b) {
       const float x = batch[u * B + b];

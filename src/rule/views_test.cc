@@ -46,7 +46,7 @@ TEST(SecondViews, KeepTheExamplesAndAddNoiseOfTheStatedSize) {
   std::vector<float> batch(20 * 500), views(2 * batch.size()), again(views.size());
   Random random = test_random(1);
   for (float& x : batch) x = 3 + 2 * random.normal();
-  add_second_views(batch, {}, 20, test_random(2), views);
+  add_second_views(batch, {}, {}, 20, test_random(2), views);
   double square = 0;
   for (std::size_t u = 0; u < 20; ++u)
     for (std::size_t b = 0; b < 500; ++b) {
@@ -54,9 +54,9 @@ TEST(SecondViews, KeepTheExamplesAndAddNoiseOfTheStatedSize) {
       square += std::pow(double(views[u * 1000 + 500 + b] - batch[u * 500 + b]), 2) / 10000;
     }
   EXPECT_NEAR(std::sqrt(square), 2 * kRule.view_noise, 0.1);
-  add_second_views(batch, {}, 20, test_random(2), again);
+  add_second_views(batch, {}, {}, 20, test_random(2), again);
   EXPECT_EQ(again, views);
-  add_second_views(batch, {}, 20, test_random(3), again);
+  add_second_views(batch, {}, {}, 20, test_random(3), again);
   EXPECT_NE(again, views);
 }
 
@@ -82,7 +82,7 @@ TEST(SecondViews, ShowAnExampleOfThePool) {
   Random random = test_random(11);
   for (float& x : batch) x = random.normal();
   for (float& x : pool) x = 1000 * random.normal();  // far apart beside the noise
-  add_second_views(batch, pool_of(pool, kU), kU, test_random(12), views);
+  add_second_views(batch, pool_of(pool, kU), {}, kU, test_random(12), views);
   double variance = 0, square = 0;
   for (std::size_t u = 0; u < kU; ++u) {
     const std::vector<double> inputs(&batch[u * kB], &batch[u * kB] + kB);
@@ -102,7 +102,7 @@ TEST(SecondViews, ShowAnExampleOfThePool) {
 TEST(SecondViews, WithoutAnyOtherExampleAreNoisyCopies) {
   const std::vector<float> batch = {1, 1, 2, 2, 3, 3}, pool = {1, 2, 3};  // two equal columns
   std::vector<float> views(12);
-  add_second_views(batch, pool_of(pool, 3), 3, test_random(13), views);
+  add_second_views(batch, pool_of(pool, 3), {}, 3, test_random(13), views);
   // Equal rows have no variance, so no noise either.
   EXPECT_THAT(views, testing::ElementsAre(1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3));
 }
@@ -167,7 +167,7 @@ Agreement agreement(const Architecture& architecture, const std::vector<float>& 
   Tape<float> tape;
   tape.reset(false);
   std::vector<float> views(2 * kInputs * kPairs);
-  add_second_views(low_rank_batch(5000), {}, kInputs, test_random(5001), views);
+  add_second_views(low_rank_batch(5000), {}, {}, kInputs, test_random(5001), views);
   const Var<float> x = tape.constant(views.data(), kInputs, 1, 2 * kPairs);
   const Activations<float> act =
       forward(tape, phi_leaves(tape, architecture, phi.data()), architecture.activation, x, 2);
@@ -199,7 +199,7 @@ TEST(AgreeRule, MakesUnitsAgreeWithTheirOtherViewAndDifferFromOneAnother) {
   const Agreement before = agreement(architecture, phi);
   std::vector<float> views(2 * kInputs * kPairs);
   for (std::uint32_t step = 0; step < 100; ++step) {
-    add_second_views(low_rank_batch(step), {}, kInputs, test_random(10000 + step), views);
+    add_second_views(low_rank_batch(step), {}, {}, kInputs, test_random(10000 + step), views);
     phi = phi_after_step(layout, rule.theta, architecture, phi, views, 0.05f);
   }
   const Agreement after = agreement(architecture, phi);
