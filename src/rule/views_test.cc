@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -150,6 +151,34 @@ TEST(ViewSignals, SharedIsAboutTheOtherUnitsThatAreAskedFor) {
   // corr 0.8 between units: 0.8 / sqrt(3) of the two others, each with 0.6 that is not the unit's.
   EXPECT_NEAR(size_of_shared(OtherUnits::kOwn),
               0.8 / std::sqrt(3.0) * std::sqrt(2 * 0.36 + 2 * 0.16), 0.05);
+}
+
+// Against the formula, on either side of where a layer is wide.
+TEST(ViewSignals, OfAWideLayerAreTheSame) {
+  constexpr std::size_t kExamples = 4;
+  for (const OtherUnits others : {OtherUnits::kOwn, OtherUnits::kPartner}) {
+    for (const std::size_t U : {8 * kExamples, 8 * kExamples + 1}) {
+      Tape<double> tape;
+      tape.reset(false);
+      Random random = test_random(8);
+      std::vector<double> x(U * kExamples);
+      for (double& value : x) value = double(random.normal());
+      const auto rows = static_cast<Eigen::Index>(U);
+      using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+      const Eigen::MatrixXd s = Eigen::Map<const Rows>(x.data(), rows, kExamples);
+      Eigen::MatrixXd seen = s;
+      if (others == OtherUnits::kPartner) seen << s.rightCols(2), s.leftCols(2);
+      Eigen::MatrixXd corr = s * seen.transpose() / double(kExamples);
+      corr.diagonal().setZero();
+      const Eigen::MatrixXd common = corr * seen / std::sqrt(double(U));
+      const Eigen::VectorXd own = common.cwiseProduct(s).rowwise().mean();
+      const Eigen::MatrixXd expected = common - own.asDiagonal() * s;
+      const Var<double> at = tape.constant(x.data(), int(U), 1, int(kExamples));
+      const Var<double> shared = view_signals(tape, at, others).shared;
+      EXPECT_LT((Eigen::Map<const Rows>(shared.data, rows, kExamples) - expected).norm(),
+                1e-12 * expected.norm());
+    }
+  }
 }
 
 TEST(SeparateShare, FallsSlowlyBeyond128Units) {
