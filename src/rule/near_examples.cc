@@ -7,14 +7,12 @@
 #include <utility>
 
 #include "base/error.h"
-#include "rule/constants.h"
 #include "rule/leading_space.h"
 #include "tensor/blas.h"
 
 namespace metaplastic {
 namespace {
 
-constexpr auto kChoices = static_cast<std::size_t>(kRule.neighbour_choices);
 constexpr std::size_t kBlock = 256;  // examples whose distances to the others are held at a time
 constexpr std::size_t kGlance = 64;  // distances of which few are near: the least tells
 constexpr int kModes = 16;           // of a graph, that count,
@@ -33,7 +31,7 @@ float least_of(std::span<const float> values) {
 }
 
 // Of example `i` of `from`, whose distances to the others stand in `distances`: into found
-// [neighbour_choices].
+// [kChoices].
 void choose_nearest(const LocatedExamples& from, std::size_t i, const LocatedExamples& others,
                     std::span<const float> distances, std::span<std::size_t> found) {
   std::vector<std::pair<float, std::size_t>> nearest;  // ascending

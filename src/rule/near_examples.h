@@ -6,7 +6,12 @@
 #include <span>
 #include <vector>
 
+#include "rule/constants.h"
+
 namespace metaplastic {
+
+// How many near ones of each example count.
+inline constexpr std::size_t kChoices = std::size_t{kRule.neighbour_choices};
 
 // N examples and the coordinates in which they are near or far.
 class LocatedExamples {
@@ -25,14 +30,14 @@ class LocatedExamples {
   std::vector<float> coordinates_, squares_;
 };
 
-// For each of `from` the kRule.neighbour_choices of `others` with the smallest Euclidean distance
-// between coordinates, leaving out such as have equal inputs: indices [N, neighbour_choices],
+// For each of `from` the kChoices of `others` with the smallest Euclidean distance
+// between coordinates, leaving out such as have equal inputs: indices [N,kChoices],
 // nearest first (the first one of equals). Fewer than that are repeated; others.count() where there
 // is none. Cost: k N P.
 std::vector<std::size_t> nearest_others(const LocatedExamples& from, const LocatedExamples& others);
 
 // How well walks over the graph of neighbours remember where they started: the sum of the 16
-// largest eigenvalues of D^-1/2 (A + A^T) D^-1/2, A the adjacency that near [P, neighbour_choices]
+// largest eigenvalues of D^-1/2 (A + A^T) D^-1/2, A the adjacency that near [P,kChoices]
 // lists and D the degrees of A + A^T; 16 where the examples fall into so many unconnected parts.
 // Each such eigenvalue is what one hop keeps of a mode. Approximate (from below, by a block Krylov
 // space) for more than some hundred examples.

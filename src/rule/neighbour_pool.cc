@@ -6,11 +6,6 @@
 #include "rule/constants.h"
 
 namespace metaplastic {
-namespace {
-
-constexpr auto kChoices = static_cast<std::size_t>(kRule.neighbour_choices);
-
-}  // namespace
 
 NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs,
                              NeighbourMetric metric)

@@ -29,7 +29,7 @@ class NeighbourPool {
   // What units aim at that learn from these examples (homeostasis.h).
   double homeostatic_share() const;
   // Where random walks from the columns of batch [U,B] end, indices [B]: every hop goes to one of
-  // the kRule.neighbour_choices nearest examples that differ from where it starts, by even chance,
+  // the kChoices nearest examples that differ from where it starts, by even chance,
   // and another one follows so often that there are mean_hops() in the mean. P where no example
   // differs. `places`: where in the pool the columns stand, [B]; empty where that is not known.
   // Cost: k B P, or next to none where walks are long and places are known.
@@ -43,7 +43,7 @@ class NeighbourPool {
   int num_inputs_ = 0;
   NeighbourMetric metric_;
   LocatedExamples examples_;
-  std::vector<std::size_t> near_;  // [P, neighbour_choices], of the examples, by shape
+  std::vector<std::size_t> near_;  // [P,kChoices], of the examples, by shape
 };
 
 }  // namespace metaplastic

@@ -18,8 +18,6 @@
 namespace metaplastic {
 namespace {
 
-constexpr std::size_t kChoices = std::size_t{kRule.neighbour_choices};
-
 // [U,N], each example of its own brightness and contrast.
 std::vector<float> images(std::size_t U, std::size_t N, std::uint32_t step) {
   std::vector<float> x(U * N);

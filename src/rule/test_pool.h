@@ -38,7 +38,7 @@ inline double share_of_own_kind(const std::vector<float>& x, int num_inputs,
   const std::vector<std::size_t> near = nearest_others(examples, examples);
   double own = 0;
   for (std::size_t i = 0; i < near.size(); ++i)
-    own += i / std::size_t{kRule.neighbour_choices} % num_kinds == near[i] % num_kinds;
+    own += i / kChoices % num_kinds == near[i] % num_kinds;
   return own / static_cast<double>(near.size());
 }
 
