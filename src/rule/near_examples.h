@@ -30,16 +30,15 @@ class LocatedExamples {
   std::vector<float> coordinates_, squares_;
 };
 
-// For each of `from` the kChoices of `others` with the smallest Euclidean distance
-// between coordinates, leaving out such as have equal inputs: indices [N,kChoices],
-// nearest first (the first one of equals). Fewer than that are repeated; others.count() where there
-// is none. Cost: k N P.
+// For each of `from` the kChoices of `others` with the smallest Euclidean distance between
+// coordinates, leaving out such as have equal inputs: indices [N,kChoices], nearest first (the first
+// one of equals). Fewer than that are repeated; others.count() where there is none. Cost: k N P.
 std::vector<std::size_t> nearest_others(const LocatedExamples& from, const LocatedExamples& others);
 
 // How well walks over the graph of neighbours remember where they started: the sum of the 16
-// largest eigenvalues of D^-1/2 (A + A^T) D^-1/2, A the adjacency that near [P,kChoices]
-// lists and D the degrees of A + A^T; 16 where the examples fall into so many unconnected parts.
-// Each such eigenvalue is what one hop keeps of a mode. Approximate (from below, by a block Krylov
+// largest eigenvalues of D^-1/2 (A + A^T) D^-1/2, A the adjacency that near [P,kChoices] lists
+// and D the degrees of A + A^T; 16 where the examples fall into so many unconnected parts. Each
+// such eigenvalue is what one hop keeps of a mode. Approximate (from below, by a block Krylov
 // space) for more than some hundred examples.
 double walk_memory(std::span<const std::size_t> near, std::size_t num_examples);
 

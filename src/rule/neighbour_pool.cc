@@ -12,7 +12,7 @@ NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs,
     : num_inputs_(num_inputs),
       metric_(std::move(metric)),
       examples_(examples, num_inputs, metric_.coordinates(examples)) {
-  // Walks of one hop start at no example of the pool.
+  // All to all is much work, and walks of one hop go on from no example of the pool.
   if (mean_hops() > 1) near_ = nearest_others(examples_, examples_);
 }
 

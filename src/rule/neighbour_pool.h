@@ -29,14 +29,15 @@ class NeighbourPool {
   // What units aim at that learn from these examples (homeostasis.h).
   double homeostatic_share() const;
   // Where random walks from the columns of batch [U,B] end, indices [B]: every hop goes to one of
-  // the kChoices nearest examples that differ from where it starts, by even chance,
-  // and another one follows so often that there are mean_hops() in the mean. P where no example
-  // differs. `places`: where in the pool the columns stand, [B]; empty where that is not known.
-  // Cost: k B P, or next to none where walks are long and places are known.
+  // the kChoices nearest examples that differ from where it starts, by even chance, and another one
+  // follows so often that there are mean_hops() in the mean. P where no example differs. `places`:
+  // where in the pool the columns stand, [B]; empty where that is not known. Cost: k B P, or next
+  // to none where walks are long and places are known.
   std::vector<std::size_t> walk(std::span<const float> batch, std::span<const std::size_t> places,
                                 Random& random) const;
 
  private:
+  // Where the first hop may lead, indices [B,kChoices].
   std::vector<std::size_t> nearest(std::span<const float> batch,
                                    std::span<const std::size_t> places) const;
 

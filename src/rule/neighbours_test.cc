@@ -213,7 +213,7 @@ std::vector<double> distances(const Eigen::MatrixXd& x, Eigen::Index from,
   return {squares.begin(), squares.end()};
 }
 
-// By brute force in double: the neighbour_choices nearest of the pool that are no copies.
+// By brute force in double: the kChoices nearest of the pool that are no copies.
 std::vector<std::size_t> nearest_of(const std::vector<double>& distances,
                                     const std::vector<bool>& is_copy) {
   std::vector<std::size_t> order(distances.size());
