@@ -31,8 +31,9 @@ class LocatedExamples {
 };
 
 // For each of `from` the kChoices of `others` with the smallest Euclidean distance between
-// coordinates, leaving out such as have equal inputs: indices [N,kChoices], nearest first (the first
-// one of equals). Fewer than that are repeated; others.count() where there is none. Cost: k N P.
+// coordinates, leaving out such as have equal inputs: indices [N,kChoices], nearest first (the
+// first one of equals). Fewer than that are repeated; others.count() where there is none. Cost: k N
+// P.
 std::vector<std::size_t> nearest_others(const LocatedExamples& from, const LocatedExamples& others);
 
 // How well walks over the graph of neighbours remember where they started: the sum of the 16
