@@ -16,6 +16,8 @@ namespace metaplastic {
 namespace {
 
 constexpr double kWhitening[] = {0, 0.25, 0.5};
+// Memories of walks that differ by less are alike, and then components are whitened less.
+constexpr double kSameMemory = 1e-3;
 // Of the largest component's: below it lies the rounding of the inputs.
 constexpr double kLeastVariance = 1e-6;
 // Few examples tell few components from chance: an eighth of their number, but as many as this.
@@ -138,7 +140,7 @@ NeighbourMetric::NeighbourMetric(std::span<const float> examples, int num_inputs
     std::vector<float> axes = whitened_axes(components, power);
     const LocatedExamples located(inputs, num_inputs, project(axes, shapes, num_inputs_));
     const double memory = walk_memory(nearest_others(located, located), P);
-    if (memory <= best) continue;
+    if (memory <= best + kSameMemory) continue;
     best = memory, whitening_ = power, axes_ = std::move(axes);
   }
 }

@@ -4,9 +4,10 @@
 // none is (images, bags of words): a small angle between what is left of the inputs without
 // brightness and contrast, in their leading principal components, whitened not at all, half or
 // whole. Which of the three, the examples say themselves, without labels: the one in whose graph of
-// neighbours random walks remember longest where they started (near_examples.h:walk_memory). Sparse
-// inputs (bags of words; sparse_inputs.h) are first divided by the root of their mean, as in
-// correspondence analysis (Benzecri 1973), so that rare words tell more than common ones.
+// neighbours random walks remember longest where they started (near_examples.h:walk_memory), the
+// least whitened of equals. Sparse inputs (bags of words; sparse_inputs.h) are first divided by the
+// root of their mean, as in correspondence analysis (Benzecri 1973), so that rare words tell more
+// than common ones.
 #pragma once
 
 #include <cstddef>
