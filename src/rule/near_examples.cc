@@ -16,8 +16,8 @@ namespace {
 constexpr std::size_t kBlock = 256;  // examples whose distances to the others are held at a time
 constexpr std::size_t kGlance = 64;  // distances of which few are near: the least tells
 constexpr int kModes = 16;           // of a graph, that count,
-constexpr int kModesBlock = 24;      // and the Krylov space that they are looked for in
-constexpr int kModesBlocks = 12;     // with half as many, what is missing differs between graphs
+constexpr int kModesBlock = 24;      // and the Krylov space that they are looked for in: a smaller
+constexpr int kModesBlocks = 16;     // one misses more of one graph than of another
 
 bool equal_columns(const LocatedExamples& a, std::size_t i, const LocatedExamples& b,
                    std::size_t j) {
