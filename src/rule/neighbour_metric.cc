@@ -53,13 +53,12 @@ void subtract_mean(std::vector<float>& x, std::span<const float> mean) {
     for (std::size_t n = 0; n < N; ++n) x[u * N + n] -= mean[u];
 }
 
-// The first `num` columns of x [U,N].
-std::vector<float> first_columns(std::span<const float> x, std::size_t N, std::size_t num) {
+// `num` of the columns of x [U,N], evenly spread: examples may come sorted by kind.
+std::vector<float> spread_columns(std::span<const float> x, std::size_t N, std::size_t num) {
   std::vector<float> columns;
-  for (std::size_t row = 0; row < x.size(); row += N) {
-    const std::span<const float> values = x.subspan(row, num);
-    columns.insert(columns.end(), values.begin(), values.end());
-  }
+  columns.reserve(x.size() / N * num);
+  for (std::size_t row = 0; row < x.size(); row += N)
+    for (std::size_t n = 0; n < num; ++n) columns.push_back(x[row + n * N / num]);
   return columns;
 }
 
@@ -127,7 +126,7 @@ NeighbourMetric::NeighbourMetric(std::span<const float> examples, int num_inputs
   if (!by_shape_) return;
   const std::size_t count = examples.size() / num_inputs_,
                     P = std::min(count, std::size_t{kRule.neighbour_metric_examples});
-  const std::vector<float> inputs = first_columns(examples, count, P);
+  const std::vector<float> inputs = spread_columns(examples, count, P);
   if (are_sparse(inputs, num_inputs)) scale_ = scale_of_sparse(inputs, num_inputs_);
   std::vector<float> shapes = shapes_of(inputs);
   mean_.assign(num_inputs_, 0);

@@ -198,6 +198,21 @@ TEST(NeighbourMetric, WhitensWhereThatSeparatesKindsAndNotWhereItRaisesNoise) {
   EXPECT_GT(share_of_own_kind(coarse, 60, of_coarse.coordinates(coarse), 12), 0.9);
 }
 
+TEST(NeighbourMetric, LooksAtAllOfAFileThatIsSortedByKind) {
+  constexpr std::size_t kInputs = 60, kHalf = 4096, kExamples = 2 * kHalf, kKinds = 12;
+  const std::vector<float> half = kinds(false, kHalf);
+  std::vector<float> sorted(2 * kInputs * kExamples, 50);  // later kinds show in other inputs
+  for (std::size_t u = 0; u < kInputs; ++u) {
+    const auto row = half.begin() + static_cast<std::ptrdiff_t>(u * kHalf);
+    std::copy_n(row, kHalf, &sorted[u * kExamples]);
+    std::copy_n(row, kHalf, &sorted[(kInputs + u) * kExamples + kHalf]);
+  }
+  std::vector<float> later(2 * kInputs * kHalf, 50);
+  std::ranges::copy(half, later.begin() + std::ssize(half));
+  const NeighbourMetric metric(sorted, 2 * kInputs);
+  EXPECT_GT(share_of_own_kind(later, 2 * kInputs, metric.coordinates(later), kKinds), 0.9);
+}
+
 TEST(NeighbourMetric, TakesInputsAsTheyAreWhereSomeAreNegative) {
   const std::vector<float> x = normals(40, 9);
   const NeighbourMetric metric(x, 4);
