@@ -275,6 +275,7 @@ class Errors(Cli):
         self.refused("evaluate", "--rule", "hebb", "--data", self.data, "--methods", "raw,pcaa",
                      mentions=["'pcaa'", "'pca'"])
         self.refused(*self.rule_of(), "--activation", "rellu", mentions=["'rellu'", "'relu'"])
+        self.refused(*self.rule_of(), "--variant", "fra", mentions=["'fra'", "'far'"])
         self.refused("apply", "--rule", "hebbb", "--data", self.data, "--out", self.path("x"),
                      mentions=["'hebbb'", "'hebb'"])
         self.refused("apply", "--rule", "hebb", "--data", "fashion-minst", "--out", self.path("x"),

@@ -17,6 +17,7 @@ struct Request {
   std::vector<int> hidden;
   int features = 0;
   std::string activation;
+  std::string variant;
   std::optional<int> inner_steps, inner_batch, resize;
   std::uint64_t seed = 0;
 };
@@ -32,6 +33,7 @@ ApplyOptions options_of(const Request& request) {
   }
   options.inner_steps = request.inner_steps;
   options.inner_batch = request.inner_batch;
+  options.variant = find_variant(request.variant);
   options.seed = request.seed;
   return options;
 }
@@ -93,10 +95,11 @@ py::dict health_dict(const Applied& applied) {
 Applied train_encoder(const std::string& rule, const py::object& data,
                       const std::vector<int>& hidden, int features, const std::string& activation,
                       std::optional<int> inner_steps, std::optional<int> inner_batch,
-                      std::uint64_t seed, std::optional<int> resize,
+                      std::uint64_t seed, std::optional<int> resize, const std::string& variant,
                       std::optional<std::vector<std::string>> columns, const py::object& progress) {
-  return train({rule, hidden, features, activation, inner_steps, inner_batch, resize, seed}, data,
-               std::move(columns), progress, nullptr, std::nullopt);
+  return train(
+      {rule, hidden, features, activation, variant, inner_steps, inner_batch, resize, seed}, data,
+      std::move(columns), progress, nullptr, std::nullopt);
 }
 
 Applied continue_training(const std::string& rule, const py::object& data, const Encoder& encoder,
@@ -113,6 +116,7 @@ Applied continue_training(const std::string& rule, const py::object& data, const
   request.hidden = {architecture.widths.begin() + 1, architecture.widths.end() - 1};
   request.features = architecture.num_features();
   request.activation = activation_name(architecture.activation);
+  request.variant = encoder.record.variant;
   request.inner_steps = inner_steps;
   request.inner_batch = inner_batch;
   request.seed = encoder.record.seed;
@@ -139,7 +143,8 @@ void add_apply(py::module_& module) {
   module.def("train_encoder", &train_encoder, py::arg("rule"), py::arg("data"), py::kw_only(),
              py::arg("hidden"), py::arg("features"), py::arg("activation"),
              py::arg("inner_steps") = py::none(), py::arg("inner_batch") = py::none(),
-             py::arg("seed") = 0, py::arg("resize") = py::none(), py::arg("columns") = py::none(),
+             py::arg("seed") = 0, py::arg("resize") = py::none(),
+             py::arg("variant") = RuleVariant{}.name, py::arg("columns") = py::none(),
              py::arg("progress") = py::none());
   module.def("continue_training", &continue_training, py::arg("rule"), py::arg("data"),
              py::arg("encoder"), py::arg("phi"), py::kw_only(), py::arg("inner_steps"),

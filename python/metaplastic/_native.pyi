@@ -56,7 +56,8 @@ class Applied:
 
 def train_encoder(rule: str, data: Data, *, hidden: Sequence[int], features: int, activation: str,
                   inner_steps: Optional[int] = None, inner_batch: Optional[int] = None, seed: int = 0,
-                  resize: Optional[int] = None, columns: Optional[Sequence[str]] = None,
+                  resize: Optional[int] = None, variant: str = "usual",
+                  columns: Optional[Sequence[str]] = None,
                   progress: Optional[Callable[[int, int], object]] = None) -> Applied: ...
 def continue_training(rule: str, data: Data, encoder: Encoder, phi: Floats, *, inner_steps: int,
                       inner_batch: int,

@@ -48,6 +48,9 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         one step per ``inner_batch`` rows of the call, at least one.
     inner_batch : int, default=64
         Rows per inner step, at least 2; all rows where there are fewer.
+    variant : str, default="usual"
+        Of a rule that walks among neighbours, such as the default: usual, dense, noisy, alike, far or
+        apart, how it is applied. Which one serves the data is worth a grid search.
     random_state : int, RandomState or None, default=None
         Seed of initial weights and batches. An int gives the same bits as the command line does
         with ``--seed``.
@@ -85,14 +88,15 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     def __init__(self, rule: str = "compact-v1", hidden: Sequence[int] = (64, 64), n_features: int = 32,
                  activation: str = "relu", n_steps: Union[int, str] = "auto", inner_batch: int = 64,
-                 random_state: Union[int, np.random.RandomState, None] = None, n_jobs: Optional[int] = None,
-                 verbose: int = 0):
+                 variant: str = "usual", random_state: Union[int, np.random.RandomState, None] = None,
+                 n_jobs: Optional[int] = None, verbose: int = 0):
         self.rule = rule
         self.hidden = hidden
         self.n_features = n_features
         self.activation = activation
         self.n_steps = n_steps
         self.inner_batch = inner_batch
+        self.variant = variant
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -144,7 +148,7 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         return self._keep(_native.train_encoder(
             str(self.rule), X, hidden=[int(width) for width in self.hidden],
             features=int(self.n_features), activation=self.activation, inner_steps=n_steps,
-            inner_batch=int(self.inner_batch), seed=self._draw_seed(),
+            inner_batch=int(self.inner_batch), seed=self._draw_seed(), variant=str(self.variant),
             columns=None if names is None else [str(name) for name in names],
             progress=self._progress()))
 

@@ -193,6 +193,8 @@ class Behaviour(unittest.TestCase):
         X = rows()
         for changes, words in (({"rule": "hebb-decorelate"}, "did you mean 'hebb-decorrelate'?"),
                                ({"activation": "rellu"}, "did you mean 'relu'?"),
+                               ({"variant": "fra"}, "did you mean 'far'?"),
+                               ({"variant": "far", "rule": "hebb"}, "walk among neighbours"),
                                ({"n_steps": "all"}, "'auto'"), ({"inner_batch": 1}, "2 or more"),
                                ({"hidden": 16}, "tuple of widths"), ({"hidden": (16, 0)}, "expected"),
                                ({"n_features": 1.5}, "whole number"), ({"random_state": -1}, "2**63")):

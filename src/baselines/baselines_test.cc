@@ -88,6 +88,48 @@ TEST(Methods, UnknownAndRepeatedNamesAreRefused) {
   EXPECT_EQ(make_methods({"pca", "raw"}, rule, {})[0]->name(), "pca");
 }
 
+// A rule that walks among neighbours gets as many trainings as the baselines: one of each variant,
+// the usual one with all of its stops. Any number of threads chooses among the same.
+TEST(Methods, TheRuleIsSearchedAmongItsVariants) {
+  const Dataset data = gaussian_dataset(120, 6, 3, 8);
+  const auto prepared = prepare_rows(fit_preprocess(data), data);
+  MethodOptions options;
+  options.apply.model = {{}, 8, Unary::kRelu};
+  options.apply.inner_batch = 16;
+  RuleSizes sizes = classical_sizes("agree-neighbours");
+  sizes.C = 4, sizes.D = 2, sizes.G = 1;
+  Rule rule = make_classical_rule("agree-neighbours", sizes, 1);
+  rule.inner.inner_steps = 16;
+  MethodContext context;
+  context.num_tunings = 3;
+  const auto fit = [&] {
+    return make_methods({"learned"}, rule, options)[0]->fit(*prepared, context);
+  };
+  const std::vector<FeatureCandidate> found = fit();
+  std::vector<std::string> variants;
+  std::vector<std::int64_t> steps;
+  for (const FeatureCandidate& candidate : found) {
+    variants.push_back(candidate.settings["variant"]);
+    steps.push_back(candidate.steps);
+    EXPECT_EQ(candidate.settings["tunings"], 3);
+  }
+  EXPECT_EQ(variants,
+            (std::vector<std::string>{"usual", "usual", "usual", "usual", "usual", "dense", "dense",
+                                      "dense", "noisy", "noisy", "noisy"}));
+  EXPECT_EQ(steps, (std::vector<std::int64_t>{1, 4, 16, 32, 64, 1, 4, 16, 1, 4, 16}));
+  context.num_threads = 2;
+  const std::vector<FeatureCandidate> again = fit();
+  ASSERT_EQ(again.size(), found.size());
+  std::vector<float> rows(6 * 120), features(8 * 120), same(8 * 120);
+  prepared->read_rows(0, 120, rows);
+  for (std::size_t c = 0; c < found.size(); ++c) {
+    found[c].encode(rows, 120, features);
+    again[c].encode(rows, 120, same);
+    EXPECT_EQ(features, same) << c;
+  }
+  EXPECT_EQ(make_methods({"random"}, rule, options)[0]->fit(*prepared, context).size(), 1u);
+}
+
 TEST(Methods, AllOfThemThroughTheProtocol) {
   const Dataset data = with_test_rows(gaussian_dataset(240, 12, 3, 8), 1);
   const auto prepared = prepare_rows(fit_preprocess(data), data);

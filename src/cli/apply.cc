@@ -92,6 +92,12 @@ Action add_apply(CLI::App& app) {
       ->type_name("FILE");
   app.add_option("--model", flags->model, "also write the encoder, for embed")->type_name("FILE");
   add_base_model(app, flags->options);
+  app.add_option_function<std::string>(
+         "--variant",
+         [flags](const std::string& text) { flags->options.variant = find_variant(text); },
+         fmt::format("of a rule that walks among neighbours: {} (default {})",
+                     fmt::join(variant_names(), ", "), RuleVariant{}.name))
+      ->type_name("NAME");
   add_resize(app, flags->resize);
   add_seed(app, flags->seed, "seed of initial weights and batches");
   app.add_flag("--quiet", flags->quiet, "no progress on stderr");

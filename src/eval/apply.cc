@@ -34,7 +34,8 @@ int pool_size(const RowSource& rows) {
 // Adds second views to batches, where the rule compares two.
 class SecondViews {
  public:
-  SecondViews(const RuleSizes& sizes, const RowSource& training_rows, std::uint64_t seed)
+  SecondViews(const RuleSizes& sizes, const RowSource& training_rows, std::uint64_t seed,
+              const RuleVariant& variant)
       : sizes_(sizes), num_inputs_(training_rows.num_features()), seed_(seed) {
     if (!sizes.has_neighbours()) return;
     TrainingRows rows(training_rows, seed, pool_size(training_rows), Purpose::kNeighbours);
@@ -42,7 +43,7 @@ class SecondViews {
     pool_examples_.assign(drawn.begin(), drawn.end());
     for (std::size_t p = 0; p < rows.last_numbers().size(); ++p)
       place_of_row_.emplace(rows.last_numbers()[p], p);
-    pool_ = NeighbourPool(pool_examples_, num_inputs_, {pool_examples_, num_inputs_});
+    pool_ = NeighbourPool(pool_examples_, num_inputs_, {pool_examples_, num_inputs_}, variant);
   }
 
   double homeostatic_share() const { return pool_.homeostatic_share(); }
@@ -129,13 +130,15 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
   made.architecture = options.model.architecture(training_rows.num_features());
   const Architecture& architecture = made.architecture;
   rule.sizes.require_top_units(architecture.num_features(), "features");
+  check_variant(options.variant, rule.sizes);
   const int num_steps = options.inner_steps.value_or(rule.inner.inner_steps);
   const int inner_batch = options.inner_batch.value_or(rule.inner.inner_batch);
   METAPLASTIC_CHECK(num_steps >= 0 && inner_batch >= 2);
   TrainingRows data(training_rows, options.seed, inner_batch);
-  SecondViews second_views(rule.sizes, training_rows, options.seed);
+  SecondViews second_views(rule.sizes, training_rows, options.seed, options.variant);
   made.record.seed = options.seed;
   made.record.inner_batch = data.batch_size();
+  made.record.variant = options.variant.name;
   made.record.inner_lr = rule.inner.inner_lr;
   made.record.weight_std = rule.inner.weight_std;
   made.record.bias_std = rule.inner.bias_std;
@@ -152,6 +155,7 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
   std::int64_t num_rows = 0;
   const std::vector<float> statistics_rows = data.statistics_rows(num_rows);
   const ThetaLayout layout(rule.sizes);
+  const std::vector<float> theta = theta_of_variant(rule.theta, rule.sizes, options.variant);
   std::vector<float> phi =
       options.start ? options.start->phi
                     : make_phi<float>(architecture, {rule.inner.weight_std, rule.inner.bias_std},
@@ -178,7 +182,7 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
     tape.reset(false);
     const Var<float> x = tape.constant(batch.data(), architecture.num_inputs(), 1,
                                        rule.sizes.num_views() * data.batch_size());
-    const PhiVars<float> next = inner_step(tape, theta_leaves(tape, layout, rule.theta.data()),
+    const PhiVars<float> next = inner_step(tape, theta_leaves(tape, layout, theta.data()),
                                            phi_leaves(tape, architecture, phi.data()),
                                            architecture.activation, x, settings);
     copy_phi(next, architecture, phi.data());

@@ -11,6 +11,7 @@
 #include "eval/health.h"
 #include "eval/stopped.h"
 #include "rule/rule_file.h"
+#include "rule/rule_variant.h"
 
 namespace metaplastic {
 
@@ -35,6 +36,7 @@ struct ApplyOptions {
   std::optional<InnerState> start;  // nothing: fresh weights; else inner steps are added to its own
   std::optional<int> inner_batch;   // nothing: what the rule was meta-trained with
   std::optional<int> inner_steps;   // nothing: what the rule was judged at; 0: a random encoder
+  RuleVariant variant;              // of a rule that walks among neighbours
   std::uint64_t seed = 0;
   // Further states to keep, each in 0..inner_steps; what evaluate chooses its stopping point from.
   std::vector<int> snapshots;
@@ -59,7 +61,8 @@ PreprocessOptions preprocess_options(const Dataset& data, std::optional<int> res
 // Trains on the prepared training rows [N,U_0]; reads no label. A function of rule, rows, options.
 // Batches are drawn without replacement within a batch. Memory: a batch, one inner step's tape, a
 // phi per snapshot, and 10,000 rows for the batch norm's statistics. Throws Error for a phi that is
-// not finite (with the step), for fewer than two rows, for an architecture out of range.
+// not finite (with the step), for fewer than two rows, for an architecture out of range, for a
+// variant that the rule does not have.
 Applied apply_rule(const Rule& rule, const RowSource& training_rows, const ApplyOptions& options);
 
 }  // namespace metaplastic

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <set>
 
 #include "eval/feature_file.h"
 #include "eval/test_data.h"
@@ -78,6 +79,24 @@ TEST(Apply, ARuleOfTwoViewsHasTheSameBitsAndGoesOnFromWhereItStopped) {
   }
   EXPECT_NE(top_weights(apply_rule(small_rule("agree"), data, small_options())),
             top_weights(apply_rule(small_rule("agree-neighbours"), data, small_options())));
+}
+
+TEST(Apply, AVariantLearnsOtherWeightsAndIsOnRecord) {
+  const Dataset data = gaussian_dataset(100, 6, 3, 3);
+  Rule rule = small_rule("agree-neighbours");
+  rule.sizes.bias_mean = "homeostatic";
+  std::set<std::vector<float>> weights;
+  for (const RuleVariant& variant : rule_variants()) {
+    ApplyOptions options = small_options();
+    options.variant = variant;
+    const Applied applied = apply_rule(rule, data, options);
+    EXPECT_EQ(applied.last().record.variant, variant.name);
+    weights.insert(top_weights(applied));
+  }
+  EXPECT_EQ(weights.size(), rule_variants().size());
+  ApplyOptions options = small_options();
+  options.variant = find_variant("far");
+  EXPECT_NE(error_line([&] { apply_rule(small_rule("agree"), data, options); }), "no error");
 }
 
 // Whoever goes on looks for neighbours in the same pool.

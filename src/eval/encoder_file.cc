@@ -58,6 +58,7 @@ void take_record(const json& values, EncoderRecord& record) {
   values.at("seed").get_to(record.seed);
   values.at("inner_steps").get_to(record.inner_steps);
   values.at("inner_batch").get_to(record.inner_batch);
+  record.variant = values.value("variant", record.variant);  // older files have none
   values.at("inner_lr").get_to(record.inner_lr);
   values.at("weight_std").get_to(record.weight_std);
   values.at("bias_std").get_to(record.bias_std);
@@ -80,6 +81,7 @@ json record_to_json(const EncoderRecord& record) {
           {"seed", record.seed},
           {"inner_steps", record.inner_steps},
           {"inner_batch", record.inner_batch},
+          {"variant", record.variant},
           {"inner_lr", record.inner_lr},
           {"weight_std", record.weight_std},
           {"bias_std", record.bias_std}};

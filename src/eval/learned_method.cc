@@ -1,17 +1,18 @@
 #include "eval/learned_method.h"
 
 #include <algorithm>
+#include <mutex>
 #include <set>
 
 #include "base/error.h"
+#include "base/thread_pool.h"
 
 namespace metaplastic {
 namespace {
 
 // One candidate per state and layer. The encoders are shared: candidates outlive the call.
-std::vector<FeatureCandidate> candidates_of(std::shared_ptr<const std::vector<Encoder>> encoders,
-                                            Readout readout) {
-  std::vector<FeatureCandidate> candidates;
+void add_candidates(std::shared_ptr<const std::vector<Encoder>> encoders, Readout readout,
+                    const nlohmann::json& settings, std::vector<FeatureCandidate>& candidates) {
   for (std::size_t e = 0; e < encoders->size(); ++e) {
     const Encoder& encoder = (*encoders)[e];
     const int top = encoder.num_layers();
@@ -19,7 +20,9 @@ std::vector<FeatureCandidate> candidates_of(std::shared_ptr<const std::vector<En
       FeatureCandidate candidate;
       candidate.num_features = encoder.architecture.widths[static_cast<std::size_t>(layer)];
       candidate.steps = encoder.record.inner_steps;
-      candidate.settings = {{"layer", layer}, {"features", candidate.num_features}};
+      candidate.settings = settings;
+      candidate.settings["layer"] = layer;
+      candidate.settings["features"] = candidate.num_features;
       if (readout == Readout::kTopLayer) candidate.settings["readout"] = "top";
       candidate.encode = [encoders, e, layer](std::span<const float> rows, std::int64_t num_rows,
                                               std::span<float> out) {
@@ -28,45 +31,73 @@ std::vector<FeatureCandidate> candidates_of(std::shared_ptr<const std::vector<En
       candidates.push_back(std::move(candidate));
     }
   }
-  return candidates;
 }
 
 class RuleMethod : public FeatureMethod {
  public:
   RuleMethod(std::string name, Rule rule, const ApplyOptions& options, Readout readout,
-             std::set<int> stops)
-      : name_(std::move(name)), rule_(std::move(rule)), options_(options), readout_(readout) {
-    options_.inner_steps = *stops.rbegin();
-    options_.snapshots.assign(stops.begin(), stops.end());
-  }
+             std::set<int> stops, int variant_steps)
+      : name_(std::move(name)),
+        rule_(std::move(rule)),
+        options_(options),
+        readout_(readout),
+        stops_(std::move(stops)),
+        variant_steps_(variant_steps) {}
   std::string name() const override { return name_; }
 
   std::vector<FeatureCandidate> fit(const RowSource& training_rows,
                                     const MethodContext& context) override {
-    ApplyOptions options = options_;
-    options.seed = context.seed;
-    options.should_stop = context.should_stop;
-    if (context.on_progress) {
-      options.on_step = [&](int step, int steps) {
-        context.on_progress(fmt::format("{}: inner step {}/{}", name_, step, steps));
-      };
+    const std::vector<RuleVariant> variants = variants_to_try(context.num_tunings);
+    const auto count = static_cast<int>(variants.size());
+    std::vector<Applied> applied(variants.size());
+    std::mutex progress_mutex;
+    ThreadPool pool(std::min(context.num_threads, count));
+    pool.parallel_for(count, [&](int, int n) {
+      ApplyOptions options = options_;
+      options.seed = context.seed;
+      options.should_stop = context.should_stop;
+      options.variant = variants[static_cast<std::size_t>(n)];
+      options.inner_steps = n == 0 ? *stops_.rbegin() : variant_steps_;
+      options.snapshots.assign(stops_.begin(), stops_.upper_bound(*options.inner_steps));
+      if (context.on_progress) {
+        options.on_step = [&, n](int step, int steps) {
+          const std::lock_guard lock(progress_mutex);
+          context.on_progress(fmt::format("{}: training {}/{}, inner step {}/{}", name_, n + 1,
+                                          count, step, steps));
+        };
+      }
+      applied[static_cast<std::size_t>(n)] = apply_rule(rule_, training_rows, options);
+    });
+    // The usual one speaks for all. A random start is not expected to be healthy.
+    notes_ = std::move(applied[0].notes);
+    if (*stops_.rbegin() > 0) {
+      for (std::string& line : applied[0].health.warnings()) notes_.push_back(std::move(line));
     }
-    Applied applied = apply_rule(rule_, training_rows, options);
-    notes_ = std::move(applied.notes);
-    // A random start is not expected to be healthy.
-    if (*options.inner_steps > 0) {
-      for (std::string& line : applied.health.warnings()) notes_.push_back(std::move(line));
+    std::vector<FeatureCandidate> candidates;
+    for (std::size_t n = 0; n < variants.size(); ++n) {
+      nlohmann::json settings = nlohmann::json::object();
+      if (searches()) settings = {{"variant", variants[n].name}, {"tunings", count}};
+      add_candidates(std::make_shared<const std::vector<Encoder>>(std::move(applied[n].encoders)),
+                     readout_, settings, candidates);
     }
-    return candidates_of(std::make_shared<const std::vector<Encoder>>(std::move(applied.encoders)),
-                         readout_);
+    return candidates;
   }
   std::vector<std::string> notes() const override { return notes_; }
 
  private:
+  bool searches() const { return rule_.sizes.has_neighbours() && *stops_.rbegin() > 0; }
+  std::vector<RuleVariant> variants_to_try(int num_tunings) const {
+    const std::span<const RuleVariant> all = rule_variants();
+    const auto count = searches() ? std::min(static_cast<std::size_t>(num_tunings), all.size()) : 1;
+    return {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count)};
+  }
+
   std::string name_;
   Rule rule_;
   ApplyOptions options_;
   Readout readout_;
+  std::set<int> stops_;
+  int variant_steps_;  // of other variants than the usual one
   std::vector<std::string> notes_;
 };
 
@@ -81,13 +112,13 @@ std::unique_ptr<FeatureMethod> learned_method(Rule rule, const ApplyOptions& opt
   for (const int part : {16, 4, 1}) stops.insert(std::max(1, steps / part));
   if (!options.inner_steps) stops.insert({2 * steps, 4 * steps});
   return std::make_unique<RuleMethod>("learned", std::move(rule), options, readout,
-                                      std::move(stops));
+                                      std::move(stops), steps);
 }
 
 std::unique_ptr<FeatureMethod> random_method(Rule rule, const ApplyOptions& options,
                                              Readout readout) {
-  return std::make_unique<RuleMethod>("random", std::move(rule), options, readout,
-                                      std::set<int>{0});
+  return std::make_unique<RuleMethod>("random", std::move(rule), options, readout, std::set<int>{0},
+                                      0);
 }
 
 }  // namespace metaplastic

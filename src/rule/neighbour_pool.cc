@@ -8,26 +8,32 @@
 namespace metaplastic {
 
 NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs,
-                             NeighbourMetric metric)
+                             NeighbourMetric metric, const RuleVariant& variant)
     : num_inputs_(num_inputs),
       metric_(std::move(metric)),
+      variant_(variant),
       examples_(examples, num_inputs, metric_.coordinates(examples)) {
   // All to all is much work, and walks of one hop go on from no example of the pool.
   if (mean_hops() > 1) near_ = nearest_others(examples_, examples_);
 }
 
 double NeighbourPool::mean_hops() const {
-  if (!metric_.by_shape() || metric_.of_sparse_inputs()) return 1;
-  const double times = static_cast<double>(examples_.count()) / kRule.neighbour_hops_pool;
-  return kRule.neighbour_hops * std::max(1.0, times);
+  double hops = 1;
+  if (metric_.by_shape() && !metric_.of_sparse_inputs()) {
+    const double times = static_cast<double>(examples_.count()) / kRule.neighbour_hops_pool;
+    hops = kRule.neighbour_hops * std::max(1.0, times);
+  }
+  return std::max(1.0, variant_.hops * hops);
 }
 
 double NeighbourPool::noise() const {
-  return metric_.of_sparse_inputs() ? kRule.sparse_neighbour_noise : kRule.neighbour_noise;
+  return variant_.noise *
+         (metric_.of_sparse_inputs() ? kRule.sparse_neighbour_noise : kRule.neighbour_noise);
 }
 
 double NeighbourPool::homeostatic_share() const {
-  return metric_.of_sparse_inputs() ? kRule.sparse_homeostatic_share : kRule.homeostatic_share;
+  return variant_.share *
+         (metric_.of_sparse_inputs() ? kRule.sparse_homeostatic_share : kRule.homeostatic_share);
 }
 
 std::vector<std::size_t> NeighbourPool::nearest(std::span<const float> batch,

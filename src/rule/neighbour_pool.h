@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "rule/near_examples.h"
 #include "rule/neighbour_metric.h"
+#include "rule/rule_variant.h"
 
 namespace metaplastic {
 
@@ -16,13 +17,14 @@ class NeighbourPool {
  public:
   NeighbourPool() = default;  // of none
   // examples [U,P]: kept as a reference. Cost: k (U + P) P, k coordinates of the metric.
-  NeighbourPool(std::span<const float> examples, int num_inputs, NeighbourMetric metric);
+  NeighbourPool(std::span<const float> examples, int num_inputs, NeighbourMetric metric,
+                const RuleVariant& variant = {});
 
   std::span<const float> examples() const { return examples_.inputs(); }  // [U,P]
   const NeighbourMetric& metric() const { return metric_; }
   // Hops of a walk in the mean: 1 where near is a matter of distance and where inputs are sparse;
   // else kRule.neighbour_hops for a pool of up to kRule.neighbour_hops_pool examples, and in
-  // proportion for a larger one, in which a hop leads less far.
+  // proportion for a larger one, in which a hop leads less far. Of a variant, times its hops.
   double mean_hops() const;
   // Deviation of the noise that second views get, over that of the inputs.
   double noise() const;
@@ -43,8 +45,9 @@ class NeighbourPool {
 
   int num_inputs_ = 0;
   NeighbourMetric metric_;
+  RuleVariant variant_;
   LocatedExamples examples_;
-  std::vector<std::size_t> near_;  // [P,kChoices], of the examples, by shape
+  std::vector<std::size_t> near_;  // [P,kChoices], of the examples, where walks are long
 };
 
 }  // namespace metaplastic
