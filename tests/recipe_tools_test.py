@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Tests of the tools behind docs/recipe.md: trials are run once each, figures are drawn from their tables."""
+import shutil
+import unittest
+
+from tools_test import ROOT, TempTree, call, write
+
+
+class CompareTrials(TempTree):
+    """The program is a stand-in whose accuracy falls with the number of words of a change."""
+
+    def setUp(self):
+        super().setUp()
+        write(self.tree / "program", """#!/bin/sh
+echo "$@" >> "$0.calls"
+while [ $# -gt 0 ]; do case $1 in --out) out=$2 ;; *=*) words=x$words ;; esac; shift; done
+mkdir -p "$out"
+echo '{"outer_step": 5, "seconds": 2.5, "non_finite_share": 0.0, "validation": {"accuracy": 0.'$((9 - ${#words}))', \
+  "random_accuracy": 0.25, "meta_loss": 0.5}}' | tr -d '\\\n' >> "$out/metrics.jsonl"
+echo >> "$out/metrics.jsonl"
+""", executable=True)
+
+    def compare(self, *arguments):
+        return call(ROOT / "tools/compare_trials", "--out", self.tree / "trials", "--program", self.tree / "program",
+                    "--minutes", "1,3", "--seeds", "1,2", *arguments)
+
+    def calls(self):
+        return (self.tree / "program.calls").read_text().splitlines()
+
+    def test_each_trial_goes_on_to_the_next_time_and_is_run_once(self):
+        done = self.compare("--changes", "as it is;start: random")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(self.calls()), 8)  # two changes, seeds and times each
+        self.assertIn("--minutes 1.0", self.calls()[0])
+        self.assertNotIn("--resume", self.calls()[0])
+        self.assertIn("--minutes 2.0 --resume", self.calls()[1])
+        self.assertIn("outer.init_rule=random", self.calls()[2])
+        self.assertEqual(self.compare("--changes", "as it is;no clipping").returncode, 0)
+        self.assertEqual(len(self.calls()), 12)
+        summary = call(ROOT / "tools/compare_trials", "--summary", self.tree / "trials/trials.tsv")
+        self.assertIn("| as it is | 5 | 0.9000 0.9000 |", summary.stdout)
+        self.assertIn("| start: random | 5 | 0.8000 0.8000 | -0.1000 | 0.0000 |", summary.stdout)
+        self.assertIn("| no clipping | 5 | 0.7000 0.7000 | -0.2000 | 0.0000 |", summary.stdout)
+
+    def test_a_change_that_is_not_known_is_refused(self):
+        done = self.compare("--changes", "start: randum")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("found ['start: randum']", done.stderr)
+        self.assertFalse((self.tree / "trials").exists())
+
+
+class MakeFigures(TempTree):
+    def test_draws_the_tables_that_are_kept_and_says_which_is_missing(self):
+        figures = ROOT / "docs/figures"
+        for table in figures.glob("*.tsv"):
+            shutil.copy(table, self.tree)
+        done = call(ROOT / "tools/make_figures.py", self.tree)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for name in ("stages.svg", "trials.svg"):
+            self.assertIn("<svg", (self.tree / name).read_text())
+            self.assertTrue((figures / name).exists())
+        (self.tree / "trials.tsv").unlink()
+        done = call(ROOT / "tools/make_figures.py", self.tree)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("trials.tsv: expected a table, found no such file", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
