@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "baselines/methods.h"
 #include "baselines/pca.h"
 #include "eval/evaluate.h"
@@ -128,6 +130,30 @@ TEST(Methods, TheRuleIsSearchedAmongItsVariants) {
     EXPECT_EQ(features, same) << c;
   }
   EXPECT_EQ(make_methods({"random"}, rule, options)[0]->fit(*prepared, context).size(), 1u);
+}
+
+// With one unit nothing is shared, so that an endless weight of separate alone breaks a training:
+// the usual one has what times the gain of the mix (2.9) is just a float, half as much again is
+// not.
+TEST(Methods, AVariantThatBreaksIsLeftOut) {
+  const Dataset data = gaussian_dataset(120, 6, 3, 8);
+  const auto prepared = prepare_rows(fit_preprocess(data), data);
+  MethodOptions options;
+  options.apply.model = {{}, 1, Unary::kRelu};
+  options.apply.inner_batch = 16;
+  options.apply.inner_steps = 4;
+  RuleSizes sizes = classical_sizes("agree-neighbours");
+  sizes.C = 4, sizes.D = 2, sizes.G = 1;
+  Rule rule = make_classical_rule("agree-neighbours", sizes, 1);
+  const ThetaLayout layout(sizes);
+  rule.theta[static_cast<std::size_t>(layout[ThetaName::kMix].offset + layout.num_terms() - 1)] =
+      std::numeric_limits<float>::max() / 4;
+  const auto method = std::move(make_methods({"learned"}, rule, options)[0]);
+  for (const FeatureCandidate& candidate : method->fit(*prepared, {}))
+    EXPECT_NE(candidate.settings["variant"], "apart");
+  ASSERT_FALSE(method->notes().empty());
+  EXPECT_EQ(method->notes().back().find("variant apart is left out: apply: expected finite"), 0u)
+      << method->notes().back();
 }
 
 TEST(Methods, AllOfThemThroughTheProtocol) {

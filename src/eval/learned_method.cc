@@ -1,6 +1,7 @@
 #include "eval/learned_method.h"
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
 #include <set>
 
@@ -50,29 +51,26 @@ class RuleMethod : public FeatureMethod {
     const std::vector<RuleVariant> variants = variants_to_try(context.num_tunings);
     const auto count = static_cast<int>(variants.size());
     std::vector<Applied> applied(variants.size());
+    std::vector<std::string> broken(variants.size());
     std::mutex progress_mutex;
     ThreadPool pool(std::min(context.num_threads, count));
-    pool.parallel_for(count, [&](int, int n) {
-      ApplyOptions options = options_;
-      options.seed = context.seed;
-      options.should_stop = context.should_stop;
-      options.variant = variants[static_cast<std::size_t>(n)];
-      options.inner_steps = n == 0 ? *stops_.rbegin() : variant_steps_;
-      options.snapshots.assign(stops_.begin(), stops_.upper_bound(*options.inner_steps));
-      if (context.on_progress) {
-        options.on_step = [&, n](int step, int steps) {
-          const std::lock_guard lock(progress_mutex);
-          context.on_progress(fmt::format("{}: training {}/{}, inner step {}/{}", name_, n + 1,
-                                          count, step, steps));
-        };
+    pool.parallel_for(count, [&](int, int number) {
+      const auto n = static_cast<std::size_t>(number);
+      const auto progress = [&](int step, int steps) {
+        const std::lock_guard lock(progress_mutex);
+        context.on_progress(fmt::format("{}: training {}/{}, inner step {}/{}", name_, number + 1,
+                                        count, step, steps));
+      };
+      ApplyOptions options = options_of(variants[n], context);
+      if (context.on_progress) options.on_step = progress;
+      try {
+        applied[n] = apply_rule(rule_, training_rows, options);
+      } catch (const Error& error) {
+        if (n == 0) throw;  // the usual one has to work
+        broken[n] = fmt::format("variant {} is left out: {}", variants[n].name, error.what());
       }
-      applied[static_cast<std::size_t>(n)] = apply_rule(rule_, training_rows, options);
     });
-    // The usual one speaks for all. A random start is not expected to be healthy.
-    notes_ = std::move(applied[0].notes);
-    if (*stops_.rbegin() > 0) {
-      for (std::string& line : applied[0].health.warnings()) notes_.push_back(std::move(line));
-    }
+    take_notes(applied[0], broken);
     std::vector<FeatureCandidate> candidates;
     for (std::size_t n = 0; n < variants.size(); ++n) {
       nlohmann::json settings = nlohmann::json::object();
@@ -90,6 +88,24 @@ class RuleMethod : public FeatureMethod {
     const std::span<const RuleVariant> all = rule_variants();
     const auto count = searches() ? std::min(static_cast<std::size_t>(num_tunings), all.size()) : 1;
     return {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count)};
+  }
+  ApplyOptions options_of(const RuleVariant& variant, const MethodContext& context) const {
+    ApplyOptions options = options_;
+    options.seed = context.seed;
+    options.should_stop = context.should_stop;
+    options.variant = variant;
+    options.inner_steps = variant.name == RuleVariant{}.name ? *stops_.rbegin() : variant_steps_;
+    options.snapshots.assign(stops_.begin(), stops_.upper_bound(*options.inner_steps));
+    return options;
+  }
+  // Those of the usual variant speak for all. A random start is not expected to be healthy.
+  void take_notes(const Applied& usual, const std::vector<std::string>& broken) {
+    notes_ = usual.notes;
+    std::vector<std::string> more;
+    if (*stops_.rbegin() > 0) more = usual.health.warnings();
+    std::ranges::copy_if(broken, std::back_inserter(more),
+                         [](auto& line) { return !line.empty(); });
+    notes_.insert(notes_.end(), more.begin(), more.end());
   }
 
   std::string name_;
