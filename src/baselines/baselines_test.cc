@@ -90,17 +90,26 @@ TEST(Methods, UnknownAndRepeatedNamesAreRefused) {
   EXPECT_EQ(make_methods({"pca", "raw"}, rule, {})[0]->name(), "pca");
 }
 
+Rule walking_rule() {
+  RuleSizes sizes = classical_sizes("agree-neighbours");
+  sizes.C = 4, sizes.D = 2, sizes.G = 1;
+  return make_classical_rule("agree-neighbours", sizes, 1);
+}
+
+MethodOptions one_layer(int num_units) {
+  MethodOptions options;
+  options.apply.model = {{}, num_units, Unary::kRelu};
+  options.apply.inner_batch = 16;
+  return options;
+}
+
 // A rule that walks among neighbours gets as many trainings as the baselines: one of each variant,
 // the usual one with all of its stops. Any number of threads chooses among the same.
 TEST(Methods, TheRuleIsSearchedAmongItsVariants) {
   const Dataset data = gaussian_dataset(120, 6, 3, 8);
   const auto prepared = prepare_rows(fit_preprocess(data), data);
-  MethodOptions options;
-  options.apply.model = {{}, 8, Unary::kRelu};
-  options.apply.inner_batch = 16;
-  RuleSizes sizes = classical_sizes("agree-neighbours");
-  sizes.C = 4, sizes.D = 2, sizes.G = 1;
-  Rule rule = make_classical_rule("agree-neighbours", sizes, 1);
+  const MethodOptions options = one_layer(8);
+  Rule rule = walking_rule();
   rule.inner.inner_steps = 16;
   MethodContext context;
   context.num_tunings = 3;
@@ -138,14 +147,10 @@ TEST(Methods, TheRuleIsSearchedAmongItsVariants) {
 TEST(Methods, AVariantThatBreaksIsLeftOut) {
   const Dataset data = gaussian_dataset(120, 6, 3, 8);
   const auto prepared = prepare_rows(fit_preprocess(data), data);
-  MethodOptions options;
-  options.apply.model = {{}, 1, Unary::kRelu};
-  options.apply.inner_batch = 16;
+  MethodOptions options = one_layer(1);
   options.apply.inner_steps = 4;
-  RuleSizes sizes = classical_sizes("agree-neighbours");
-  sizes.C = 4, sizes.D = 2, sizes.G = 1;
-  Rule rule = make_classical_rule("agree-neighbours", sizes, 1);
-  const ThetaLayout layout(sizes);
+  Rule rule = walking_rule();
+  const ThetaLayout layout(rule.sizes);
   rule.theta[static_cast<std::size_t>(layout[ThetaName::kMix].offset + layout.num_terms() - 1)] =
       std::numeric_limits<float>::max() / 4;
   const auto method = std::move(make_methods({"learned"}, rule, options)[0]);
