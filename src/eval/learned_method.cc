@@ -37,13 +37,12 @@ void add_candidates(std::shared_ptr<const std::vector<Encoder>> encoders, Readou
 class RuleMethod : public FeatureMethod {
  public:
   RuleMethod(std::string name, Rule rule, const ApplyOptions& options, Readout readout,
-             std::set<int> stops, int variant_steps)
+             std::set<int> stops)
       : name_(std::move(name)),
         rule_(std::move(rule)),
         options_(options),
         readout_(readout),
-        stops_(std::move(stops)),
-        variant_steps_(variant_steps) {}
+        stops_(std::move(stops)) {}
   std::string name() const override { return name_; }
 
   std::vector<FeatureCandidate> fit(const RowSource& training_rows,
@@ -94,18 +93,19 @@ class RuleMethod : public FeatureMethod {
     options.seed = context.seed;
     options.should_stop = context.should_stop;
     options.variant = variant;
-    options.inner_steps = variant.name == RuleVariant{}.name ? *stops_.rbegin() : variant_steps_;
+    options.inner_steps = variant.name == RuleVariant{}.name
+                              ? *stops_.rbegin()
+                              : options_.inner_steps.value_or(rule_.inner.inner_steps);
     options.snapshots.assign(stops_.begin(), stops_.upper_bound(*options.inner_steps));
     return options;
   }
   // Those of the usual variant speak for all. A random start is not expected to be healthy.
   void take_notes(const Applied& usual, const std::vector<std::string>& broken) {
     notes_ = usual.notes;
-    std::vector<std::string> more;
-    if (*stops_.rbegin() > 0) more = usual.health.warnings();
-    std::ranges::copy_if(broken, std::back_inserter(more),
-                         [](auto& line) { return !line.empty(); });
-    notes_.insert(notes_.end(), more.begin(), more.end());
+    if (*stops_.rbegin() > 0)
+      std::ranges::move(usual.health.warnings(), std::back_inserter(notes_));
+    std::ranges::copy_if(broken, std::back_inserter(notes_),
+                         [](const std::string& line) { return !line.empty(); });
   }
 
   std::string name_;
@@ -113,7 +113,6 @@ class RuleMethod : public FeatureMethod {
   ApplyOptions options_;
   Readout readout_;
   std::set<int> stops_;
-  int variant_steps_;  // of other variants than the usual one
   std::vector<std::string> notes_;
 };
 
@@ -128,13 +127,13 @@ std::unique_ptr<FeatureMethod> learned_method(Rule rule, const ApplyOptions& opt
   for (const int part : {16, 4, 1}) stops.insert(std::max(1, steps / part));
   if (!options.inner_steps) stops.insert({2 * steps, 4 * steps});
   return std::make_unique<RuleMethod>("learned", std::move(rule), options, readout,
-                                      std::move(stops), steps);
+                                      std::move(stops));
 }
 
 std::unique_ptr<FeatureMethod> random_method(Rule rule, const ApplyOptions& options,
                                              Readout readout) {
-  return std::make_unique<RuleMethod>("random", std::move(rule), options, readout, std::set<int>{0},
-                                      0);
+  return std::make_unique<RuleMethod>("random", std::move(rule), options, readout,
+                                      std::set<int>{0});
 }
 
 }  // namespace metaplastic
