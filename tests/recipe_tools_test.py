@@ -49,6 +49,65 @@ echo >> "$out/metrics.jsonl"
         self.assertFalse((self.tree / "trials").exists())
 
 
+class MakeRules(TempTree):
+    """The program is a stand-in that makes as many outer steps as its command says, and stops half way when told to."""
+
+    def setUp(self):
+        super().setUp()
+        write(self.tree / "program", """#!/bin/sh
+echo "$@" >> "$0.calls"
+while [ $# -gt 0 ]; do case $1 in --out) out=$2 ;; --outer-steps) steps=$2 ;; esac; shift; done
+mkdir -p "$out"; touch "$out/checkpoint.safetensors"
+if [ -e stop ]; then echo '{"outer_step": 3}' >> "$out/metrics.jsonl"; exit 3; fi
+echo "{\\"outer_step\\": ${steps:-7}}" >> "$out/metrics.jsonl"
+echo "rule of $out" > "$out/rule.safetensors"
+""", executable=True)
+        for number, words in ((1, " --outer-steps 5"), (2, "")):
+            write(self.tree / f"configs/recipe/{number}-stage.toml",
+                  f"# What it is for.\n# metaplastic train --config c{number} --out runs/recipe-{number}{words}\n[outer]\nouter_steps = 7\n")
+
+    def make(self, *arguments):
+        return self.tool("make_rules", "--program", self.tree / "program", *arguments)
+
+    def calls(self):
+        return (self.tree / "program.calls").read_text().splitlines()
+
+    def test_each_stage_is_run_once_and_its_time_is_kept(self):
+        done = self.make("--threads", "2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.calls(), ["train --config c1 --out runs/recipe-1 --outer-steps 5 --threads 2",
+                                        "train --config c2 --out runs/recipe-2 --threads 2"])
+        self.assertRegex(done.stdout, r"\| 1 \| `configs/recipe/1-stage.toml` \| 5 \| 0 \| 0 \| [0-9a-f]{16} \|")
+        self.assertRegex(done.stdout, r"in all: 0\.00 core hours")
+        again = self.make()
+        self.assertEqual(len(self.calls()), 2)
+        self.assertEqual(again.stdout, done.stdout)
+
+    def test_a_stage_that_was_stopped_goes_on(self):
+        write(self.tree / "stop", "")
+        stopped = self.make()
+        self.assertEqual(stopped.returncode, 2)
+        self.assertIn("stage 1: expected a run that ends well, found exit status 3", stopped.stderr)
+        self.assertEqual(len(self.calls()), 1)
+        (self.tree / "stop").unlink()
+        done = self.make()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("--resume", self.calls()[1])
+        self.assertIn("| 5 |", done.stdout)
+
+    def test_what_is_not_there_is_said(self):
+        done = self.make("--stages", "3")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("expected numbers out of [1, 2], found [3]", done.stderr)
+        write(self.tree / "configs/recipe/2-stage.toml", "# no command\n[outer]\nouter_steps = 7\n")
+        self.assertIn("2-stage.toml: expected a comment '# metaplastic train", self.make().stderr)
+
+    def test_the_stages_that_come_along_have_commands(self):
+        for config in (ROOT / "configs/recipe").glob("[0-9]-*.toml"):
+            self.assertIn(f"\n# metaplastic train --config configs/recipe/{config.name} --out runs/recipe-{config.name[0]} ",
+                          config.read_text(), config.name)
+
+
 class MakeFigures(TempTree):
     def test_draws_the_tables_that_are_kept_and_says_which_is_missing(self):
         figures = ROOT / "docs/figures"
