@@ -61,8 +61,8 @@ def train_encoder(data: Data, rule: str = "compact-v1", *, hidden: Sequence[int]
     seed: of initial weights and batches, 0 to 2**63 - 1.
     resize: side of square images after shrinking, in pixels; 0 keeps the size; None shrinks what is
         above 14, the size of the meta-training tasks.
-    variant: of a rule that walks among neighbours, usual, dense, noisy, alike, far or apart: how it is
-        applied, which ``metaplastic evaluate`` chooses by labels.
+    variant: of a rule that walks among neighbours, usual, alike, alone, noisy, mixed, dense,
+        far or apart: how it is applied, which ``metaplastic evaluate`` chooses by labels.
     progress: called with (inner steps done, inner steps in all) about ten times a second.
 
     Raises :class:`Error` (a ValueError) with one line for input that cannot be used, and

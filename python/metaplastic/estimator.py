@@ -49,8 +49,8 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     inner_batch : int, default=64
         Rows per inner step, at least 2; all rows where there are fewer.
     variant : str, default="usual"
-        Of a rule that walks among neighbours, such as the default: usual, dense, noisy, alike, far or
-        apart, how it is applied. Which one serves the data is worth a grid search.
+        Of a rule that walks among neighbours, such as the default: usual, alike, alone, noisy, mixed,
+        dense, far or apart, how it is applied. Which one serves the data is worth a grid search.
     random_state : int, RandomState or None, default=None
         Seed of initial weights and batches. An int gives the same bits as the command line does
         with ``--seed``.

@@ -125,8 +125,8 @@ TEST(Methods, TheRuleIsSearchedAmongItsVariants) {
     EXPECT_EQ(candidate.settings["tunings"], 3);
   }
   EXPECT_EQ(variants,
-            (std::vector<std::string>{"usual", "usual", "usual", "usual", "usual", "dense", "dense",
-                                      "dense", "noisy", "noisy", "noisy"}));
+            (std::vector<std::string>{"usual", "usual", "usual", "usual", "usual", "alike", "alike",
+                                      "alike", "alone", "alone", "alone"}));
   EXPECT_EQ(steps, (std::vector<std::int64_t>{1, 4, 16, 32, 64, 1, 4, 16, 1, 4, 16}));
   context.num_threads = 2;
   const std::vector<FeatureCandidate> again = fit();

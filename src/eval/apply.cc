@@ -4,12 +4,11 @@
 #include <cmath>
 #include <optional>
 #include <set>
-#include <unordered_map>
 
 #include "base/error.h"
+#include "eval/second_views.h"
 #include "eval/training_rows.h"
 #include "rule/inner_step.h"
-#include "rule/views.h"
 
 namespace metaplastic {
 namespace {
@@ -25,58 +24,11 @@ void check_finite(const std::vector<float>& phi, int inner_step, const ApplyOpti
       inner_step, options.seed);
 }
 
-// Examples to look for neighbours among; fewer where rows are wide, so that they stay below 128 MB.
-int pool_size(const RowSource& rows) {
-  constexpr int kMaxValues = 1 << 25;
-  return std::clamp(kMaxValues / rows.num_features(), 2, kRule.neighbour_pool);
+std::shared_ptr<const TrainingPool> pool_for(const Rule& rule, const RowSource& training_rows,
+                                             const ApplyOptions& options) {
+  if (options.pool || !rule.sizes.has_neighbours()) return options.pool;
+  return std::make_shared<TrainingPool>(training_rows, options.seed);
 }
-
-// Adds second views to batches, where the rule compares two.
-class SecondViews {
- public:
-  SecondViews(const RuleSizes& sizes, const RowSource& training_rows, std::uint64_t seed,
-              const RuleVariant& variant)
-      : sizes_(sizes), num_inputs_(training_rows.num_features()), seed_(seed) {
-    if (!sizes.has_neighbours()) return;
-    TrainingRows rows(training_rows, seed, pool_size(training_rows), Purpose::kNeighbours);
-    const std::span<const float> drawn = rows.batch(0);
-    pool_examples_.assign(drawn.begin(), drawn.end());
-    for (std::size_t p = 0; p < rows.last_numbers().size(); ++p)
-      place_of_row_.emplace(rows.last_numbers()[p], p);
-    pool_ = NeighbourPool(pool_examples_, num_inputs_, {pool_examples_, num_inputs_}, variant);
-  }
-
-  double homeostatic_share() const { return pool_.homeostatic_share(); }
-  // The batch [U_0,B] of that step, or [U_0,2B] that is valid until the next call.
-  std::span<const float> batch(TrainingRows& rows, int step) {
-    const std::span<const float> examples = rows.batch(step);
-    if (!sizes_.has_two_views()) return examples;
-    views_.resize(2 * examples.size());
-    const Random random(seed_, Purpose::kViewNoise, 0, static_cast<std::uint32_t>(step));
-    add_second_views(examples, pool_, places(rows.last_numbers()), num_inputs_, random, views_);
-    return views_;
-  }
-
- private:
-  // Of those rows in the pool; none when one of them is not there.
-  std::vector<std::size_t> places(std::span<const std::int64_t> rows) const {
-    std::vector<std::size_t> result;
-    for (const std::int64_t row : rows) {
-      const auto found = place_of_row_.find(row);
-      if (found == place_of_row_.end()) return {};
-      result.push_back(found->second);
-    }
-    return result;
-  }
-
-  RuleSizes sizes_;
-  int num_inputs_;
-  std::uint64_t seed_;
-  std::vector<float> pool_examples_;
-  std::unordered_map<std::int64_t, std::size_t> place_of_row_;  // in the pool
-  NeighbourPool pool_;
-  std::vector<float> views_;
-};
 
 Health look_at(const Encoder& encoder, std::span<const float> rows, std::int64_t num_rows) {
   Health health;
@@ -121,7 +73,7 @@ PreprocessOptions preprocess_options(const Dataset& data, std::optional<int> res
   return options;
 }
 
-Applied apply_rule(const Rule& rule, const RowSource& training_rows, const ApplyOptions& options) {
+Applied apply_rule(const Rule& usual, const RowSource& training_rows, const ApplyOptions& options) {
   if (training_rows.num_rows() < 2) {
     fail("apply: expected at least 2 rows to learn from, found {}; use more data",
          training_rows.num_rows());
@@ -129,13 +81,15 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
   Encoder made;
   made.architecture = options.model.architecture(training_rows.num_features());
   const Architecture& architecture = made.architecture;
-  rule.sizes.require_top_units(architecture.num_features(), "features");
-  check_variant(options.variant, rule.sizes);
+  usual.sizes.require_top_units(architecture.num_features(), "features");
+  check_variant(options.variant, usual.sizes);
+  const Rule rule = rule_of_variant(usual, options.variant);
   const int num_steps = options.inner_steps.value_or(rule.inner.inner_steps);
   const int inner_batch = options.inner_batch.value_or(rule.inner.inner_batch);
   METAPLASTIC_CHECK(num_steps >= 0 && inner_batch >= 2);
   TrainingRows data(training_rows, options.seed, inner_batch);
-  SecondViews second_views(rule.sizes, training_rows, options.seed, options.variant);
+  SecondViews second_views(rule.sizes, options.variant, options.seed,
+                           pool_for(usual, training_rows, options));
   made.record.seed = options.seed;
   made.record.inner_batch = data.batch_size();
   made.record.variant = options.variant.name;
@@ -155,7 +109,6 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
   std::int64_t num_rows = 0;
   const std::vector<float> statistics_rows = data.statistics_rows(num_rows);
   const ThetaLayout layout(rule.sizes);
-  const std::vector<float> theta = theta_of_variant(rule.theta, rule.sizes, options.variant);
   std::vector<float> phi =
       options.start ? options.start->phi
                     : make_phi<float>(architecture, {rule.inner.weight_std, rule.inner.bias_std},
@@ -182,7 +135,7 @@ Applied apply_rule(const Rule& rule, const RowSource& training_rows, const Apply
     tape.reset(false);
     const Var<float> x = tape.constant(batch.data(), architecture.num_inputs(), 1,
                                        rule.sizes.num_views() * data.batch_size());
-    const PhiVars<float> next = inner_step(tape, theta_leaves(tape, layout, theta.data()),
+    const PhiVars<float> next = inner_step(tape, theta_leaves(tape, layout, rule.theta.data()),
                                            phi_leaves(tape, architecture, phi.data()),
                                            architecture.activation, x, settings);
     copy_phi(next, architecture, phi.data());

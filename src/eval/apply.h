@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "eval/encoder.h"
 #include "eval/health.h"
+#include "eval/second_views.h"
 #include "eval/stopped.h"
 #include "rule/rule_file.h"
 #include "rule/rule_variant.h"
@@ -37,6 +39,8 @@ struct ApplyOptions {
   std::optional<int> inner_batch;   // nothing: what the rule was meta-trained with
   std::optional<int> inner_steps;   // nothing: what the rule was judged at; 0: a random encoder
   RuleVariant variant;              // of a rule that walks among neighbours
+  // Of such a rule, of the same rows and seed; nothing: apply_rule makes one.
+  std::shared_ptr<const TrainingPool> pool;
   std::uint64_t seed = 0;
   // Further states to keep, each in 0..inner_steps; what evaluate chooses its stopping point from.
   std::vector<int> snapshots;

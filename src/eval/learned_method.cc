@@ -51,6 +51,8 @@ class RuleMethod : public FeatureMethod {
     const auto count = static_cast<int>(variants.size());
     std::vector<Applied> applied(variants.size());
     std::vector<std::string> broken(variants.size());
+    std::shared_ptr<const TrainingPool> training_pool;
+    if (searches()) training_pool = std::make_shared<TrainingPool>(training_rows, context.seed);
     std::mutex progress_mutex;
     ThreadPool pool(std::min(context.num_threads, count));
     pool.parallel_for(count, [&](int, int number) {
@@ -61,6 +63,7 @@ class RuleMethod : public FeatureMethod {
                                         count, step, steps));
       };
       ApplyOptions options = options_of(variants[n], context);
+      options.pool = training_pool;
       if (context.on_progress) options.on_step = progress;
       try {
         applied[n] = apply_rule(rule_, training_rows, options);
@@ -124,7 +127,7 @@ std::unique_ptr<FeatureMethod> learned_method(Rule rule, const ApplyOptions& opt
   METAPLASTIC_CHECK(steps >= 1);
   // The sixteenth is for small tables, where long trainings follow noise (docs/recipe.md).
   std::set<int> stops;
-  for (const int part : {16, 4, 1}) stops.insert(std::max(1, steps / part));
+  for (const int part : {64, 16, 4, 1}) stops.insert(std::max(1, steps / part));
   if (!options.inner_steps) stops.insert({2 * steps, 4 * steps});
   return std::make_unique<RuleMethod>("learned", std::move(rule), options, readout,
                                       std::move(stops));

@@ -38,7 +38,7 @@ struct FeatureCandidate {
 struct MethodContext {
   std::uint64_t seed = 0;
   int num_threads = 1;  // never changes a result
-  int num_tunings = 6;  // trainings that a method with settings to search may spend
+  int num_tunings = 8;  // trainings that a method with settings to search may spend
   ImageShape image;     // of the prepared rows; size 0 where they are no images
   std::function<void(const std::string&)> on_progress;  // one short line; may be empty
   std::function<bool()> should_stop;  // may be empty; called from several threads at once

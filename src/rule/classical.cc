@@ -132,4 +132,18 @@ Rule with_views(const Rule& rule, const std::string& views, float mix_share) {
   return grown;
 }
 
+Rule without_views(const Rule& rule) {
+  METAPLASTIC_CHECK(rule.sizes.has_two_views());
+  Rule alone = rule;
+  alone.sizes.views = "one";
+  const ThetaLayout from(rule.sizes), to(alone.sizes);
+  alone.theta.clear();
+  for (std::size_t n = 0; n < to.entries().size(); ++n) {
+    // What views add lies behind the rest of an entry.
+    const auto first = rule.theta.begin() + from.entries()[n].offset;
+    alone.theta.insert(alone.theta.end(), first, first + to.entries()[n].size());
+  }
+  return alone;
+}
+
 }  // namespace metaplastic

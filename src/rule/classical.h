@@ -33,5 +33,8 @@ Rule make_classical_rule(std::string_view name, const RuleSizes& sizes, std::uin
 // the classical rule of such views at their weights there. Where it has one view, the hidden
 // network does not read the new inputs yet. Needs plain compact sizes.
 Rule with_views(const Rule& rule, const std::string& views, float mix_share);
+// A rule of two views or neighbours as one of one view: without the inputs of its hidden network
+// and the terms of its mix that are for them.
+Rule without_views(const Rule& rule);
 
 }  // namespace metaplastic

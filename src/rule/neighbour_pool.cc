@@ -8,19 +8,31 @@
 namespace metaplastic {
 
 NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs,
-                             NeighbourMetric metric, const RuleVariant& variant)
-    : num_inputs_(num_inputs),
-      metric_(std::move(metric)),
-      variant_(variant),
-      examples_(examples, num_inputs, metric_.coordinates(examples)) {
-  // All to all is much work, and walks of one hop go on from no example of the pool.
-  if (mean_hops() > 1) near_ = nearest_others(examples_, examples_);
+                             NeighbourMetric metric) {
+  LocatedExamples located(examples, num_inputs, metric.coordinates(examples));
+  located_ = std::make_shared<Located>(num_inputs, std::move(metric), std::move(located));
+  look_for_neighbours();
+}
+
+NeighbourPool NeighbourPool::of_variant(const RuleVariant& variant) const {
+  NeighbourPool pool = *this;
+  pool.variant_ = variant;
+  pool.look_for_neighbours();
+  return pool;
+}
+
+// All to all is much work, and walks of one hop go on from no example of the pool.
+void NeighbourPool::look_for_neighbours() {
+  if (near_ || mean_hops() <= 1) return;
+  const LocatedExamples& all = located_->examples;
+  near_ = std::make_shared<std::vector<std::size_t>>(nearest_others(all, all));
 }
 
 double NeighbourPool::mean_hops() const {
   double hops = 1;
-  if (metric_.by_shape() && !metric_.of_sparse_inputs()) {
-    const double times = static_cast<double>(examples_.count()) / kRule.neighbour_hops_pool;
+  if (metric().by_shape() && !metric().of_sparse_inputs()) {
+    const double times =
+        static_cast<double>(located_->examples.count()) / kRule.neighbour_hops_pool;
     hops = kRule.neighbour_hops * std::max(1.0, times);
   }
   return std::max(1.0, variant_.hops * hops);
@@ -28,21 +40,23 @@ double NeighbourPool::mean_hops() const {
 
 double NeighbourPool::noise() const {
   return variant_.noise *
-         (metric_.of_sparse_inputs() ? kRule.sparse_neighbour_noise : kRule.neighbour_noise);
+         (metric().of_sparse_inputs() ? kRule.sparse_neighbour_noise : kRule.neighbour_noise);
 }
 
 double NeighbourPool::homeostatic_share() const {
   return variant_.share *
-         (metric_.of_sparse_inputs() ? kRule.sparse_homeostatic_share : kRule.homeostatic_share);
+         (metric().of_sparse_inputs() ? kRule.sparse_homeostatic_share : kRule.homeostatic_share);
 }
 
 std::vector<std::size_t> NeighbourPool::nearest(std::span<const float> batch,
                                                 std::span<const std::size_t> places) const {
-  if (near_.empty() || places.empty())
-    return nearest_others({batch, num_inputs_, metric_.coordinates(batch)}, examples_);
+  if (!near_ || places.empty()) {
+    return nearest_others({batch, located_->num_inputs, metric().coordinates(batch)},
+                          located_->examples);
+  }
   std::vector<std::size_t> found;
   for (const std::size_t place : places) {
-    const auto first = near_.begin() + static_cast<std::ptrdiff_t>(place * kChoices);
+    const auto first = near_->begin() + static_cast<std::ptrdiff_t>(place * kChoices);
     found.insert(found.end(), first, first + kChoices);
   }
   return found;
@@ -56,8 +70,8 @@ std::vector<std::size_t> NeighbourPool::walk(std::span<const float> batch,
   std::vector<std::size_t> ends(starts.size() / kChoices);
   for (std::size_t b = 0; b < ends.size(); ++b) {
     ends[b] = starts[b * kChoices + random.below(kChoices)];
-    while (ends[b] < examples_.count() && random.uniform() >= stop)
-      ends[b] = near_[ends[b] * kChoices + random.below(kChoices)];
+    while (ends[b] < located_->examples.count() && random.uniform() >= stop)
+      ends[b] = (*near_)[ends[b] * kChoices + random.below(kChoices)];
   }
   return ends;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -17,11 +18,13 @@ class NeighbourPool {
  public:
   NeighbourPool() = default;  // of none
   // examples [U,P]: kept as a reference. Cost: k (U + P) P, k coordinates of the metric.
-  NeighbourPool(std::span<const float> examples, int num_inputs, NeighbourMetric metric,
-                const RuleVariant& variant = {});
+  NeighbourPool(std::span<const float> examples, int num_inputs, NeighbourMetric metric);
+  // The same examples with the walks, the noise and the aim of that variant. Cost: next to none,
+  // but k P^2 for a variant that is the first to walk on from an example of the pool.
+  NeighbourPool of_variant(const RuleVariant& variant) const;
 
-  std::span<const float> examples() const { return examples_.inputs(); }  // [U,P]
-  const NeighbourMetric& metric() const { return metric_; }
+  std::span<const float> examples() const { return located_->examples.inputs(); }  // [U,P]
+  const NeighbourMetric& metric() const { return located_->metric; }
   // Hops of a walk in the mean: 1 where near is a matter of distance and where inputs are sparse;
   // else kRule.neighbour_hops for a pool of up to kRule.neighbour_hops_pool examples, and in
   // proportion for a larger one, in which a hop leads less far. Of a variant, times its hops.
@@ -43,11 +46,17 @@ class NeighbourPool {
   std::vector<std::size_t> nearest(std::span<const float> batch,
                                    std::span<const std::size_t> places) const;
 
-  int num_inputs_ = 0;
-  NeighbourMetric metric_;
+  void look_for_neighbours();
+
+  // What variants have in common.
+  struct Located {
+    int num_inputs = 0;
+    NeighbourMetric metric;
+    LocatedExamples examples;
+  };
+  std::shared_ptr<const Located> located_ = std::make_shared<Located>();
+  std::shared_ptr<const std::vector<std::size_t>> near_;  // [P,kChoices], where walks are long
   RuleVariant variant_;
-  LocatedExamples examples_;
-  std::vector<std::size_t> near_;  // [P,kChoices], of the examples, where walks are long
 };
 
 }  // namespace metaplastic

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/text.h"
+#include "rule/classical.h"
 #include "rule/composed_step.h"
 
 namespace metaplastic {
@@ -13,9 +14,14 @@ namespace metaplastic {
 std::span<const RuleVariant> rule_variants() {
   static constexpr RuleVariant kVariants[] = {
       {},
-      {.name = "dense", .description = "units answer to more examples", .share = 0.7},
-      {.name = "noisy", .description = "second views have more noise", .noise = 2.5},
       {.name = "alike", .description = "units may be more alike", .separate = 1.0 / 3},
+      {.name = "alone",
+       .description = "no second views: what needs none acts at its full weight",
+       .one_view = 12.5,
+       .alone = true},
+      {.name = "noisy", .description = "second views have more noise", .noise = 2.5},
+      {.name = "mixed", .description = "what needs no second view weighs more", .one_view = 6},
+      {.name = "dense", .description = "units answer to more examples", .share = 0.7},
       {.name = "far", .description = "walks are longer", .hops = 3},
       {.name = "apart", .description = "units are kept more apart", .separate = 1.5}};
   return kVariants;
@@ -43,18 +49,18 @@ void check_variant(const RuleVariant& variant, const RuleSizes& sizes) {
       RuleVariant{}.name, variant.name);
 }
 
-std::vector<float> theta_of_variant(std::vector<float> theta, const RuleSizes& sizes,
-                                    const RuleVariant& variant) {
-  if (!sizes.has_neighbours()) return theta;
-  const ThetaLayout layout(sizes);
-  const std::vector<std::string_view> names = term_names(layout);
-  const auto separate = std::ranges::find(names, "separate") - names.begin();
-  for (const ThetaName mix : {ThetaName::kMix, ThetaName::kMixV}) {
-    if (!layout.has(mix)) continue;
-    theta[static_cast<std::size_t>(layout[mix].offset + separate)] *=
-        static_cast<float>(variant.separate);
+Rule rule_of_variant(const Rule& rule, const RuleVariant& variant) {
+  if (!rule.sizes.has_neighbours()) return rule;
+  Rule varied = variant.alone ? without_views(rule) : rule;
+  const ThetaLayout layout(varied.sizes);
+  float* mix = varied.theta.data() + layout[ThetaName::kMix].offset;
+  for (const std::string_view term : term_names(layout)) {
+    const double times = term == "separate" ? variant.separate
+                         : term == "agree"  ? 1
+                                            : variant.one_view;
+    *mix++ *= static_cast<float>(times);
   }
-  return theta;
+  return varied;
 }
 
 }  // namespace metaplastic

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "rule/theta.h"
+#include "rule/rule_file.h"
 
 namespace metaplastic {
 
@@ -18,6 +18,8 @@ struct RuleVariant {
   double noise = 1;     // of second views
   double share = 1;     // that homeostatic units aim at (homeostasis.h)
   double separate = 1;  // the weight of that term in the mix
+  double one_view = 1;  // the weights of the terms that need no second view
+  bool alone = false;   // no second views: what they are for is left out of the rule
 };
 
 // "usual" first, then in the order in which a search should try them.
@@ -27,8 +29,7 @@ std::vector<std::string> variant_names();
 const RuleVariant& find_variant(std::string_view name);
 // Throws Error for another variant than "usual" of a rule that does not walk among neighbours.
 void check_variant(const RuleVariant& variant, const RuleSizes& sizes);
-// theta with the variant's weight of separate.
-std::vector<float> theta_of_variant(std::vector<float> theta, const RuleSizes& sizes,
-                                    const RuleVariant& variant);
+// The rule with the variant's weights in its mix, and of one view where examples are alone.
+Rule rule_of_variant(const Rule& rule, const RuleVariant& variant);
 
 }  // namespace metaplastic

@@ -4,44 +4,63 @@
 #include <gtest/gtest.h>
 
 #include "io/test_folder.h"
+#include "rule/classical.h"
 #include "rule/test_pool.h"
 
 namespace metaplastic {
 namespace {
 
-RuleSizes sizes_with_views(const char* views, const char* v_step = "shared") {
+RuleSizes sizes_with_views(const char* views) {
   RuleSizes sizes{"compact", 4, 2, 1};
-  sizes.views = views, sizes.v_step = v_step;
+  sizes.views = views;
   return sizes;
+}
+
+Rule random_rule(const char* views) {
+  Rule rule;
+  rule.sizes = sizes_with_views(views);
+  rule.theta = random_theta(ThetaLayout(rule.sizes), 1);
+  return rule;
 }
 
 TEST(RuleVariant, TheUsualOneComesFirstAndChangesNothing) {
   EXPECT_EQ(rule_variants().front().name, RuleVariant{}.name);
-  const RuleSizes sizes = sizes_with_views("neighbours");
-  const std::vector<float> theta = random_theta(ThetaLayout(sizes), 1);
-  EXPECT_EQ(theta_of_variant(theta, sizes, find_variant("usual")), theta);
+  const Rule rule = random_rule("neighbours"), same = rule_of_variant(rule, find_variant("usual"));
+  EXPECT_EQ(same.theta, rule.theta);
+  EXPECT_EQ(same.sizes, rule.sizes);
 }
 
-TEST(RuleVariant, SeparateWeighsLessInEveryMix) {
-  for (const char* v_step : {"shared", "separate"}) {
-    SCOPED_TRACE(v_step);
-    const RuleSizes sizes = sizes_with_views("neighbours", v_step);
-    const ThetaLayout layout(sizes);
-    const std::vector<float> theta = random_theta(layout, 1);
-    std::vector<float> expected = theta;
-    for (const ThetaName mix : {ThetaName::kMix, ThetaName::kMixV})
-      if (layout.has(mix)) expected[static_cast<std::size_t>(layout[mix].offset + 13)] /= 3;
-    const std::vector<float> alike = theta_of_variant(theta, sizes, find_variant("alike"));
-    ASSERT_EQ(alike.size(), theta.size());
-    for (std::size_t i = 0; i < theta.size(); ++i) EXPECT_FLOAT_EQ(alike[i], expected[i]) << i;
+TEST(RuleVariant, WeighsTermsOfTheMixOtherwise) {
+  const Rule rule = random_rule("neighbours");
+  const std::int64_t mix = ThetaLayout(rule.sizes)[ThetaName::kMix].offset;
+  for (const auto& [name, first, last, times] :
+       {std::tuple("alike", 13, 14, 1.0f / 3), std::tuple("mixed", 0, 12, 6.0f)}) {
+    SCOPED_TRACE(name);
+    std::vector<float> expected = rule.theta;
+    for (int term = first; term < last; ++term) expected[std::size_t(mix + term)] *= times;
+    const Rule varied = rule_of_variant(rule, find_variant(name));
+    EXPECT_EQ(varied.sizes, rule.sizes);
+    ASSERT_EQ(varied.theta.size(), expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      EXPECT_FLOAT_EQ(varied.theta[i], expected[i]) << i;
   }
+}
+
+// What no second view tells is not read, and the terms that compare views are gone.
+TEST(RuleVariant, AloneIsARuleOfOneView) {
+  const Rule one = random_rule("one"), grown = with_views(one, "neighbours", 1 / 12.5f);
+  const Rule alone = rule_of_variant(grown, find_variant("alone"));
+  EXPECT_EQ(alone.sizes, one.sizes);
+  ASSERT_EQ(alone.theta.size(), one.theta.size());
+  for (std::size_t i = 0; i < one.theta.size(); ++i)
+    EXPECT_FLOAT_EQ(alone.theta[i], one.theta[i]) << i;
 }
 
 TEST(RuleVariant, PoolsHaveItsWalksNoiseAndAim) {
   const std::vector<float> dense = ones_and_zeros(kU, kP, 0.5f),
                            sparse = ones_and_zeros(60, 400, 0.02f);
   const auto pool = [](const std::vector<float>& x, int num_inputs, const char* name) {
-    return NeighbourPool(x, num_inputs, {x, num_inputs}, find_variant(name));
+    return NeighbourPool(x, num_inputs, {x, num_inputs}).of_variant(find_variant(name));
   };
   for (const auto& [x, num_inputs] : {std::pair(dense, int(kU)), std::pair(sparse, 60)}) {
     const NeighbourPool usual = pool(x, num_inputs, "usual");
@@ -57,7 +76,7 @@ TEST(RuleVariant, PoolsHaveItsWalksNoiseAndAim) {
 // Of inputs that have one hop as a rule: walks of three have to know where the second one leads.
 TEST(RuleVariant, WalksFurtherWhereOneHopIsUsual) {
   const std::vector<float> x = {-1, 1, 2, 3, 5, 8, 13, 21, 34, 55};  // a table of one column
-  const NeighbourPool far(x, 1, {x, 1}, find_variant("far")), usual(x, 1, {x, 1});
+  const NeighbourPool usual(x, 1, {x, 1}), far = usual.of_variant(find_variant("far"));
   const auto largest = [](const NeighbourPool& pool) {
     Random random = test_random(30);
     std::size_t end = 0;
@@ -71,8 +90,8 @@ TEST(RuleVariant, WalksFurtherWhereOneHopIsUsual) {
 
 TEST(RuleVariant, WhatDoesNotExistIsSaid) {
   EXPECT_EQ(error_line([] { find_variant("fra"); }),
-            "variant: expected one of usual, dense, noisy, alike, far, apart, found 'fra'; did you "
-            "mean 'far'?");
+            "variant: expected one of usual, alike, alone, noisy, mixed, dense, far, apart, found "
+            "'fra'; did you mean 'far'?");
   check_variant(find_variant("far"), sizes_with_views("neighbours"));
   check_variant(find_variant("usual"), sizes_with_views("one"));
   EXPECT_EQ(error_line([] { check_variant(find_variant("far"), sizes_with_views("two")); }),
