@@ -15,8 +15,8 @@ enum class Readout { kBestLayer, kTopLayer };
 
 // "learned": one training for each of the first num_tunings variants (rule/rule_variant.h) of a
 // rule that walks among neighbours, one of another rule. Candidates are the layers at 1/64, 1/16,
-// 1/4, 1, 2 and 4 times the inner steps that the rule was judged at (or of options.inner_steps: then
-// up to once).
+// 1/4, 1, 2 and 4 times the inner steps that the rule was judged at (or of options.inner_steps:
+// then up to once).
 std::unique_ptr<FeatureMethod> learned_method(Rule rule, const ApplyOptions& options,
                                               Readout readout);
 // "random": layers of the same base model, from the same seed, before the first inner step.
