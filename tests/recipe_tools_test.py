@@ -42,6 +42,12 @@ echo >> "$out/metrics.jsonl"
         self.assertIn("| start: random | 5 | 0.8000 0.8000 | -0.1000 | 0.0000 |", summary.stdout)
         self.assertIn("| no clipping | 5 | 0.7000 0.7000 | -0.2000 | 0.0000 |", summary.stdout)
 
+    def test_a_change_without_a_trial_to_compare_with_is_listed_alone(self):
+        self.assertEqual(self.compare("--changes", "no clipping").returncode, 0)
+        summary = call(ROOT / "tools/compare_trials", "--summary", self.tree / "trials/trials.tsv")
+        self.assertEqual(summary.returncode, 0, summary.stderr)
+        self.assertIn("| no clipping | 5 | 0.7000 0.7000 | | |", summary.stdout)
+
     def test_a_change_that_is_not_known_is_refused(self):
         done = self.compare("--changes", "start: randum")
         self.assertEqual(done.returncode, 2)
@@ -120,7 +126,7 @@ class MakeFigures(TempTree):
             self.assertTrue((figures / name).exists())
         (self.tree / "trials.tsv").unlink()
         done = call(ROOT / "tools/make_figures.py", self.tree)
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 2)
         self.assertIn("trials.tsv: expected a table, found no such file", done.stderr)
 
 

@@ -77,7 +77,8 @@ def main():
     for name, draw in {"stages": draw_stages, "trials": draw_trials}.items():
         table = folder / f"{name}.tsv"
         if not table.exists():
-            sys.exit(f"make_figures: {table}: expected a table, found no such file; run it in the checkout")
+            print(f"make_figures: {table}: expected a table, found no such file; run it in the checkout", file=sys.stderr)
+            sys.exit(2)
         draw(read(table), folder / f"{name}.svg")
 
 
