@@ -4,7 +4,7 @@
 All rows train the features, without labels, inside each fold's training part; the classifier sees
 `--labels` labels per class of it. Prints cross-validated accuracy with and without the features.
 
-usage: wine_pipeline.py [--out FOLDER] [--rule NAME] [--labels 3] [--splits 5]
+usage: wine_pipeline.py [--out FOLDER] [--rule NAME] [--variant NAME] [--steps N] [--labels 3] [--splits 5]
 """
 import argparse
 import pathlib
@@ -47,9 +47,9 @@ class FewLabels(ClassifierMixin, BaseEstimator):
         return self.classifier_.predict(self.features_.transform(X))
 
 
-def representations(rule):
-    learned = make_pipeline(UnsupervisedUpdate(rule, hidden=(32,), n_features=32, inner_batch=64,
-                                               random_state=0), StandardScaler())
+def representations(options):
+    learned = make_pipeline(UnsupervisedUpdate(options.rule, hidden=(32,), n_features=32, inner_batch=64, n_steps=options.steps,
+                                               variant=options.variant, random_state=0), StandardScaler())
     return {
         "raw": StandardScaler(),
         "PCA, 8": make_pipeline(StandardScaler(), PCA(8, random_state=0)),
@@ -62,18 +62,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("."))
     parser.add_argument("--rule", default="compact-v1")
+    parser.add_argument("--variant", default="usual", help="how the rule is applied")
+    parser.add_argument("--steps", type=lambda text: text if text == "auto" else int(text), default="auto", help="inner steps")
     parser.add_argument("--labels", type=int, default=3)
     parser.add_argument("--splits", type=int, default=5)
     options = parser.parse_args()
     X, y = load_wine(return_X_y=True)
     splits = StratifiedKFold(options.splits, shuffle=True, random_state=0)
     few, many = {}, {}
-    for name, features in representations(options.rule).items():
+    for name, features in representations(options).items():
         few[name] = np.mean([cross_val_score(FewLabels(features, options.labels, seed), X, y, cv=splits)
                              for seed in range(3)], axis=0)
         many[name] = cross_val_score(make_pipeline(features, LogisticRegression(max_iter=2000)), X, y,
                                      cv=splits)
-    print(f"wine, {options.splits}-fold cross-validated accuracy, rule {options.rule}")
+    print(f"wine, {options.splits}-fold cross-validated accuracy, rule {options.rule}, variant {options.variant}")
     print(f"{'features':<14} {options.labels:>3} labels per class    all labels")
     for name in few:
         print(f"{name:<14} {few[name].mean():>12.3f} {many[name].mean():>17.3f}")
@@ -89,7 +91,7 @@ def main():
     axes[0].set_ylim(0.5, 1)
     axes[0].set_ylabel("accuracy, mean and deviation over folds")
     axes[0].legend(loc="lower right")
-    learned = representations(options.rule)["learned"].fit_transform(X)
+    learned = representations(options)["learned"].fit_transform(X)
     plane = PCA(2).fit_transform(learned)
     axes[1].scatter(*plane.T, c=y, s=12)
     axes[1].set_title("learned features, first two principal axes; colour: cultivar")
