@@ -10,7 +10,7 @@ namespace metaplastic {
 NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs,
                              NeighbourMetric metric) {
   LocatedExamples located(examples, num_inputs, metric.coordinates(examples));
-  located_ = std::make_shared<Located>(num_inputs, std::move(metric), std::move(located));
+  located_ = std::make_shared<Located>(Located{num_inputs, std::move(metric), std::move(located)});
   look_for_neighbours();
 }
 
