@@ -24,9 +24,10 @@ void check_finite(const std::vector<float>& phi, int inner_step, const ApplyOpti
       inner_step, options.seed);
 }
 
+// Nothing where no step looks for neighbours.
 std::shared_ptr<const TrainingPool> pool_for(const Rule& rule, const RowSource& training_rows,
-                                             const ApplyOptions& options) {
-  if (options.pool || !rule.sizes.has_neighbours()) return options.pool;
+                                             const ApplyOptions& options, int num_steps) {
+  if (options.pool || !rule.sizes.has_neighbours() || num_steps == 0) return options.pool;
   return std::make_shared<TrainingPool>(training_rows, options.seed);
 }
 
@@ -89,7 +90,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   METAPLASTIC_CHECK(num_steps >= 0 && inner_batch >= 2);
   TrainingRows data(training_rows, options.seed, inner_batch);
   SecondViews second_views(rule.sizes, options.variant, options.seed,
-                           pool_for(usual, training_rows, options));
+                           pool_for(usual, training_rows, options, num_steps));
   made.record.seed = options.seed;
   made.record.inner_batch = data.batch_size();
   made.record.variant = options.variant.name;
