@@ -105,6 +105,9 @@ echo "rule of $out" > "$out/rule.safetensors"
         done = self.make("--stages", "3")
         self.assertEqual(done.returncode, 2)
         self.assertIn("expected numbers out of [1, 2], found [3]", done.stderr)
+        done = self.tool("make_rules", "--program", "not-there")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--program: expected a program, found no ", done.stderr)
         write(self.tree / "configs/recipe/2-stage.toml", "# no command\n[outer]\nouter_steps = 7\n")
         self.assertIn("2-stage.toml: expected a comment '# metaplastic train", self.make().stderr)
 
