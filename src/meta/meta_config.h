@@ -30,6 +30,7 @@ struct InnerConfig {
   int curriculum_steps = 0;
   bool staggered_start = false;
   double phi_mean_share = 0;
+  int neighbour_pool = 4096;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -58,6 +59,10 @@ struct InnerConfig {
       "gradient, so that its first updates see late states too",
       "false");
     v("phi_mean_share", phi_mean_share, Range{0, 1}, kPhiMeanShareHelp, "0");
+    v("neighbour_pool", neighbour_pool, Range{2, kRule.neighbour_pool},
+      "examples of a task among which neighbours are looked for, where rule.views are neighbours; "
+      "all have to be made, so a trajectory takes time in proportion",
+      "");
   }
 };
 

@@ -76,13 +76,14 @@ TEST_F(TrainerTest, EveryEstimatorResumesToTheSameBits) {
   }
 }
 
-// Every task draws thousands of examples to look for neighbours in: two slots and two steps are
-// enough for threads and a saved state to matter.
+// What near means is worked out for every truncation: two slots and two steps are enough for
+// threads and a saved state to matter.
 TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBitsWithTwoViews) {
   for (const std::string views : {"two", "neighbours"}) {
     SCOPED_TRACE(views);
     MetaConfig config = tiny_config();
     config.rule.views = views;
+    config.inner.neighbour_pool = 64;
     config.outer.outer_batch = 2;
     config.outer.outer_steps = 2;
     train(views + "-whole", config, 1);

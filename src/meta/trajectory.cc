@@ -58,11 +58,10 @@ TrajectoryShape draw_trajectory(const MetaConfig& config, std::uint64_t seed,
 }
 
 void TaskData::start(const Task& task, std::uint32_t first_step, int K, int inner_batch,
-                     const RuleSizes& rule, int shots) {
+                     const MetaConfig& config) {
   task_ = &task;
   batch_size_ = inner_batch;
-  rule_ = &rule;
-  shots_ = shots;
+  config_ = &config;
   pool_ = {};
   pool_number_.reset();
   metric_.reset();
@@ -73,7 +72,7 @@ void TaskData::move_to(std::uint32_t first_step, int K) {
   first_step_ = first_step;
   batches_.resize(static_cast<std::size_t>(K) * static_cast<std::size_t>(task_->num_inputs()) *
                   static_cast<std::size_t>(batch_size_) *
-                  static_cast<std::size_t>(rule_->num_views()));
+                  static_cast<std::size_t>(config_->rule.num_views()));
   drawn_.assign(static_cast<std::size_t>(K), 0);
 }
 
@@ -85,8 +84,8 @@ std::span<const float> TaskData::inner_batch(int k) {
     const std::uint32_t step = first_step_ + static_cast<std::uint32_t>(k);
     task_->draw_batch(Purpose::kInnerBatch, step, batch_size_, scratch_);
     const std::span<const float> x(scratch_.x.data(),
-                                   size / static_cast<std::size_t>(rule_->num_views()));
-    if (rule_->has_two_views()) {
+                                   size / static_cast<std::size_t>(config_->rule.num_views()));
+    if (config_->rule.has_two_views()) {
       prepare_pool(step);
       add_second_views(x, pool_, {}, task_->num_inputs(), task_->stream(Purpose::kViewNoise, step),
                        batch);
@@ -100,7 +99,7 @@ std::span<const float> TaskData::inner_batch(int k) {
 }
 
 void TaskData::prepare_pool(std::uint32_t step) {
-  if (!rule_->has_neighbours()) return;
+  if (!config_->rule.has_neighbours()) return;
   const std::uint32_t number = step / static_cast<std::uint32_t>(kRule.neighbour_pool_steps);
   if (pool_number_ == number) return;
   std::span<const float> examples = draw_pool(metric_ ? number : 0);
@@ -113,14 +112,14 @@ void TaskData::prepare_pool(std::uint32_t step) {
 }
 
 std::span<const float> TaskData::draw_pool(std::uint32_t number) {
-  task_->draw_batch(Purpose::kNeighbours, number, kRule.neighbour_task_pool, pool_examples_);
+  task_->draw_batch(Purpose::kNeighbours, number, config_->inner.neighbour_pool, pool_examples_);
   return {pool_examples_.x.data(),
-          static_cast<std::size_t>(kRule.neighbour_task_pool * task_->num_inputs())};
+          static_cast<std::size_t>(config_->inner.neighbour_pool * task_->num_inputs())};
 }
 
 const Probe<float>& TaskData::probe(int k) {
   const Stopwatch watch;
-  const int num_examples = shots_ * task_->num_classes();
+  const int num_examples = config_->truncation.shots * task_->num_classes();
   const std::uint32_t step = first_step_ + static_cast<std::uint32_t>(k);
   task_->draw_batch(Purpose::kSupport, step, num_examples, support_);
   task_->draw_batch(Purpose::kQuery, step, num_examples, query_);
@@ -235,7 +234,7 @@ void TrajectoryProblem::keep_trained(std::span<float> perturbation) const {
 TruncationShape<float> TrajectoryProblem::start(const Window& window) {
   if (started_ != window.truncation) {
     workspace_.data.start(task_, static_cast<std::uint32_t>(window.first_step), window.K,
-                          shape_.inner_batch, config_.rule, config_.truncation.shots);
+                          shape_.inner_batch, config_);
     started_ = window.truncation;
   }
   return truncation_shape(config_, window.K);

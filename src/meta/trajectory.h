@@ -28,10 +28,10 @@ TrajectoryShape draw_trajectory(const MetaConfig& config, std::uint64_t seed,
 // The task's batches as a truncation wants them; batch k belongs to inner step first_step + k.
 class TaskData : public TruncationData<float> {
  public:
-  // Nothing is copied: task and rule must outlive the use. With two views a batch holds inner_batch
-  // examples and as many second views (rule/views.h).
+  // Nothing is copied: task and config must outlive the use. With two views a batch holds
+  // inner_batch examples and as many second views (rule/views.h).
   void start(const Task& task, std::uint32_t first_step, int K, int inner_batch,
-             const RuleSizes& rule, int shots);
+             const MetaConfig& config);
   // Goes on with K steps of the same trajectory from there; keeps the pool of neighbours.
   void move_to(std::uint32_t first_step, int K);
   std::span<const float> inner_batch(int k) override;
@@ -47,10 +47,9 @@ class TaskData : public TruncationData<float> {
   std::span<const float> draw_pool(std::uint32_t number);
 
   const Task* task_ = nullptr;
-  const RuleSizes* rule_ = nullptr;
+  const MetaConfig* config_ = nullptr;
   std::uint32_t first_step_ = 0;
   int batch_size_ = 0;
-  int shots_ = 0;
   std::vector<float> batches_;  // [K, U_0, rows of a batch]
   std::vector<char> drawn_;     // [K]
   TaskBatch scratch_, pool_examples_, support_, query_;

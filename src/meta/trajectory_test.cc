@@ -43,6 +43,7 @@ TEST(CurriculumTest, LongestTGrowsFromTheShortest) {
 TEST(TaskDataTest, ANeighbourDoesNotDependOnWhereATruncationStarts) {
   MetaConfig config = small_run_config();
   config.rule.views = "neighbours";
+  config.inner.neighbour_pool = 200;
   const TaskDistribution tasks(config.tasks);
   Slot slot;
   open_slot(config, tasks, 7, 0, 0, slot);
@@ -50,7 +51,7 @@ TEST(TaskDataTest, ANeighbourDoesNotDependOnWhereATruncationStarts) {
   const auto batch_of_last = [&](int first_step, std::initializer_list<int> before) {
     TaskData data;
     data.start(*slot.task, static_cast<std::uint32_t>(first_step), last - first_step + 1, 8,
-               config.rule, config.truncation.shots);
+               config);
     for (const int step : before) data.inner_batch(step - first_step);
     const std::span<const float> batch = data.inner_batch(last - first_step);
     return std::vector<float>(batch.begin(), batch.end());
@@ -69,7 +70,7 @@ TEST(TaskDataTest, BagsOfRareWordsAskForUnitsThatAreNearlyLinear) {
   const auto share_after_a_batch = [&](std::uint64_t index) {
     const Task task = tasks.make_task(7, index, Split::kTrain);
     TaskData data;
-    data.start(task, 0, 1, 8, config.rule, config.truncation.shots);
+    data.start(task, 0, 1, 8, config);
     EXPECT_EQ(data.homeostatic_share(), kRule.homeostatic_share);  // before it
     data.inner_batch(0);
     return data.homeostatic_share();
@@ -99,7 +100,7 @@ TEST(StaggeredStartTest, IsTheStateAfterSoManySteps) {
                                             late, workspace, gradient);
     TaskData data;
     data.start(*expected.task, 0, static_cast<int>(made.inner_step), expected.shape.inner_batch,
-               config.rule, config.truncation.shots);
+               config);
     Tape<float> tape;
     unroll(layout, theta.data(), expected.shape.architecture, expected.phi,
            static_cast<int>(made.inner_step), static_cast<float>(config.inner.inner_lr), data,

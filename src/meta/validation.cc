@@ -46,8 +46,7 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
                       Random(seed, Purpose::kValidation, task_index));
   TaskScore score;
   score.family = task.family();
-  workspace.data.start(task, 0, 1, config.inner.inner_batch.front(), config.rule,
-                       config.truncation.shots);
+  workspace.data.start(task, 0, 1, config.inner.inner_batch.front(), config);
   std::vector<Probe<float>> probes;  // the same for both states
   for (int p = 0; p < validation.num_probes; ++p) probes.push_back(workspace.data.probe(p));
   score.random_accuracy = judge_state(config, architecture, phi, probes, workspace.tape).accuracy;

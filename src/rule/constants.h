@@ -23,8 +23,7 @@ struct RuleConstants {
   double separate_units = 128;       // views: the width from which separate weighs less
   double view_noise = 1.2;           // views "two": deviation of the noise over that of the inputs
   double neighbour_noise = 0.4;      // views "neighbours": the same,
-  int neighbour_pool = 16384;        // the examples among which neighbours are looked for,
-  int neighbour_task_pool = 4096;    // in meta-training, where all have to be made,
+  int neighbour_pool = 16384;        // the most examples among which neighbours are looked for,
   int neighbour_pool_steps = 64;     // and the inner steps that look among the same ones
   int neighbour_metric_examples = 4096;  // those by which it is decided what near means,
   int neighbour_components = 64;         // and the principal components that may count
