@@ -27,8 +27,7 @@ SlotEstimate estimate_slot(const EstimateContext& context, std::span<const float
   const auto& [config, layout, tasks, estimator, seed] = context;
   SlotEstimate made;
   made.task_index = slot_task_index(slot, slot_index, config.outer.outer_batch);
-  TrajectoryProblem problem(config, layout, seed, made.task_index, *slot.task, slot.shape,
-                            workspace);
+  TrajectoryProblem problem(config, layout, seed, made.task_index, slot, workspace);
   stagger(context, theta, made.task_index, slot, problem);
   const std::int64_t before = slot.inner_step;
   made.result = estimator.estimate(problem, theta, seed, slot, gradient);

@@ -35,6 +35,7 @@ void draw_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uin
                std::uint64_t task_index, Slot& slot) {
   slot.task.emplace(tasks.make_task(seed, task_index, Split::kTrain));
   slot.shape = draw_trajectory(config, seed, task_index, slot.task->num_inputs(), slot.opened_at);
+  slot.metric.reset();
 }
 
 }  // namespace
@@ -58,13 +59,13 @@ TrajectoryShape draw_trajectory(const MetaConfig& config, std::uint64_t seed,
 }
 
 void TaskData::start(const Task& task, std::uint32_t first_step, int K, int inner_batch,
-                     const MetaConfig& config) {
+                     const MetaConfig& config, std::optional<NeighbourMetric>& metric) {
   task_ = &task;
   batch_size_ = inner_batch;
   config_ = &config;
   pool_ = {};
   pool_number_.reset();
-  metric_.reset();
+  metric_ = &metric;
   move_to(first_step, K);
 }
 
@@ -102,12 +103,12 @@ void TaskData::prepare_pool(std::uint32_t step) {
   if (!config_->rule.has_neighbours()) return;
   const std::uint32_t number = step / static_cast<std::uint32_t>(kRule.neighbour_pool_steps);
   if (pool_number_ == number) return;
-  std::span<const float> examples = draw_pool(metric_ ? number : 0);
-  if (!metric_) {
-    metric_.emplace(examples, task_->num_inputs());
+  std::span<const float> examples = draw_pool(*metric_ ? number : 0);
+  if (!*metric_) {
+    metric_->emplace(examples, task_->num_inputs());
     if (number != 0) examples = draw_pool(number);
   }
-  pool_ = NeighbourPool(examples, task_->num_inputs(), *metric_);
+  pool_ = NeighbourPool(examples, task_->num_inputs(), **metric_);
   pool_number_ = number;
 }
 
@@ -213,14 +214,13 @@ void reopen_slot(const MetaConfig& config, const TaskDistribution& tasks, std::u
 }
 
 TrajectoryProblem::TrajectoryProblem(const MetaConfig& config, const ThetaLayout& layout,
-                                     std::uint64_t seed, std::uint64_t task_index, const Task& task,
-                                     const TrajectoryShape& shape, TrajectoryWorkspace& workspace)
+                                     std::uint64_t seed, std::uint64_t task_index, Slot& slot,
+                                     TrajectoryWorkspace& workspace)
     : config_(config),
       layout_(layout),
       seed_(seed),
       task_index_(task_index),
-      task_(task),
-      shape_(shape),
+      slot_(slot),
       workspace_(workspace) {}
 
 Window TrajectoryProblem::window(std::int64_t inner_step, std::int64_t truncation) const {
@@ -233,8 +233,8 @@ void TrajectoryProblem::keep_trained(std::span<float> perturbation) const {
 
 TruncationShape<float> TrajectoryProblem::start(const Window& window) {
   if (started_ != window.truncation) {
-    workspace_.data.start(task_, static_cast<std::uint32_t>(window.first_step), window.K,
-                          shape_.inner_batch, config_);
+    workspace_.data.start(*slot_.task, static_cast<std::uint32_t>(window.first_step), window.K,
+                          slot_.shape.inner_batch, config_, slot_.metric);
     started_ = window.truncation;
   }
   return truncation_shape(config_, window.K);
@@ -243,22 +243,22 @@ TruncationShape<float> TrajectoryProblem::start(const Window& window) {
 void TrajectoryProblem::advance(const Window& window, std::span<const float> theta,
                                 std::vector<float>& phi) {
   const TruncationShape<float> shape = start(window);
-  unroll(layout_, theta.data(), shape_.architecture, phi, shape.K, shape.inner_lr, workspace_.data,
-         workspace_.truncation.tape);
+  unroll(layout_, theta.data(), slot_.shape.architecture, phi, shape.K, shape.inner_lr,
+         workspace_.data, workspace_.truncation.tape);
 }
 
 TruncationResult TrajectoryProblem::loss(const Window& window, std::span<const float> theta,
                                          std::vector<float>& phi) {
   const TruncationShape<float> shape = start(window);
-  return truncated_loss(layout_, theta.data(), shape_.architecture, phi, shape, workspace_.data,
-                        workspace_.truncation.tape);
+  return truncated_loss(layout_, theta.data(), slot_.shape.architecture, phi, shape,
+                        workspace_.data, workspace_.truncation.tape);
 }
 
 TruncationResult TrajectoryProblem::gradient(const Window& window, std::span<const float> theta,
                                              std::vector<float>& phi, std::span<float> theta_bar) {
   const TruncationShape<float> shape = start(window);
-  return truncated_gradient(layout_, theta.data(), shape_.architecture, phi, shape, workspace_.data,
-                            workspace_.truncation, theta_bar.data());
+  return truncated_gradient(layout_, theta.data(), slot_.shape.architecture, phi, shape,
+                            workspace_.data, workspace_.truncation, theta_bar.data());
 }
 
 }  // namespace metaplastic

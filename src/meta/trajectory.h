@@ -28,10 +28,12 @@ TrajectoryShape draw_trajectory(const MetaConfig& config, std::uint64_t seed,
 // The task's batches as a truncation wants them; batch k belongs to inner step first_step + k.
 class TaskData : public TruncationData<float> {
  public:
-  // Nothing is copied: task and config must outlive the use. With two views a batch holds
-  // inner_batch examples and as many second views (rule/views.h).
+  // Nothing is copied: all that is referred to must outlive the use. With two views a batch holds
+  // inner_batch examples and as many second views (rule/views.h). metric: of the task's examples;
+  // where it is none it is made when neighbours are first looked for, which takes as long as
+  // many inner steps.
   void start(const Task& task, std::uint32_t first_step, int K, int inner_batch,
-             const MetaConfig& config);
+             const MetaConfig& config, std::optional<NeighbourMetric>& metric);
   // Goes on with K steps of the same trajectory from there; keeps the pool of neighbours.
   void move_to(std::uint32_t first_step, int K);
   std::span<const float> inner_batch(int k) override;
@@ -55,7 +57,7 @@ class TaskData : public TruncationData<float> {
   TaskBatch scratch_, pool_examples_, support_, query_;
   NeighbourPool pool_;
   std::optional<std::uint32_t> pool_number_;
-  std::optional<NeighbourMetric> metric_;  // by the first pool of the trajectory
+  std::optional<NeighbourMetric>* metric_ = nullptr;  // by the first pool of the trajectory
   Probe<float> probe_;
   double seconds_ = 0;
 };
@@ -76,14 +78,24 @@ struct TrajectoryWorkspace {
   TaskData data;
 };
 
+// A place among the trajectories in flight, with the state of its present one. Its tasks are slot,
+// slot + S, slot + 2 S, ...
+struct Slot : TrajectoryState {
+  std::int64_t generation = 0;  // trajectories finished or given up here
+  std::int64_t opened_at = 0;   // outer step at which the present one started
+  // Rebuilt from (config, seed, task index, opened_at), never saved:
+  TrajectoryShape shape;
+  std::optional<Task> task;
+  std::optional<NeighbourMetric> metric;  // none until a rule looks for neighbours
+};
+
 // One trajectory of the rule's inner loop, as estimators see it. Nothing is copied.
 class TrajectoryProblem : public InnerProblem {
  public:
   TrajectoryProblem(const MetaConfig& config, const ThetaLayout& layout, std::uint64_t seed,
-                    std::uint64_t task_index, const Task& task, const TrajectoryShape& shape,
-                    TrajectoryWorkspace& workspace);
+                    std::uint64_t task_index, Slot& slot, TrajectoryWorkspace& workspace);
   std::uint64_t task_index() const override { return task_index_; }
-  std::int64_t num_inner_steps() const override { return shape_.T; }
+  std::int64_t num_inner_steps() const override { return slot_.shape.T; }
   Window window(std::int64_t inner_step, std::int64_t truncation) const override;
   void keep_trained(std::span<float> perturbation) const override;
   void advance(const Window& window, std::span<const float> theta,
@@ -100,20 +112,9 @@ class TrajectoryProblem : public InnerProblem {
   const MetaConfig& config_;
   const ThetaLayout& layout_;
   std::uint64_t seed_, task_index_;
-  const Task& task_;
-  const TrajectoryShape& shape_;
+  Slot& slot_;
   TrajectoryWorkspace& workspace_;
   std::int64_t started_ = -1;  // truncation whose batches the workspace holds
-};
-
-// A place among the trajectories in flight, with the state of its present one. Its tasks are slot,
-// slot + S, slot + 2 S, ...
-struct Slot : TrajectoryState {
-  std::int64_t generation = 0;  // trajectories finished or given up here
-  std::int64_t opened_at = 0;   // outer step at which the present one started
-  // Rebuilt from (config, seed, task index, opened_at), never saved:
-  TrajectoryShape shape;
-  std::optional<Task> task;
 };
 
 std::uint64_t slot_task_index(const Slot& slot, int slot_index, int num_slots);

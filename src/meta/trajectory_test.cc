@@ -48,29 +48,39 @@ TEST(TaskDataTest, ANeighbourDoesNotDependOnWhereATruncationStarts) {
   Slot slot;
   open_slot(config, tasks, 7, 0, 0, slot);
   const int last = kRule.neighbour_pool_steps + 2;
-  const auto batch_of_last = [&](int first_step, std::initializer_list<int> before) {
+  std::optional<NeighbourMetric> kept;
+  const auto batch_of_last = [&](int first_step, std::initializer_list<int> before,
+                                 std::optional<NeighbourMetric> metric = {}) {
     TaskData data;
-    data.start(*slot.task, static_cast<std::uint32_t>(first_step), last - first_step + 1, 8,
-               config);
+    data.start(*slot.task, static_cast<std::uint32_t>(first_step), last - first_step + 1, 8, config,
+               metric);
     for (const int step : before) data.inner_batch(step - first_step);
     const std::span<const float> batch = data.inner_batch(last - first_step);
+    kept = metric;
     return std::vector<float>(batch.begin(), batch.end());
   };
   const std::vector<float> expected = batch_of_last(0, {});
   EXPECT_EQ(batch_of_last(0, {2, last - 1}), expected);
   EXPECT_EQ(batch_of_last(0, {last - 1, 2}), expected);
   EXPECT_EQ(batch_of_last(last - 1, {last - 1}), expected);
+  EXPECT_EQ(batch_of_last(last - 1, {}, kept), expected);
+  slot.metric = kept;
+  ++slot.generation;
+  open_slot(config, tasks, 7, 0, 1, slot);
+  EXPECT_FALSE(slot.metric);
 }
 
 TEST(TaskDataTest, BagsOfRareWordsAskForUnitsThatAreNearlyLinear) {
   MetaConfig config = small_run_config();
   config.rule.views = "neighbours";
+  config.inner.neighbour_pool = 400;
   config.tasks.field_weight = 0, config.tasks.word_weight = 1;
   const TaskDistribution tasks(config.tasks);
   const auto share_after_a_batch = [&](std::uint64_t index) {
     const Task task = tasks.make_task(7, index, Split::kTrain);
     TaskData data;
-    data.start(task, 0, 1, 8, config);
+    std::optional<NeighbourMetric> metric;
+    data.start(task, 0, 1, 8, config, metric);
     EXPECT_EQ(data.homeostatic_share(), kRule.homeostatic_share);  // before it
     data.inner_batch(0);
     return data.homeostatic_share();
@@ -100,7 +110,7 @@ TEST(StaggeredStartTest, IsTheStateAfterSoManySteps) {
                                             late, workspace, gradient);
     TaskData data;
     data.start(*expected.task, 0, static_cast<int>(made.inner_step), expected.shape.inner_batch,
-               config);
+               config, expected.metric);
     Tape<float> tape;
     unroll(layout, theta.data(), expected.shape.architecture, expected.phi,
            static_cast<int>(made.inner_step), static_cast<float>(config.inner.inner_lr), data,

@@ -46,7 +46,8 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
                       Random(seed, Purpose::kValidation, task_index));
   TaskScore score;
   score.family = task.family();
-  workspace.data.start(task, 0, 1, config.inner.inner_batch.front(), config);
+  std::optional<NeighbourMetric> metric;
+  workspace.data.start(task, 0, 1, config.inner.inner_batch.front(), config, metric);
   std::vector<Probe<float>> probes;  // the same for both states
   for (int p = 0; p < validation.num_probes; ++p) probes.push_back(workspace.data.probe(p));
   score.random_accuracy = judge_state(config, architecture, phi, probes, workspace.tape).accuracy;
