@@ -227,7 +227,7 @@ TEST(Health, DriftLooksAtDirectionsOnly) {
 
 // Mean bias of the first layer under a theta of zeros: homeostasis alone moves biases.
 double mean_bias_on_words(float chance_of_a_word) {
-  constexpr int kRows = 600, kWords = 80, kUnits = 12;
+  constexpr int kRows = 300, kWords = 80, kUnits = 12;
   Random random(3, Purpose::kTest);
   std::vector<float> values(kRows * kWords);
   for (float& value : values) value = random.uniform() < chance_of_a_word ? 1.0f : 0.0f;

@@ -32,7 +32,7 @@ TEST(HomeostaticStep, AsksForWhatIsMissingOfTheShareAboveTheMean) {
 // Shares of variance above the mean, mean over the units of the last layer, after many inner steps
 // of a rule that changes nothing else.
 double share_above_mean(const char* bias_mean, Unary activation) {
-  constexpr int kInputs = 6, kExamples = 200, kSteps = 800;
+  constexpr int kInputs = 6, kExamples = 100, kSteps = 500;
   RuleSizes sizes;
   sizes.C = 3, sizes.D = 2, sizes.G = 1;
   sizes.bias_mean = bias_mean;

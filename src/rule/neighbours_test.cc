@@ -326,9 +326,11 @@ TEST(NeighbourPool, NeedsNoSearchWhereItKnowsTheirPlaces) {
 
 TEST(NeighbourPool, HasLongerWalksInALargerPool) {
   EXPECT_EQ(pool_of(normals(kU * kP, 10), kU).mean_hops(), 1);
-  EXPECT_EQ(pool_of(images(kU, kP, 10), kU).mean_hops(), kRule.neighbour_hops);
-  const std::size_t many = std::size_t(kRule.neighbour_hops_pool) * 3 / 2;
-  EXPECT_EQ(pool_of(images(4, many, 10), 4).mean_hops(), 1.5 * kRule.neighbour_hops);
+  const std::vector<float> few = images(kU, kP, 10);
+  EXPECT_EQ(pool_of(few, kU).mean_hops(), kRule.neighbour_hops);
+  const std::vector<float> many = images(kU, std::size_t(kRule.neighbour_hops_pool) * 3 / 2, 10);
+  const NeighbourMetric metric(few, kU);
+  EXPECT_EQ(NeighbourPool(many, kU, metric).mean_hops(), 1.5 * kRule.neighbour_hops);
 }
 
 TEST(NeighbourPool, RepeatsNeighboursWhereItHasFewOthers) {

@@ -59,17 +59,17 @@ TEST(RuleVariant, AloneIsARuleOfOneView) {
 TEST(RuleVariant, PoolsHaveItsWalksNoiseAndAim) {
   const std::vector<float> dense = ones_and_zeros(kU, kP, 0.5f),
                            sparse = ones_and_zeros(60, 400, 0.02f);
-  const auto pool = [](const std::vector<float>& x, int num_inputs, const char* name) {
-    return NeighbourPool(x, num_inputs, {x, num_inputs}).of_variant(find_variant(name));
-  };
   for (const auto& [x, num_inputs] : {std::pair(dense, int(kU)), std::pair(sparse, 60)}) {
-    const NeighbourPool usual = pool(x, num_inputs, "usual");
-    EXPECT_EQ(pool(x, num_inputs, "far").mean_hops(), 3 * usual.mean_hops());
-    EXPECT_EQ(pool(x, num_inputs, "noisy").noise(), 2.5 * usual.noise());
-    EXPECT_EQ(pool(x, num_inputs, "dense").homeostatic_share(), 0.7 * usual.homeostatic_share());
-    EXPECT_EQ(pool(x, num_inputs, "noisy").mean_hops(), usual.mean_hops());
-    EXPECT_EQ(pool(x, num_inputs, "far").noise(), usual.noise());
-    EXPECT_EQ(pool(x, num_inputs, "far").homeostatic_share(), usual.homeostatic_share());
+    const NeighbourPool usual = pool_of(x, num_inputs);
+    const NeighbourPool far = usual.of_variant(find_variant("far")),
+                        noisy = usual.of_variant(find_variant("noisy")),
+                        dense_one = usual.of_variant(find_variant("dense"));
+    EXPECT_EQ(far.mean_hops(), 3 * usual.mean_hops());
+    EXPECT_EQ(noisy.noise(), 2.5 * usual.noise());
+    EXPECT_EQ(dense_one.homeostatic_share(), 0.7 * usual.homeostatic_share());
+    EXPECT_EQ(noisy.mean_hops(), usual.mean_hops());
+    EXPECT_EQ(far.noise(), usual.noise());
+    EXPECT_EQ(far.homeostatic_share(), usual.homeostatic_share());
   }
 }
 

@@ -56,12 +56,13 @@ TEST(SparseInputs, AreComparedByRareOnesMoreThanByCommonOnes) {
 
 TEST(SparseInputs, HaveWalksOfOneHopMoreNoiseAndUnitsThatAreNearlyLinear) {
   const std::vector<float> sparse = documents(kDocuments), dense = ones_and_zeros(40, 300, 0.3f);
-  EXPECT_EQ(pool_of(sparse, kWords).mean_hops(), 1);
-  EXPECT_EQ(pool_of(sparse, kWords).noise(), kRule.sparse_neighbour_noise);
-  EXPECT_EQ(pool_of(sparse, kWords).homeostatic_share(), kRule.sparse_homeostatic_share);
-  EXPECT_EQ(pool_of(dense, 40).mean_hops(), kRule.neighbour_hops);
-  EXPECT_EQ(pool_of(dense, 40).noise(), kRule.neighbour_noise);
-  EXPECT_EQ(pool_of(dense, 40).homeostatic_share(), kRule.homeostatic_share);
+  const NeighbourPool of_sparse = pool_of(sparse, kWords), of_dense = pool_of(dense, 40);
+  EXPECT_EQ(of_sparse.mean_hops(), 1);
+  EXPECT_EQ(of_sparse.noise(), kRule.sparse_neighbour_noise);
+  EXPECT_EQ(of_sparse.homeostatic_share(), kRule.sparse_homeostatic_share);
+  EXPECT_EQ(of_dense.mean_hops(), kRule.neighbour_hops);
+  EXPECT_EQ(of_dense.noise(), kRule.neighbour_noise);
+  EXPECT_EQ(of_dense.homeostatic_share(), kRule.homeostatic_share);
   EXPECT_EQ(NeighbourPool().homeostatic_share(), kRule.homeostatic_share);
 }
 
