@@ -76,8 +76,8 @@ TEST_F(TrainerTest, EveryEstimatorResumesToTheSameBits) {
   }
 }
 
-// What near means is worked out for every truncation: two slots and two steps are enough for
-// threads and a saved state to matter.
+// Two slots and two steps are enough for threads and a saved state to matter. What near means is
+// kept from the first step to the second, and worked out again where the run is resumed.
 TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBitsWithTwoViews) {
   for (const std::string views : {"two", "neighbours"}) {
     SCOPED_TRACE(views);
