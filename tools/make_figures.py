@@ -38,7 +38,7 @@ def draw_stages(rows, path):
         axis.axhline(float(points[0]["random"]), color="0.5", linestyle="--", linewidth=1)
         axis.set(title=f"stage {stage}", xlabel="outer step", xlim=(0, None))
     axes[0].set_ylabel("accuracy")
-    axes[0].annotate("random encoder", (40, float(stages["1"][0]["random"])), textcoords="offset points", xytext=(8, 3), color="0.4")
+    axes[0].annotate("random\nencoder", (75, float(stages["1"][0]["random"])), textcoords="offset points", xytext=(0, -32), ha="right", color="0.4")
     write(figure, path)
 
 
