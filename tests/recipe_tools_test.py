@@ -1,9 +1,33 @@
 #!/usr/bin/env python3
-"""Tests of the tools behind docs/recipe.md: trials are run once each, figures are drawn from their tables."""
+"""Tests of the tools behind docs/recipe.md: trials are run once each, figures are drawn from their tables, label spreading has its settings."""
 import shutil
 import unittest
 
 from tools_test import ROOT, TempTree, call, write
+
+
+class LabelSpreading(unittest.TestCase):
+    """Of each of thirty settings one line; numbers of labels that the data do not have cost one line."""
+
+    def test_more_labels_carry_further(self):
+        best = {}
+        for shots in (1, 40):
+            done = call(ROOT / "tools/label_spreading.py", "--shots", str(shots), "--trials", "2")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            lines = done.stdout.splitlines()
+            self.assertEqual(len(lines), 30)
+            best[shots] = max(float(line.split(": ")[1].split()[0]) for line in lines)
+        self.assertGreater(best[1], 0.5)
+        self.assertGreater(best[40], best[1])
+        self.assertLess(best[40], 1)
+
+    def test_what_is_not_there_costs_one_line(self):
+        for arguments, expected in ((("--shots", "200"), "1 to 173, found 200"), (("--trials", "1"), "2 to 10000, found 1")):
+            done = call(ROOT / "tools/label_spreading.py", *arguments)
+            self.assertEqual(done.returncode, 2)
+            self.assertEqual(done.stdout, "")
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn(expected, done.stderr)
 
 
 class CompareTrials(TempTree):

@@ -8,9 +8,16 @@ usage: tools/label_spreading.py [--shots 10] [--trials 50]
 """
 import argparse
 import pathlib
+import sys
 
 import numpy as np
 from sklearn.semi_supervised import LabelSpreading
+
+
+def require_within(name, value, least, most):
+    if not least <= value <= most:
+        print(f"label_spreading: --{name}: expected {least} to {most}, found {value}; choose one of those", file=sys.stderr)
+        sys.exit(2)
 
 
 def draw_labels(labels, shots, seed):
@@ -39,6 +46,8 @@ def main():
     args = parser.parse_args()
     digits = np.load(pathlib.Path(__file__).resolve().parent.parent / "share" / "digits.npz")
     images, labels = digits["x"].reshape(len(digits["y"]), -1).astype(float), digits["y"].astype(int)
+    require_within("shots", args.shots, 1, int(np.bincount(labels).min()) - 1)
+    require_within("trials", args.trials, 2, 10000)
     for neighbours in (5, 6, 7, 8, 10, 15):
         for alpha in (0.5, 0.8, 0.9, 0.95, 0.99):
             found = np.array(list(accuracies(images, labels, args, n_neighbors=neighbours, alpha=alpha)))
