@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <mutex>
-#include <numeric>
+#include <utility>
 
 #include "base/error.h"
 #include "objective/linear_probe.h"
@@ -26,59 +26,62 @@ std::vector<float> features_of(const FeatureCandidate& candidate, const DrawSet&
   return features;
 }
 
-std::vector<int> classify_draw(const FeatureCandidate& candidate, const DrawSet& set,
-                               const Rows& support) {
-  const std::size_t U = set.rows.size() / set.labels.size();
+// Prepared rows at the positions given.
+std::vector<float> rows_at(const DrawSet& set, const Rows& positions) {
+  const auto U = static_cast<std::ptrdiff_t>(set.rows.size() / set.labels.size());
   std::vector<float> rows;
+  rows.reserve(positions.size() * static_cast<std::size_t>(U));
+  for (const std::int64_t at : positions) {
+    const auto first = set.rows.begin() + at * U;
+    rows.insert(rows.end(), first, first + U);
+  }
+  return rows;
+}
+
+std::vector<int> classify_draw(const FeatureCandidate& candidate, const DrawSet& set,
+                               std::size_t draw) {
   std::vector<int> labels;
-  for (const std::int64_t at : support) {
-    const auto first = set.rows.begin() + at * static_cast<std::int64_t>(U);
-    rows.insert(rows.end(), first, first + static_cast<std::int64_t>(U));
+  for (const std::int64_t at : set.supports[draw]) {
     labels.push_back(set.labels[static_cast<std::size_t>(at)]);
   }
-  const auto num_query = static_cast<std::size_t>(set.num_query);
-  std::vector<int> predicted(num_query, -1);
-  candidate.classify({rows, labels, set.num_classes, {set.rows.data(), num_query * U}}, predicted);
+  std::vector<int> predicted(set.query(draw).size(), -1);
+  candidate.classify(
+      {rows_at(set, set.supports[draw]), labels, set.num_classes, rows_at(set, set.query(draw))},
+      predicted);
   for (const int c : predicted) METAPLASTIC_CHECK(c >= 0 && c < set.num_classes);
   return predicted;
 }
 
-// Share of the query rows, which are the first of the set.
-double accuracy_of(const std::vector<int>& predicted, const DrawSet& set) {
+double accuracy_of(const std::vector<int>& predicted, const DrawSet& set, std::size_t draw) {
+  const Rows& query = set.query(draw);
   std::int64_t num_right = 0;
-  for (std::size_t n = 0; n < predicted.size(); ++n) num_right += predicted[n] == set.labels[n];
-  return static_cast<double>(num_right) / static_cast<double>(predicted.size());
-}
-
-Rows query_of(const DrawSet& set) {
-  Rows query(static_cast<std::size_t>(set.num_query));
-  std::iota(query.begin(), query.end(), std::int64_t{0});
-  return query;
+  for (std::size_t n = 0; n < query.size(); ++n) {
+    num_right += predicted[n] == set.labels[static_cast<std::size_t>(query[n])];
+  }
+  return static_cast<double>(num_right) / static_cast<double>(query.size());
 }
 
 }  // namespace
 
-DrawSet make_draw_set(const Dataset& data, const RowSource& prepared, const Rows& query,
-                      const std::vector<Rows>& supports) {
-  Rows labelled;
-  for (const Rows& support : supports) {
-    labelled.insert(labelled.end(), support.begin(), support.end());
-  }
-  std::ranges::sort(labelled);
-  labelled.erase(std::unique(labelled.begin(), labelled.end()), labelled.end());
+DrawSet make_draw_set(const Dataset& data, const RowSource& prepared, std::vector<Rows> queries,
+                      std::vector<Rows> supports) {
   DrawSet set;
-  set.num_query = static_cast<std::int64_t>(query.size());
   set.num_classes = data.num_classes();
-  Rows all = query;
-  all.insert(all.end(), labelled.begin(), labelled.end());
+  set.queries = std::move(queries);
+  set.supports = std::move(supports);
+  Rows all;
+  for (const auto* lists : {&set.queries, &set.supports}) {
+    for (const Rows& rows : *lists) all.insert(all.end(), rows.begin(), rows.end());
+  }
+  std::ranges::sort(all);
+  all.erase(std::unique(all.begin(), all.end()), all.end());
   set.rows.resize(all.size() * static_cast<std::size_t>(prepared.num_features()));
   gather_rows(prepared, all, set.rows);
   for (const std::int64_t row : all)
     set.labels.push_back(data.labels[static_cast<std::size_t>(row)]);
-  set.supports = supports;
-  for (Rows& support : set.supports) {
-    for (std::int64_t& row : support) {
-      row = set.num_query + (std::ranges::lower_bound(labelled, row) - labelled.begin());
+  for (auto* lists : {&set.queries, &set.supports}) {
+    for (Rows& rows : *lists) {
+      for (std::int64_t& row : rows) row = std::ranges::lower_bound(all, row) - all.begin();
     }
   }
   return set;
@@ -92,17 +95,15 @@ std::vector<std::vector<double>> draw_accuracies(const FeatureCandidate& candida
   METAPLASTIC_CHECK(!candidate.encode != !candidate.classify);
   std::vector<float> features;
   if (candidate.encode) features = features_of(candidate, set, method);
-  const Rows query = query_of(set);
   std::vector<std::vector<double>> accuracies(set.supports.size());
   pool.parallel_for(static_cast<int>(set.supports.size()), [&](int, int n) {
     if (context.should_stop && context.should_stop()) throw Stopped{};
     const auto draw = static_cast<std::size_t>(n);
     accuracies[draw] =
         candidate.classify
-            ? std::vector<double>{accuracy_of(classify_draw(candidate, set, set.supports[draw]),
-                                              set)}
+            ? std::vector<double>{accuracy_of(classify_draw(candidate, set, draw), set, draw)}
             : probe_accuracies(features, candidate.num_features, set.labels, set.num_classes,
-                               {set.supports[draw], query}, lambdas);
+                               {set.supports[draw], set.query(draw)}, lambdas);
   });
   return accuracies;
 }
@@ -113,7 +114,6 @@ DrawOutcomes draw_outcomes(const FeatureCandidate& candidate, const DrawSet& set
   METAPLASTIC_CHECK(!candidate.encode != !candidate.classify);
   std::vector<float> features;
   if (candidate.encode) features = features_of(candidate, set, method);
-  const Rows query = query_of(set);
   const auto Y = static_cast<std::size_t>(set.num_classes);
   DrawOutcomes outcomes;
   outcomes.accuracy.resize(set.supports.size());
@@ -124,14 +124,15 @@ DrawOutcomes draw_outcomes(const FeatureCandidate& candidate, const DrawSet& set
     const auto draw = static_cast<std::size_t>(n);
     const std::vector<int> predicted =
         candidate.classify
-            ? classify_draw(candidate, set, set.supports[draw])
+            ? classify_draw(candidate, set, draw)
             : probe_predictions(features, candidate.num_features, set.labels, set.num_classes,
-                                {set.supports[draw], query}, lambda);
-    outcomes.accuracy[draw] = accuracy_of(predicted, set);
+                                {set.supports[draw], set.query(draw)}, lambda);
+    outcomes.accuracy[draw] = accuracy_of(predicted, set, draw);
     if (outcomes.confusion.empty()) return;
     const std::lock_guard lock(adding);
     for (std::size_t i = 0; i < predicted.size(); ++i) {
-      ++outcomes.confusion[static_cast<std::size_t>(set.labels[i]) * Y +
+      const auto at = static_cast<std::size_t>(set.query(draw)[i]);
+      ++outcomes.confusion[static_cast<std::size_t>(set.labels[at]) * Y +
                            static_cast<std::size_t>(predicted[i])];
     }
   });

@@ -14,17 +14,21 @@
 namespace metaplastic {
 
 struct DrawSet {
-  std::vector<float> rows;  // [M,U_0], prepared: the query rows, then those of any support
+  std::vector<float> rows;  // [M,U_0], prepared: the rows of any query or support, each once
   std::vector<int> labels;  // [M]
-  std::int64_t num_query = 0;
   int num_classes = 0;
+  std::vector<std::vector<std::int64_t>> queries;   // as positions in rows
   std::vector<std::vector<std::int64_t>> supports;  // [draws][n], as positions in rows
+
+  const std::vector<std::int64_t>& query(std::size_t draw) const {
+    return queries[draw % queries.size()];
+  }
 };
 
-// Row numbers of the data set become positions; no support holds a query row.
+// Row numbers of the data set become positions; draw d has query d % queries.size().
 DrawSet make_draw_set(const Dataset& data, const RowSource& prepared,
-                      const std::vector<std::int64_t>& query,
-                      const std::vector<std::vector<std::int64_t>>& supports);
+                      std::vector<std::vector<std::int64_t>> queries,
+                      std::vector<std::vector<std::int64_t>> supports);
 
 // Accuracy on the query rows, [draws][lambdas]; a candidate that classifies has one column.
 // Draws run side by side; the result is the same for any number of threads. Throws Error, naming

@@ -41,6 +41,44 @@ void require_labels(const Dataset& data) {
   }
 }
 
+std::int64_t held_out_of(const Rows& rows) {
+  return std::max<std::int64_t>(1, std::ssize(rows) / kHeldOutPart);
+}
+
+// The training rows of every class in an order of the seed; Error where a class has too few.
+std::vector<Rows> shuffled_classes(const Dataset& data, const DrawOptions& options) {
+  std::vector<Rows> classes = rows_by_class(data, 0, data.first_test_row);
+  for (std::size_t y = 0; y < classes.size(); ++y) {
+    const std::int64_t num_left = std::ssize(classes[y]) - held_out_of(classes[y]);
+    if (num_left < options.shots) {
+      fail(
+          "{}: expected at least {} training rows of every class besides those that validate, "
+          "found {} of class {}; use fewer shots or more data",
+          printable(data.name, 200), options.shots, std::max<std::int64_t>(0, num_left),
+          quote_text(data.class_names[y]));
+    }
+    Random random(options.seed, Purpose::kEvaluation, kPoolSplit + y);
+    random.shuffle(std::span<std::int64_t>(classes[y]));
+  }
+  return classes;
+}
+
+// Takes fold f of every class, counted from its end, out of the pool and returns those that
+// validate: under a cap every class keeps its share, and at least one row. A class with fewer rows
+// than folds begins again at its first.
+Rows take_fold(std::vector<Rows>& pool, int f, const Dataset& data, const DrawOptions& options) {
+  Rows validation;
+  for (Rows& rows : pool) {
+    const std::int64_t num_rows = std::ssize(rows), held_out = held_out_of(rows);
+    const std::int64_t cap = std::max<std::int64_t>(
+        1, options.max_validation_rows * num_rows / std::max<std::int64_t>(1, data.first_test_row));
+    const auto first = rows.end() - (f % (num_rows / held_out) + 1) * held_out;
+    validation.insert(validation.end(), first, first + std::min(held_out, cap));
+    rows.erase(first, first + held_out);
+  }
+  return validation;
+}
+
 Rows draw_support(const std::vector<Rows>& pool, const DrawOptions& options, std::uint64_t draw) {
   Random random(options.seed, Purpose::kEvaluation, draw);
   Rows support;
@@ -92,39 +130,27 @@ Draws make_draws(const Dataset& data, const DrawOptions& options) {
   if (!data.has_test_rows()) {
     fail("{}: expected test rows, found none; use data with more rows", printable(data.name, 200));
   }
+  const std::vector<Rows> classes = shuffled_classes(data, options);
+  std::int64_t num_held_out = 0;
+  for (const Rows& rows : classes) num_held_out += held_out_of(rows);
+  const int num_folds = num_held_out < kEnoughValidationRows ? kHeldOutPart : 1;
   Draws draws;
-  std::vector<Rows> pool = rows_by_class(data, 0, data.first_test_row);
-  for (std::size_t y = 0; y < pool.size(); ++y) {
-    Rows& rows = pool[y];
-    const auto num_rows = static_cast<std::int64_t>(rows.size());
-    const std::int64_t held_out = std::max<std::int64_t>(1, num_rows / kHeldOutPart);
-    if (num_rows - held_out < options.shots) {
-      fail(
-          "{}: expected at least {} training rows of every class besides those that validate, "
-          "found {} of class {}; use fewer shots or more data",
-          printable(data.name, 200), options.shots, std::max<std::int64_t>(0, num_rows - held_out),
-          quote_text(data.class_names[y]));
-    }
-    Random random(options.seed, Purpose::kEvaluation, kPoolSplit + y);
-    random.shuffle(std::span<std::int64_t>(rows));
-    // Under a cap every class keeps its share, and at least one row.
-    const std::int64_t cap = std::max<std::int64_t>(
-        1, options.max_validation_rows * num_rows / std::max<std::int64_t>(1, data.first_test_row));
-    const auto first_held_out = rows.end() - held_out;
-    draws.validation_rows.insert(draws.validation_rows.end(), first_held_out,
-                                 first_held_out + std::min(held_out, cap));
-    rows.erase(first_held_out, rows.end());
+  std::vector<std::vector<Rows>> pools;
+  for (int f = 0; f < num_folds; ++f) {
+    pools.push_back(classes);
+    draws.validation_rows.push_back(take_fold(pools.back(), f, data, options));
   }
   Random random(options.seed, Purpose::kEvaluation, kTestRows);
   draws.test_rows =
       sorted_sample(random, data.num_rows() - data.first_test_row, options.max_test_rows);
   for (std::int64_t& row : draws.test_rows) row += data.first_test_row;
-  for (int v = 0; v < options.num_validation_draws; ++v) {
+  for (int v = 0; v < options.num_validation_draws * num_folds; ++v) {
     draws.validation_supports.push_back(
-        draw_support(pool, options, kValidationDraws + static_cast<std::uint64_t>(v)));
+        draw_support(pools[static_cast<std::size_t>(v % num_folds)], options,
+                     kValidationDraws + static_cast<std::uint64_t>(v)));
   }
   for (int t = 0; t < options.trials; ++t) {
-    draws.test_supports.push_back(draw_support(pool, options, static_cast<std::uint64_t>(t)));
+    draws.test_supports.push_back(draw_support(pools[0], options, static_cast<std::uint64_t>(t)));
   }
   return draws;
 }

@@ -9,26 +9,35 @@
 namespace metaplastic {
 
 struct DrawOptions {
-  int shots = 10;   // labelled rows per class and draw
-  int trials = 50;  // test draws
-  int num_validation_draws = 10;
+  int shots = 10;                 // labelled rows per class and draw
+  int trials = 50;                // test draws
+  int num_validation_draws = 10;  // by each set of validation rows
   std::int64_t max_test_rows = 10000;
   std::int64_t max_validation_rows = 5000;
   std::uint64_t seed = 0;
 };
 
-// Row numbers of the data set. Supports come from a pool that holds neither validation nor test
-// rows; each lists its rows class by class, `shots` of each.
+// Where a fifth of the training rows is fewer than this, all fifths validate in turn.
+inline constexpr std::int64_t kEnoughValidationRows = 1000;
+
+// Row numbers of the data set. A draw's support holds no row of its query and no test row; it lists
+// its rows class by class, `shots` of each.
 struct Draws {
   std::vector<std::int64_t> test_rows;
-  std::vector<std::int64_t> validation_rows;
-  std::vector<std::vector<std::int64_t>> validation_supports;  // [num_validation_draws]
-  std::vector<std::vector<std::int64_t>> test_supports;        // [trials]
+  // The query rows of validation: one list, or several that share no row.
+  std::vector<std::vector<std::int64_t>> validation_rows;
+  // Validation draw v has the query validation_rows[v % validation_rows.size()];
+  // [num_validation_draws * validation_rows.size()].
+  std::vector<std::vector<std::int64_t>> validation_supports;
+  std::vector<std::vector<std::int64_t>> test_supports;  // [trials]
 };
 
-// A function of labels and options. The pool: training rows less a fifth, class by class, that
-// validates. Throws Error when there are no labels, one class only, no test rows, or a class with
-// fewer than `shots` rows in the pool.
+// A function of labels and options. A fifth of the training rows, class by class, validates, and
+// the others are the pool that supports come from. Where that fifth is fewer than
+// kEnoughValidationRows rows, the validation draws go through all five fifths: a choice among a
+// hundred settings by thirty rows is one of their noise. Supports of test draws always leave out
+// the first fifth. Throws Error when there are no labels, one class only, no test rows, or a class
+// with fewer than `shots` rows in the pool.
 Draws make_draws(const Dataset& data, const DrawOptions& options);
 
 // The data with its official test rows, or, where there are none, with a fifth of each class

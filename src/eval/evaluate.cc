@@ -139,7 +139,7 @@ EvaluationResult evaluate_methods(const Dataset& data, std::shared_ptr<const Row
   const Draws draws = make_draws(data, options);
   const Judged judged = {
       make_draw_set(data, *prepared, draws.validation_rows, draws.validation_supports),
-      make_draw_set(data, *prepared, draws.test_rows, draws.test_supports)};
+      make_draw_set(data, *prepared, {draws.test_rows}, draws.test_supports)};
   const auto training_rows = hold(std::make_shared<SliceRows>(prepared, 0, data.first_test_row));
   ThreadPool pool(context.num_threads);
   for (const auto& method : methods) {

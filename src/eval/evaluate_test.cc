@@ -15,14 +15,6 @@
 namespace metaplastic {
 namespace {
 
-DrawOptions few_draws() {
-  DrawOptions options;
-  options.shots = 5;
-  options.trials = 20;
-  options.seed = 3;
-  return options;
-}
-
 // Rows as they are, or garbage: what the protocol must tell apart.
 class TwoCandidates : public FeatureMethod {
  public:
@@ -130,107 +122,43 @@ TEST(Evaluate, TheConfusionAddsUpToTheAccuracy) {
   EXPECT_EQ(evaluation_json(result)["methods"][0]["confusion"][1][2], counts[5]);
 }
 
-TEST(Draws, RolesNeverOverlapAndClassesAreBalanced) {
-  const Dataset data = with_test_rows(gaussian_dataset(301, 4, 3, 1), 9);
-  const Draws draws = make_draws(data, few_draws());
-  const std::set<std::int64_t> test(draws.test_rows.begin(), draws.test_rows.end());
-  const std::set<std::int64_t> validation(draws.validation_rows.begin(),
-                                          draws.validation_rows.end());
-  EXPECT_EQ(test.size(), draws.test_rows.size());
-  EXPECT_EQ(static_cast<std::int64_t>(test.size()), data.num_rows() - data.first_test_row);
-  EXPECT_GE(*test.begin(), data.first_test_row);
-  EXPECT_LT(*validation.rbegin(), data.first_test_row);
-  EXPECT_EQ(draws.validation_supports.size(), 10u);
-  EXPECT_EQ(draws.test_supports.size(), 20u);
-  auto supports = draws.test_supports;
-  supports.insert(supports.end(), draws.validation_supports.begin(),
-                  draws.validation_supports.end());
-  for (const auto& support : supports) {
-    EXPECT_EQ(std::set<std::int64_t>(support.begin(), support.end()).size(), 15u);
-    std::vector<int> counts(3, 0);
-    for (const std::int64_t row : support) {
-      EXPECT_FALSE(test.contains(row) || validation.contains(row));
-      ++counts[static_cast<std::size_t>(data.labels[static_cast<std::size_t>(row)])];
-    }
-    EXPECT_EQ(counts, (std::vector<int>{5, 5, 5}));
-  }
-  EXPECT_NE(draws.test_supports[0], draws.test_supports[1]);
-  EXPECT_NE(draws.test_supports[0], draws.validation_supports[0]);
+// A table whose only column is the class: who reads the right rows makes no mistake.
+Dataset telling_dataset() {
+  Dataset data = gaussian_dataset(90, 1, 2, 0);
+  std::vector<float> values(data.labels.begin(), data.labels.end());
+  data.rows = rows_of(std::move(values), 1);
+  return data;
 }
 
-TEST(Draws, CapsAndOfficialTestRows) {
-  Dataset data = gaussian_dataset(300, 4, 3, 1);
-  data.first_test_row = 200;
-  EXPECT_EQ(with_test_rows(data, 1).first_test_row, 200);
-  DrawOptions options = few_draws();
-  options.max_test_rows = 30;
-  options.max_validation_rows = 15;
-  const Draws draws = make_draws(data, options);
-  EXPECT_EQ(draws.test_rows.size(), 30u);
-  EXPECT_GE(draws.test_rows.front(), 200);
-  EXPECT_LE(draws.validation_rows.size(), 15u);
-}
-
-TEST(Draws, TheSeededSplitKeepsRowsWithTheirLabels) {
-  const Dataset data = gaussian_dataset(100, 4, 4, 1);
-  const Dataset split = with_test_rows(data, 7);
-  EXPECT_EQ(split.num_rows() - split.first_test_row, 20);
-  std::vector<std::pair<std::vector<float>, int>> before, after;
-  for (const auto& [from, to] : {std::pair{&data, &before}, std::pair{&split, &after}}) {
-    for (std::int64_t n = 0; n < 100; ++n) {
-      std::vector<float> row(4);
-      from->read_rows(n, 1, row);
-      to->emplace_back(row, from->labels[static_cast<std::size_t>(n)]);
-    }
-    std::ranges::sort(*to);
+class ReadsTheClass : public FeatureMethod {
+ public:
+  std::string name() const override { return "reads"; }
+  std::vector<FeatureCandidate> fit(const RowSource&, const MethodContext&) override {
+    FeatureCandidate candidate;
+    candidate.classify = [](const LabelledDraw& draw, std::span<int> predicted) {
+      for (std::size_t n = 0; n < draw.labels.size(); ++n) {
+        EXPECT_EQ(static_cast<int>(draw.support[n]), draw.labels[n]);
+      }
+      for (std::size_t n = 0; n < predicted.size(); ++n) {
+        predicted[n] = static_cast<int>(draw.query[n]);
+      }
+    };
+    return {candidate};
   }
-  EXPECT_EQ(before, after);
-  std::vector<float> block(400);
-  split.read_rows(0, 100, block);
-  std::vector<float> row(4);
-  split.read_rows(73, 1, row);
-  EXPECT_TRUE(std::equal(row.begin(), row.end(), block.begin() + 73 * 4));
-}
+};
 
-TEST(Draws, TextIsSplitToo) {
-  Dataset data;
-  data.name = "words";
-  data.kind = DataKind::kText;
-  auto documents = std::make_shared<Documents>();
-  documents->words = {"a", "b"};
-  documents->starts = {0};
-  for (int n = 0; n < 20; ++n) {
-    documents->word_ids.insert(documents->word_ids.end(), static_cast<std::size_t>(n % 2 + 1),
-                               n % 2);
-    documents->starts.push_back(static_cast<std::int64_t>(documents->word_ids.size()));
-    data.labels.push_back(n % 2);
+TEST(Evaluate, EveryDrawIsJudgedByItsOwnRows) {
+  const Dataset data = with_test_rows(telling_dataset(), few_draws().seed);
+  ASSERT_EQ(make_draws(data, few_draws()).validation_rows.size(), 5u);  // they change in turn
+  std::vector<std::unique_ptr<FeatureMethod>> methods;
+  methods.push_back(std::make_unique<ReadsTheClass>());
+  methods.push_back(std::make_unique<TwoCandidates>());
+  const auto result =
+      evaluate_methods(data, std::make_shared<Dataset>(data), methods, few_draws(), {});
+  for (const MethodResult& method : result.methods) {
+    EXPECT_EQ(method.accuracy, 1) << method.name;
+    EXPECT_EQ(method.settings["validation_accuracy"], 1) << method.name;
   }
-  data.documents = documents;
-  data.num_documents = 20;
-  data.class_names = {"short", "long"};
-  data.first_test_row = 20;
-  const Dataset split = with_test_rows(data, 1);
-  EXPECT_EQ(split.first_test_row, 16);
-  for (std::size_t n = 0; n < 20; ++n) {
-    const auto first = static_cast<std::size_t>(split.documents->starts[n]);
-    EXPECT_EQ(split.documents->starts[n + 1] - split.documents->starts[n], split.labels[n] + 1);
-    EXPECT_EQ(split.documents->word_ids[first], split.labels[n]);
-  }
-}
-
-TEST(Draws, WhatIsMissingIsSaid) {
-  Dataset data = gaussian_dataset(30, 4, 3, 1);
-  DrawOptions options = few_draws();
-  options.shots = 8;
-  const std::string few = error_line([&] { make_draws(with_test_rows(data, 1), options); });
-  EXPECT_NE(few.find("at least 8 training rows"), std::string::npos) << few;
-  EXPECT_NE(few.find("found 7 of class 'class 0'"), std::string::npos) << few;
-  data.labels.clear();
-  data.class_names.clear();
-  EXPECT_NE(error_line([&] { with_test_rows(data, 1); }).find("expected labels"),
-            std::string::npos);
-  EXPECT_NE(error_line([&] { with_test_rows(gaussian_dataset(9, 2, 1, 1), 1); }).find("2 classes"),
-            std::string::npos);
 }
 
 // One feature, two classes at -1 and +1: the normal equation by hand. Centred x has length 1, so

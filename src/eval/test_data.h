@@ -1,4 +1,4 @@
-// Tests only: tables of Gaussian clusters, whose best accuracy is known.
+// Tests only: tables of Gaussian clusters, whose best accuracy is known, and few draws of them.
 #pragma once
 
 #include <cmath>
@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "data/dataset.h"
+#include "eval/draws.h"
 
 namespace metaplastic {
 
@@ -36,6 +37,14 @@ inline Dataset gaussian_dataset(int num_rows, int num_features, int num_classes,
   data.rows = rows_of(std::move(values), num_features);
   data.first_test_row = num_rows;
   return data;
+}
+
+inline DrawOptions few_draws() {
+  DrawOptions options;
+  options.shots = 5;
+  options.trials = 20;
+  options.seed = 3;
+  return options;
 }
 
 }  // namespace metaplastic
