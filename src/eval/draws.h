@@ -24,7 +24,8 @@ inline constexpr std::int64_t kEnoughValidationRows = 1000;
 // its rows class by class, `shots` of each.
 struct Draws {
   std::vector<std::int64_t> test_rows;
-  // The query rows of validation: one list, or several that share no row.
+  // The query rows of validation: one list, or five that share no row (but of classes with fewer
+  // than five).
   std::vector<std::vector<std::int64_t>> validation_rows;
   // Validation draw v has the query validation_rows[v % validation_rows.size()];
   // [num_validation_draws * validation_rows.size()].
