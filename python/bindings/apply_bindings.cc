@@ -1,10 +1,10 @@
 #include <pybind11/stl.h>
 
+#include "apply/apply.h"
+#include "apply/find_rule.h"
 #include "array_data.h"
 #include "bindings.h"
 #include "data/dataset_rows.h"
-#include "eval/apply.h"
-#include "eval/find_rule.h"
 
 namespace py = pybind11;
 

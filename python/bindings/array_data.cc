@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "tasks/task_forms.h"
 
 namespace py = pybind11;
 
@@ -119,7 +120,7 @@ Dataset array_dataset(const py::array& array, std::optional<std::vector<std::str
 }
 
 Dataset make_dataset(const py::object& data, std::optional<std::vector<std::string>> columns) {
-  if (py::isinstance<py::str>(data)) return load_dataset(data.cast<std::string>());
+  if (py::isinstance<py::str>(data)) return load_data(data.cast<std::string>());
   return array_dataset(data.cast<py::array>(), std::move(columns));
 }
 

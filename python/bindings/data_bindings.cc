@@ -3,6 +3,7 @@
 #include "array_data.h"
 #include "bindings.h"
 #include "data/preprocess.h"
+#include "tasks/task_forms.h"
 
 namespace py = pybind11;
 
@@ -15,7 +16,7 @@ py::tuple read_data(const std::string& spec) {
   std::vector<float> rows;
   {
     py::gil_scoped_release release;
-    data = load_dataset(spec);
+    data = load_data(spec);
     if (data.kind != DataKind::kText) {
       rows = read_all_rows(data);
     } else {

@@ -2,11 +2,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apply/encoder_file.h"
 #include "array_data.h"
 #include "base/thread_pool.h"
 #include "bindings.h"
 #include "data/dataset_rows.h"
-#include "eval/encoder_file.h"
 #include "onnx/export_onnx.h"
 
 namespace py = pybind11;

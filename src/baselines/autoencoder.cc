@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "apply/training_rows.h"
 #include "base/error.h"
 #include "baselines/objectives.h"
 #include "baselines/search.h"
 #include "baselines/streams.h"
-#include "eval/training_rows.h"
 
 namespace metaplastic {
 namespace {

@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 
+#include "apply/apply.h"
 #include "baselines/training.h"
-#include "eval/apply.h"
 #include "eval/method.h"
 
 namespace metaplastic {

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
+#include "apply/training_rows.h"
 #include "base/error.h"
 #include "baselines/pair_objectives.h"
 #include "baselines/search.h"
 #include "baselines/streams.h"
 #include "baselines/views.h"
-#include "eval/training_rows.h"
 
 namespace metaplastic {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "eval/apply.h"
+#include "apply/apply.h"
 #include "eval/learned_method.h"
 #include "eval/method.h"
 

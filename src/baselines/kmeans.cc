@@ -4,10 +4,10 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/sample.h"
 #include "base/thread_pool.h"
 #include "baselines/pca.h"
 #include "baselines/streams.h"
-#include "eval/sample.h"
 #include "tensor/blas.h"
 #include "tensor/kernels.h"
 

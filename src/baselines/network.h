@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "eval/encoder.h"
+#include "apply/encoder.h"
 #include "model/mlp.h"
 #include "tensor/tape.h"
 

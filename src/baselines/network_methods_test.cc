@@ -12,6 +12,7 @@
 #include "eval/evaluate.h"
 #include "eval/test_data.h"
 #include "rule/classical.h"
+#include "tasks/task_forms.h"
 
 namespace metaplastic {
 namespace {
@@ -185,7 +186,7 @@ TEST(Methods, WhatDoesNotSuitTheDataIsLeftOut) {
 
 // Characters that no method learned from: chance is 1 in 5.
 TEST(Methods, SlowTransferLearnsFromOtherClasses) {
-  Dataset data = load_dataset("glyphs,rows=300,classes=5");
+  Dataset data = load_data("glyphs,rows=300,classes=5");
   data = with_test_rows(data, 1);
   const Preprocess preprocess = fit_preprocess(data);
   const Rule rule = make_classical_rule("hebb", {"compact", 4, 2, 1}, 1);

@@ -1,7 +1,7 @@
 #include "baselines/other_classes.h"
 
 #include "base/error.h"
-#include "data/task.h"
+#include "tasks/task.h"
 
 namespace metaplastic {
 namespace {

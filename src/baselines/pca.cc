@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "eval/sample.h"
+#include "base/sample.h"
 #include "tensor/blas.h"
 
 namespace metaplastic {

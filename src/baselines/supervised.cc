@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "apply/training_rows.h"
 #include "base/error.h"
 #include "baselines/objectives.h"
 #include "baselines/search.h"
-#include "eval/training_rows.h"
 
 namespace metaplastic {
 namespace {

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "apply/encoder.h"
 #include "baselines/network.h"
-#include "eval/encoder.h"
 #include "eval/learned_method.h"
 #include "eval/method.h"
 

@@ -2,15 +2,15 @@
 
 #include <algorithm>
 
+#include "apply/training_rows.h"
 #include "base/error.h"
+#include "base/sample.h"
 #include "baselines/objectives.h"
 #include "baselines/other_classes.h"
 #include "baselines/pair_objectives.h"
 #include "baselines/search.h"
 #include "baselines/streams.h"
 #include "baselines/views.h"
-#include "eval/sample.h"
-#include "eval/training_rows.h"
 
 namespace metaplastic {
 namespace {

@@ -4,7 +4,7 @@
 #include <memory>
 #include <span>
 
-#include "eval/apply.h"
+#include "apply/apply.h"
 #include "eval/learned_method.h"
 #include "eval/method.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "data/task_family.h"
+#include "tasks/task_family.h"
 
 namespace metaplastic {
 namespace {

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "base/random.h"
-#include "data/augment.h"
 #include "data/dataset.h"
+#include "tasks/augment.h"
 
 namespace metaplastic {
 

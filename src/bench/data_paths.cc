@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "bench/measure.h"
-#include "data/task.h"
+#include "tasks/task.h"
 
 namespace metaplastic {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "eval/encoder.h"
+#include "apply/encoder.h"
 
 namespace metaplastic {
 

@@ -1,6 +1,9 @@
 // metaplastic apply: trains an encoder on unlabelled data with a rule, and writes the features.
 #include <memory>
 
+#include "apply/encoder_file.h"
+#include "apply/feature_file.h"
+#include "apply/find_rule.h"
 #include "base/error.h"
 #include "base/stop.h"
 #include "base/text.h"
@@ -8,9 +11,7 @@
 #include "cli/flags.h"
 #include "cli/progress.h"
 #include "data/dataset_rows.h"
-#include "eval/encoder_file.h"
-#include "eval/feature_file.h"
-#include "eval/find_rule.h"
+#include "tasks/task_forms.h"
 
 namespace metaplastic {
 namespace {
@@ -41,7 +42,7 @@ int run_apply(ApplyFlags& flags) {
          quote_text(flags.out, 200));
   }
   const FoundRule found = find_rule(flags.rule);
-  const Dataset data = load_dataset(flags.data);
+  const Dataset data = load_data(flags.data);
   // Both outputs are opened before the long work: a path that cannot be written fails here.
   FeatureFile features(flags.out);
   if (!flags.model.empty()) AtomicFileWriter{flags.model};

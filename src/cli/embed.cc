@@ -1,10 +1,11 @@
 // metaplastic embed: features of new rows by an encoder that apply wrote.
 #include <memory>
 
+#include "apply/encoder_file.h"
+#include "apply/feature_file.h"
 #include "base/stop.h"
 #include "cli/commands.h"
-#include "eval/encoder_file.h"
-#include "eval/feature_file.h"
+#include "tasks/task_forms.h"
 
 namespace metaplastic {
 namespace {
@@ -15,7 +16,7 @@ struct EmbedFlags {
 
 int run_embed(const EmbedFlags& flags) {
   const Encoder encoder = load_encoder(flags.model);
-  const Dataset data = load_dataset(flags.data);
+  const Dataset data = load_data(flags.data);
   const auto prepared = prepare_rows(encoder.preprocess, data);
   FeatureFile(flags.out).write(encoder, *prepared, encoder.num_layers(), stop_requested);
   return kExitOk;

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "apply/find_rule.h"
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/stop.h"
@@ -14,9 +15,9 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
-#include "eval/find_rule.h"
 #include "io/atomic_file.h"
 #include "io/json_lines.h"
+#include "tasks/task_forms.h"
 
 namespace metaplastic {
 namespace {
@@ -41,7 +42,7 @@ int run_evaluate(const EvaluateFlags& flags) {
   const auto methods = make_methods(flags.methods, found.rule, flags.options);
   DrawOptions draws = flags.draws;
   draws.seed = flags.seed.value_or(0);
-  const Dataset data = with_test_rows(load_dataset(flags.data), draws.seed);
+  const Dataset data = with_test_rows(load_data(flags.data), draws.seed);
   if (!flags.json.empty()) AtomicFileWriter{flags.json};
   make_draws(data, draws);  // refuses too few labels before anything is shown or learned
   const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, flags.resize));

@@ -1,9 +1,9 @@
 // metaplastic export: an encoder in another format.
 #include <memory>
 
+#include "apply/encoder_file.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
-#include "eval/encoder_file.h"
 #include "onnx/export_onnx.h"
 
 namespace metaplastic {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "eval/apply.h"
+#include "apply/apply.h"
 
 namespace metaplastic {
 

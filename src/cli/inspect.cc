@@ -3,10 +3,10 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "apply/encoder_file.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "eval/encoder_file.h"
 #include "io/json_text.h"
 #include "io/safetensors.h"
 #include "rule/composed_step.h"

@@ -8,11 +8,11 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/stop.h"
+#include "base/stopped.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "comm/launch.h"
-#include "eval/stopped.h"
 
 namespace metaplastic {
 namespace {

@@ -6,66 +6,14 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/text.h"
+#include "data/data_form.h"
 
 namespace metaplastic {
 namespace {
 
-struct Form {
-  const char* name;
-  std::size_t min_paths, max_paths;
-  const char* notation;
-  std::vector<std::string> options;
-};
-
-// One row per form: parsing, errors and help all read this table.
-const std::vector<Form>& forms() {
-  static const std::vector<Form> kForms = {
-      {"fashion-mnist", 0, 0, "fashion-mnist", {}},
-      {"mnist", 0, 0, "mnist", {}},
-      {"cifar10", 0, 0, "cifar10", {}},
-      {"digits", 0, 0, "digits", {}},
-      {"idx", 1, 2, "idx:IMAGES[,LABELS]", {}},
-      {"npy", 1, 2, "npy:X.npy[,Y.npy][,image=HxW[xC]][,max=VALUE]", {"image", "max"}},
-      {"npz", 1, 1, "npz:FILE[,image=HxW[xC]][,max=VALUE]", {"image", "max"}},
-      {"csv",
-       1,
-       1,
-       "csv:FILE[,label=COLUMN][,drop=COLUMN][,missing=error|mean|zero]"
-       "[,categorical=error|onehot][,header=auto|yes|no][,delimiter=auto|comma|semicolon|tab]"
-       "[,image=HxW[xC]][,max=VALUE]",
-       {"label", "drop", "missing", "categorical", "header", "delimiter", "image", "max"}},
-      {"images",
-       1,
-       1,
-       "images:FOLDER[,size=SIDE][,grey=no|yes][,bad=error|skip]",
-       {"size", "grey", "bad"}},
-      {"text",
-       1,
-       1,
-       "text:FILE.tsv|FOLDER[,vocabulary=N][,weights=tf|tfidf]",
-       {"vocabulary", "weights"}},
-      {"glyphs",
-       0,
-       0,
-       "glyphs[,rows=N][,classes=N][,side=N][,seed=N]",
-       {"rows", "classes", "side", "seed"}},
-      {"dressed",
-       0,
-       0,
-       "dressed[,rows=N][,classes=N][,side=N][,seed=N]",
-       {"rows", "classes", "side", "seed"}},
-      {"fields",
-       0,
-       0,
-       "fields[,rows=N][,classes=N][,side=N][,seed=N]",
-       {"rows", "classes", "side", "seed"}},
-  };
-  return kForms;
-}
-
-const Form& find_form(std::string_view name) {
+const DataForm& find_form(std::string_view name, std::span<const DataForm> forms) {
   std::vector<std::string> names;
-  for (const Form& form : forms()) {
+  for (const DataForm& form : forms) {
     if (name == form.name) return form;
     names.emplace_back(form.name);
   }
@@ -93,7 +41,7 @@ bool is_option_name(std::string_view name) {
                                       [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
 }
 
-void add_option(DataSpec& spec, const Form& form, const std::string& word, std::size_t equals) {
+void add_option(DataSpec& spec, const DataForm& form, const std::string& word, std::size_t equals) {
   const std::string name = word.substr(0, equals);
   if (std::find(form.options.begin(), form.options.end(), name) == form.options.end()) {
     if (form.options.empty()) {
@@ -114,7 +62,7 @@ void add_option(DataSpec& spec, const Form& form, const std::string& word, std::
   spec.options.emplace_back(name, word.substr(equals + 1));
 }
 
-void check_paths(const DataSpec& spec, const Form& form) {
+void check_paths(const DataSpec& spec, const DataForm& form) {
   for (const std::string& path : spec.paths) {
     if (path.empty() || path.find('\0') != std::string::npos) {
       fail("data {}: expected a file name, found an empty one or a zero byte; write {}",
@@ -169,11 +117,11 @@ std::string DataSpec::choice(std::string_view name, const std::vector<std::strin
   return *value;
 }
 
-DataSpec parse_data_spec(std::string_view text) {
+DataSpec parse_data_spec(std::string_view text, std::span<const DataForm> forms) {
   DataSpec spec;
   spec.text = std::string(text);
   const std::size_t colon = text.find_first_of(":,");
-  const Form& form = find_form(text.substr(0, colon));
+  const DataForm& form = find_form(text.substr(0, colon), forms);
   spec.form = form.name;
   std::vector<std::string> words;
   if (colon != std::string_view::npos) words = split_words(text.substr(colon + 1));
@@ -195,9 +143,9 @@ DataSpec parse_data_spec(std::string_view text) {
   return spec;
 }
 
-std::vector<std::string> data_spec_notations() {
+std::vector<std::string> data_spec_notations(std::span<const DataForm> forms) {
   std::vector<std::string> notations;
-  for (const Form& form : forms()) notations.emplace_back(form.notation);
+  for (const DataForm& form : forms) notations.emplace_back(form.notation);
   return notations;
 }
 

@@ -1,4 +1,5 @@
 // The notation of `--data SPEC`: which form, which files, which options. dataset.h loads it.
+// The forms of files are listed here; tasks/task_forms.h adds samples of task families.
 //
 //   fashion-mnist | mnist | cifar10 | digits
 //   idx:IMAGES[,LABELS]          gzip-compressed or not
@@ -7,17 +8,19 @@
 //   csv:FILE[,label=COLUMN]      by name or by index from 0; -1 is the last column
 //   images:FOLDER                PNG, JPEG, PGM; a sub-folder is a class, a flat folder unlabelled
 //   text:FILE.tsv | text:FOLDER  label TAB text, or a sub-folder of .txt files per class
-//   glyphs | fields              a sample of the held-out classes of a task family
 // Options follow as ,NAME=VALUE. A comma in a file name is written \, .
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace metaplastic {
+
+struct DataForm;  // data_form.h
 
 struct DataSpec {
   std::string text;                // as the user wrote it
@@ -34,11 +37,11 @@ struct DataSpec {
   std::string choice(std::string_view name, const std::vector<std::string>& choices) const;
 };
 
-// Throws Error for an unknown form (with the nearest one), a wrong number of files, an option that
-// the form does not have (listing those it has). Looks at no file.
-DataSpec parse_data_spec(std::string_view text);
+// Throws Error for a form that `forms` lacks (with the nearest one), a wrong number of files, an
+// option that the form does not have (listing those it has). Looks at no file.
+DataSpec parse_data_spec(std::string_view text, std::span<const DataForm> forms);
 
 // Every form's notation, e.g. "csv:FILE[,label=COLUMN]..."; for help texts.
-std::vector<std::string> data_spec_notations();
+std::vector<std::string> data_spec_notations(std::span<const DataForm> forms);
 
 }  // namespace metaplastic

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "data/data_spec.h"
+#include "data/data_form.h"
 #include "data/dataset_parts.h"
 #include "data/dataset_rows.h"
 #include "data/read_text.h"
@@ -55,22 +55,6 @@ void check_finite(std::span<const float> values, const Dataset& data, std::int64
          printable(data.name, 200), values[n],
          first_row + static_cast<std::int64_t>(n / num_features), n % num_features);
   }
-}
-
-Dataset load_form(const DataSpec& spec) {
-  if (spec.form == "fashion-mnist") return load_fashion_mnist();
-  if (spec.form == "mnist") return load_mnist();
-  if (spec.form == "cifar10") return load_cifar10();
-  if (spec.form == "digits") return load_digits();
-  if (spec.form == "idx") {
-    return load_idx_pair(spec.paths[0], spec.paths.size() > 1 ? spec.paths[1] : "");
-  }
-  if (spec.form == "npy") return load_npy(spec);
-  if (spec.form == "npz") return load_npz(spec);
-  if (spec.form == "csv") return load_csv(spec);
-  if (spec.form == "images") return load_images(spec);
-  if (spec.form == "text") return load_text(spec);
-  return load_task_sample(spec);
 }
 
 }  // namespace
@@ -125,9 +109,9 @@ void set_labels(Dataset& data, const std::vector<std::string>& values, const std
   data.class_names = std::move(order);
 }
 
-Dataset load_dataset(std::string_view spec) {
-  const DataSpec parsed = parse_data_spec(spec);
-  Dataset data = load_form(parsed);
+Dataset load_dataset(std::string_view spec, std::span<const DataForm> forms) {
+  const DataSpec parsed = parse_data_spec(spec, forms);
+  Dataset data = std::ranges::find(forms, parsed.form, &DataForm::name)->load(parsed);
   data.name = parsed.text;
   if (data.num_rows() == 0) {
     fail("{}: expected at least one row, found none; use a file with data",
@@ -138,6 +122,8 @@ Dataset load_dataset(std::string_view spec) {
                     static_cast<std::int64_t>(data.labels.size()) == data.num_rows());
   return data;
 }
+
+Dataset load_dataset(std::string_view spec) { return load_dataset(spec, file_forms()); }
 
 Dataset slice_dataset(const Dataset& dataset, std::int64_t first, std::int64_t count) {
   METAPLASTIC_CHECK(first >= 0 && count >= 0 && first <= dataset.num_rows() - count);

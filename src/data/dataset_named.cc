@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/share.h"
 #include "base/text.h"
+#include "data/data_form.h"
 #include "data/dataset_parts.h"
 #include "data/dataset_rows.h"
 #include "data/read_cifar.h"
@@ -168,7 +169,7 @@ Dataset load_cifar10() {
 }
 
 Dataset load_digits() {
-  DataSpec spec = parse_data_spec("npz:digits.npz");
+  DataSpec spec = parse_data_spec("npz:digits.npz", file_forms());
   spec.paths[0] = find_shared_file("digits.npz");
   Dataset data = load_npz(spec);
   // Counts of ink in 4 x 4 cells.

@@ -1,5 +1,5 @@
 // What the loaders of the forms share: labels, image options, and their entry points.
-// Each load_ function gets a parsed spec of its own form; dataset.cc dispatches to them.
+// Each load_ function gets a parsed spec of its own form (data_form.h).
 #pragma once
 
 #include <cstdint>
@@ -42,6 +42,5 @@ Dataset load_npz(const DataSpec& spec);
 Dataset load_csv(const DataSpec& spec);
 Dataset load_images(const DataSpec& spec);
 Dataset load_text(const DataSpec& spec);
-Dataset load_task_sample(const DataSpec& spec);
 
 }  // namespace metaplastic

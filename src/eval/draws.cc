@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "base/sample.h"
 #include "base/text.h"
-#include "eval/sample.h"
 
 namespace metaplastic {
 namespace {

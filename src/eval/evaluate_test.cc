@@ -7,7 +7,7 @@
 #include <numeric>
 #include <set>
 
-#include "eval/sample.h"
+#include "base/sample.h"
 #include "eval/test_data.h"
 #include "io/test_folder.h"
 #include "objective/linear_probe.h"

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "eval/apply.h"
+#include "apply/apply.h"
 #include "eval/method.h"
 
 namespace metaplastic {
@@ -13,7 +13,7 @@ namespace metaplastic {
 // `apply` writes.
 enum class Readout { kBestLayer, kTopLayer };
 
-// "learned": one training for each of the first num_tunings variants (rule/rule_variant.h) of a
+// "learned": one training for each of the first num_tunings variants (apply/rule_variant.h) of a
 // rule that walks among neighbours, one of another rule. Candidates are the layers at 1/64, 1/16,
 // 1/4, 1, 2 and 4 times the inner steps that the rule was judged at (or of options.inner_steps:
 // then up to once).

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "base/stopped.h"
 #include "data/dataset.h"
-#include "eval/stopped.h"
 
 namespace metaplastic {
 

@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "eval/sample.h"
+#include "base/sample.h"
 #include "experiments/row_lines.h"
 #include "experiments/workbench.h"
 

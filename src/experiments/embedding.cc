@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "eval/sample.h"
+#include "base/sample.h"
 #include "experiments/workbench.h"
 
 namespace metaplastic {

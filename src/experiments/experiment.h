@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "apply/find_rule.h"
 #include "chart/chart.h"
-#include "eval/find_rule.h"
 
 namespace metaplastic {
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "data/dataset_rows.h"
+#include "tasks/task_forms.h"
 
 namespace metaplastic {
 namespace {
@@ -27,7 +28,7 @@ DrawOptions draw_options(const ExperimentOptions& options, int shots) {
 
 Workbench::Workbench(const ExperimentOptions& options, const std::string& spec,
                      std::optional<std::uint64_t> permutation_seed)
-    : options_(options), data_(with_test_rows(load_dataset(spec), options.seed)) {
+    : options_(options), data_(with_test_rows(load_data(spec), options.seed)) {
   PreprocessOptions wanted = preprocess_options(data_, std::nullopt);
   wanted.permutation_seed = permutation_seed;
   if (options.quick) wanted.vocabulary = 500;

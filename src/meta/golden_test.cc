@@ -9,6 +9,7 @@
 
 #include "io/safetensors.h"
 #include "meta/truncation.h"
+#include "neighbours/constants.h"
 #include "rule/inner_step.h"
 
 namespace metaplastic {
@@ -45,7 +46,7 @@ struct Golden {
   }
 
   StepSettings<double> settings() const {
-    std::string share = std::to_string(kRule.homeostatic_share);
+    std::string share = std::to_string(kNeighbours.homeostatic_share);
     option("homeostatic_share", share);
     return {truncation.inner_lr, std::stod(share)};
   }

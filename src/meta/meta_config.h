@@ -4,11 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "data/task_config.h"
 #include "io/config.h"
 #include "model/mlp.h"
+#include "neighbours/constants.h"
 #include "rule/rule_file.h"
 #include "rule/theta.h"
+#include "tasks/task_config.h"
 
 namespace metaplastic {
 
@@ -59,7 +60,7 @@ struct InnerConfig {
       "gradient, so that its first updates see late states too",
       "false");
     v("phi_mean_share", phi_mean_share, Range{0, 1}, kPhiMeanShareHelp, "0");
-    v("neighbour_pool", neighbour_pool, Range{2, kRule.neighbour_pool},
+    v("neighbour_pool", neighbour_pool, Range{2, kNeighbours.pool},
       "examples of a task among which neighbours are looked for, where rule.views are neighbours; "
       "all have to be made, so a trajectory takes time in proportion",
       "");

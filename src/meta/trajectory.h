@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "data/task.h"
 #include "meta/gradient_estimator.h"
 #include "meta/meta_config.h"
-#include "rule/views.h"
+#include "neighbours/views.h"
+#include "tasks/task.h"
 
 namespace metaplastic {
 
@@ -44,7 +44,7 @@ class TaskData : public TruncationData<float> {
 
  private:
   // Of that inner step; none when the rule looks for no neighbours. A task has as many examples as
-  // are asked for, so others are drawn every kRule.neighbour_pool_steps steps.
+  // are asked for, so others are drawn every kNeighbours.pool_steps steps.
   void prepare_pool(std::uint32_t step);
   std::span<const float> draw_pool(std::uint32_t number);
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "meta/best_readout.h"
+#include "objective/best_readout.h"
 
 namespace metaplastic {
 namespace {

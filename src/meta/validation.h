@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "data/task.h"
 #include "meta/meta_config.h"
 #include "meta/trajectory.h"
+#include "tasks/task.h"
 
 namespace metaplastic {
 

@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apply/encoder_file.h"
 #include "base/error.h"
-#include "eval/encoder_file.h"
 #include "io/atomic_file.h"
 #include "onnx/onnx_preprocess.h"
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "eval/encoder.h"
+#include "apply/encoder.h"
 
 namespace metaplastic {
 

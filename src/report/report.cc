@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "apply/encoder_file.h"
 #include "base/error.h"
-#include "eval/encoder_file.h"
 #include "io/atomic_file.h"
 #include "report/html.h"
 #include "report/scripts.h"

@@ -8,9 +8,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "apply/encoder_file.h"
 #include "base/random.h"
 #include "chart/filters.h"
-#include "eval/encoder_file.h"
 #include "io/atomic_file.h"
 #include "io/test_folder.h"
 #include "meta/meta_config.h"

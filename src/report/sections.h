@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "eval/encoder.h"
+#include "apply/encoder.h"
 #include "report/evaluation_record.h"
 #include "report/experiment_record.h"
 #include "report/run_record.h"

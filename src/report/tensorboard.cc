@@ -1,10 +1,11 @@
 #include "report/tensorboard.h"
 
+#include "apply/apply.h"
 #include "base/error.h"
 #include "chart/filters.h"
 #include "data/dataset_rows.h"
-#include "eval/apply.h"
 #include "meta/run_folder.h"
+#include "tasks/task_forms.h"
 
 namespace metaplastic {
 namespace {
@@ -24,7 +25,7 @@ void add_validation(const ValidationResult& validation, StepEvents& events) {
 
 std::vector<std::byte> filters_of_rule(const std::string& path) {
   const Rule rule = load_rule(path);
-  const Dataset data = load_dataset(kFilterData);
+  const Dataset data = load_data(kFilterData);
   const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, std::nullopt));
   ApplyOptions apply;
   apply.model.hidden = {kFilterUnits};

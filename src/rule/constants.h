@@ -4,38 +4,24 @@
 namespace metaplastic {
 
 struct RuleConstants {
-  double norm_eps = 1e-5;         // norm of compact; rule-spec: epsilon 1e-5, no offset
-  double standardise_eps = 1e-5;  // corr and the standardised activations
-  double moments_eps = 1e-5;      // inside the square root of a deviation
-  double delta_eps = 1e-6;        // RMS normalisation of delta over D; released code
-  double column_eps = 1e-8;       // w = W / rms(column)
-  double statistics_eps = 1e-6;   // joint RMS normalisation of the weight statistics
-  double decorrelate_eps = 1e-6;  // RMS normalisation of w corr(x_up)
-  double term_offset = 1;         // each term / sqrt(1 + mean over rows of its square)
-  double step_offset = 1;         // the mixed step likewise
-  double bias_offset = 0.5;       // bias step / sqrt(0.5 + mean square); released code
-  double free_bias_reach = 2;     // bias_mean "free": times the bias step, so that a bias settles
-                                  // within 2 deviations of z; the paper's step ends at 1
-  double homeostatic_share = 0.875;  // bias_mean "homeostatic": the share of a unit's variance
-                                     // above its mean that its bias is drawn to,
-  double homeostatic_gain = 6;       // how strongly, before free_bias_reach,
-  double homeostatic_pace = 0.05;    // and at what share of the inner step size biases move
-  double separate_units = 128;       // views: the width from which separate weighs less
-  double view_noise = 1.2;           // views "two": deviation of the noise over that of the inputs
-  double neighbour_noise = 0.4;      // views "neighbours": the same,
-  int neighbour_pool = 16384;        // the most examples among which neighbours are looked for,
-  int neighbour_pool_steps = 64;     // and the inner steps that look among the same ones
-  int neighbour_metric_examples = 4096;  // those by which it is decided what near means,
-  int neighbour_components = 64;         // and the principal components that may count
-  int neighbour_choices = 5;             // how many of the nearest a walk chooses from
-  int neighbour_hops = 4;                // and its mean length, where near is alike in shape,
-  int neighbour_hops_pool = 4096;        // among so many examples
-  double sparse_inputs = 0.95;  // views "neighbours": inputs whose variance lies above their mean
-                                // by more than this share, on average, are sparse; then
-  double sparse_homeostatic_share = 0.6;  // units aim at this
-  double sparse_neighbour_noise = 1;      // and second views have this noise
-  double keep = 1.0 / 7;  // W_step - w / 7, so that columns do not collapse; released code
-  double mix_gain = 10;   // compact: mix times 10 / sqrt(12)
+  double norm_eps = 1e-5;          // norm of compact; rule-spec: epsilon 1e-5, no offset
+  double standardise_eps = 1e-5;   // corr and the standardised activations
+  double moments_eps = 1e-5;       // inside the square root of a deviation
+  double delta_eps = 1e-6;         // RMS normalisation of delta over D; released code
+  double column_eps = 1e-8;        // w = W / rms(column)
+  double statistics_eps = 1e-6;    // joint RMS normalisation of the weight statistics
+  double decorrelate_eps = 1e-6;   // RMS normalisation of w corr(x_up)
+  double term_offset = 1;          // each term / sqrt(1 + mean over rows of its square)
+  double step_offset = 1;          // the mixed step likewise
+  double bias_offset = 0.5;        // bias step / sqrt(0.5 + mean square); released code
+  double free_bias_reach = 2;      // bias_mean "free": times the bias step, so that a bias settles
+                                   // within 2 deviations of z; the paper's step ends at 1
+  double homeostatic_gain = 6;     // bias_mean "homeostatic": how strongly a bias is drawn to
+                                   // its aim, before free_bias_reach,
+  double homeostatic_pace = 0.05;  // and at what share of the inner step size biases move
+  double separate_units = 128;     // views: the width from which separate weighs less
+  double keep = 1.0 / 7;           // W_step - w / 7, so that columns do not collapse; released code
+  double mix_gain = 10;            // compact: mix times 10 / sqrt(12)
 };
 
 inline constexpr RuleConstants kRule{};

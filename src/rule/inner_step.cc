@@ -7,7 +7,7 @@
 #include "rule/compact.h"
 #include "rule/constants.h"
 #include "rule/metz2019.h"
-#include "rule/views.h"
+#include "rule/view_signals.h"
 #include "rule/weight_step.h"
 
 namespace metaplastic {

@@ -1,7 +1,7 @@
 // How an inner step is taken, beside theta and the batch.
 #pragma once
 
-#include "rule/constants.h"
+#include "neighbours/constants.h"
 
 namespace metaplastic {
 
@@ -10,7 +10,7 @@ struct StepSettings {
   T inner_lr = 0;
   // bias_mean "homeostatic": what units aim at. What fits a data set says
   // NeighbourPool::homeostatic_share.
-  T homeostatic_share = T(kRule.homeostatic_share);
+  T homeostatic_share = T(kNeighbours.homeostatic_share);
 };
 
 }  // namespace metaplastic

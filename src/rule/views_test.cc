@@ -1,6 +1,6 @@
 // Two views of every example: the batch that shows them, the signals, and what the rule makes of
 // them.
-#include "rule/views.h"
+#include "neighbours/views.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,10 +12,11 @@
 #include <utility>
 
 #include "base/error.h"
+#include "neighbours/constants.h"
+#include "neighbours/test_pool.h"
 #include "rule/classical.h"
-#include "rule/constants.h"
-#include "rule/test_pool.h"
 #include "rule/test_step.h"
+#include "rule/view_signals.h"
 #include "rule/weight_step.h"
 
 namespace metaplastic {
@@ -54,7 +55,7 @@ TEST(SecondViews, KeepTheExamplesAndAddNoiseOfTheStatedSize) {
       EXPECT_EQ(views[u * 1000 + b], batch[u * 500 + b]);
       square += std::pow(double(views[u * 1000 + 500 + b] - batch[u * 500 + b]), 2) / 10000;
     }
-  EXPECT_NEAR(std::sqrt(square), 2 * kRule.view_noise, 0.1);
+  EXPECT_NEAR(std::sqrt(square), 2 * kNeighbours.view_noise, 0.1);
   add_second_views(batch, {}, {}, 20, test_random(2), again);
   EXPECT_EQ(again, views);
   add_second_views(batch, {}, {}, 20, test_random(3), again);
@@ -97,7 +98,7 @@ TEST(SecondViews, ShowAnExampleOfThePool) {
       least = std::min(least, distance(view, column(pool, p, kP)));
     square += least / (kU * kB);
   }
-  EXPECT_NEAR(std::sqrt(square / variance), kRule.neighbour_noise, 0.1);
+  EXPECT_NEAR(std::sqrt(square / variance), kNeighbours.noise, 0.1);
 }
 
 TEST(SecondViews, WithoutAnyOtherExampleAreNoisyCopies) {

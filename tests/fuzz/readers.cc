@@ -11,17 +11,18 @@
 #include <filesystem>
 #include <map>
 
+#include "apply/encoder_file.h"
 #include "base/error.h"
 #include "data/dataset.h"
 #include "data/preprocess.h"
 #include "data/read_cifar.h"
 #include "data/read_image.h"
-#include "eval/encoder_file.h"
 #include "io/config.h"
 #include "io/npy.h"
 #include "io/safetensors.h"
 #include "meta/checkpoint.h"
 #include "rule/rule_file.h"
+#include "tasks/task_forms.h"
 
 namespace metaplastic::fuzz {
 namespace {
@@ -59,7 +60,7 @@ const std::string& path_of(Bytes bytes) {
 // Loads, fits and prepares, as apply does. Tiny files may stand for large matrices (one-hot
 // columns, words): those are only loaded.
 void use_data(const std::string& spec) {
-  const Dataset data = load_dataset(spec);
+  const Dataset data = load_data(spec);
   describe(data);
   PreprocessOptions options;
   if (data.kind == DataKind::kImage && data.image.size() > 64) options.resize = 5;

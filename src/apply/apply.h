@@ -1,0 +1,72 @@
+// Applying a rule: an encoder trained on unlabelled rows, without a loss function.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apply/encoder.h"
+#include "apply/health.h"
+#include "apply/rule_variant.h"
+#include "apply/second_views.h"
+#include "base/stopped.h"
+#include "rule/rule_file.h"
+
+namespace metaplastic {
+
+// The base model that a rule trains. The defaults are those of meta-validation.
+struct BaseModel {
+  std::vector<int> hidden = {128, 128};
+  int features = 128;
+  Unary activation = Unary::kRelu;
+
+  Architecture architecture(int num_inputs) const;
+};
+
+// The unfolded weights, from which training can go on with other rows.
+struct InnerState {
+  std::vector<float> phi;   // [phi_size]
+  std::vector<float> mean;  // [phi_size], what is read out (model/mlp.h:update_phi_mean)
+  int inner_steps = 0;      // done so far
+};
+
+struct ApplyOptions {
+  BaseModel model;
+  std::optional<InnerState> start;  // nothing: fresh weights; else inner steps are added to its own
+  std::optional<int> inner_batch;   // nothing: what the rule was meta-trained with
+  std::optional<int> inner_steps;   // nothing: what the rule was judged at; 0: a random encoder
+  RuleVariant variant;              // of a rule that walks among neighbours
+  // Of such a rule, of the same rows and seed; nothing: apply_rule makes one.
+  std::shared_ptr<const TrainingPool> pool;
+  std::uint64_t seed = 0;
+  // Further states to keep, each in 0..inner_steps; what evaluate chooses its stopping point from.
+  std::vector<int> snapshots;
+  std::function<void(int inner_step, int inner_steps)> on_step;
+  std::function<bool()> should_stop;  // true: end with Stopped
+};
+
+struct Applied {
+  // One per snapshot in ascending order, then the last state, each once. Never empty.
+  std::vector<Encoder> encoders;
+  Health health;                   // of the last state
+  std::vector<std::string> notes;  // one line each, e.g. fewer rows than an inner batch
+  InnerState state;                // of the last state
+  const Encoder& last() const { return encoders.back(); }
+};
+
+// How a rule wants its data: images above kDefaultSide pixels a side shrink to it, the size of the
+// meta-training tasks, unless resize says otherwise (0 keeps the size).
+inline constexpr int kDefaultSide = 14;
+PreprocessOptions preprocess_options(const Dataset& data, std::optional<int> resize);
+
+// Trains on the prepared training rows [N,U_0]; reads no label. A function of rule, rows, options.
+// Batches are drawn without replacement within a batch. Memory: a batch, one inner step's tape, a
+// phi per snapshot, and 10,000 rows for the batch norm's statistics. Throws Error for a phi that is
+// not finite (with the step), for fewer than two rows, for an architecture out of range, for a
+// variant that the rule does not have.
+Applied apply_rule(const Rule& rule, const RowSource& training_rows, const ApplyOptions& options);
+
+}  // namespace metaplastic

@@ -1,0 +1,59 @@
+#include "apply/second_views.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "neighbours/constants.h"
+#include "neighbours/views.h"
+
+namespace metaplastic {
+namespace {
+
+// Examples to look for neighbours among; fewer where rows are wide, so that they stay below 128 MB.
+int pool_size(const RowSource& rows) {
+  constexpr int kMaxValues = 1 << 25;
+  return std::clamp(kMaxValues / rows.num_features(), 2, kNeighbours.pool);
+}
+
+}  // namespace
+
+TrainingPool::TrainingPool(const RowSource& training_rows, std::uint64_t seed) {
+  TrainingRows rows(training_rows, seed, pool_size(training_rows), Purpose::kNeighbours);
+  const std::span<const float> drawn = rows.batch(0);
+  examples_.assign(drawn.begin(), drawn.end());
+  for (std::size_t p = 0; p < rows.last_numbers().size(); ++p)
+    place_of_row_.emplace(rows.last_numbers()[p], p);
+  const int num_inputs = training_rows.num_features();
+  neighbours_ = NeighbourPool(examples_, num_inputs, {examples_, num_inputs});
+}
+
+std::vector<std::size_t> TrainingPool::places(std::span<const std::int64_t> rows) const {
+  std::vector<std::size_t> result;
+  for (const std::int64_t row : rows) {
+    const auto found = place_of_row_.find(row);
+    if (found == place_of_row_.end()) return {};
+    result.push_back(found->second);
+  }
+  return result;
+}
+
+SecondViews::SecondViews(const RuleSizes& sizes, const RuleVariant& variant, std::uint64_t seed,
+                         std::shared_ptr<const TrainingPool> pool)
+    : has_two_views_(sizes.has_two_views()), seed_(seed), pool_(std::move(pool)) {
+  if (pool_) neighbours_ = pool_->neighbours().with_factors(variant.factors());
+}
+
+std::span<const float> SecondViews::batch(TrainingRows& rows, int step) {
+  const std::span<const float> examples = rows.batch(step);
+  if (!has_two_views_) return examples;
+  views_.resize(2 * examples.size());
+  const Random random(seed_, Purpose::kViewNoise, 0, static_cast<std::uint32_t>(step));
+  const auto num_inputs =
+      static_cast<int>(examples.size() / static_cast<std::size_t>(rows.batch_size()));
+  add_second_views(examples, neighbours_,
+                   pool_ ? pool_->places(rows.last_numbers()) : std::vector<std::size_t>{},
+                   num_inputs, random, views_);
+  return views_;
+}
+
+}  // namespace metaplastic

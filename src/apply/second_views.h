@@ -1,0 +1,53 @@
+// Second views of training batches, for a rule that compares two.  [docs/method.md, "Two views"]
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "apply/training_rows.h"
+#include "neighbours/neighbour_pool.h"
+#include "rule/theta.h"
+
+namespace metaplastic {
+
+// The training rows among which walks lead, and where they stand; trainings with the same seed can
+// share one.
+class TrainingPool {
+ public:
+  // A function of rows and seed. Memory: up to 128 MB of rows.
+  TrainingPool(const RowSource& training_rows, std::uint64_t seed);
+  TrainingPool(const TrainingPool&) = delete;
+  TrainingPool& operator=(const TrainingPool&) = delete;
+
+  const NeighbourPool& neighbours() const { return neighbours_; }
+  // Of rows with these numbers in the pool; none when one of them is not there.
+  std::vector<std::size_t> places(std::span<const std::int64_t> rows) const;
+
+ private:
+  std::vector<float> examples_;                                 // [U_0,P]
+  std::unordered_map<std::int64_t, std::size_t> place_of_row_;  // in the pool
+  NeighbourPool neighbours_;
+};
+
+class SecondViews {
+ public:
+  // pool: of a rule that walks among neighbours, else nothing.
+  SecondViews(const RuleSizes& sizes, const RuleVariant& variant, std::uint64_t seed,
+              std::shared_ptr<const TrainingPool> pool);
+
+  double homeostatic_share() const { return neighbours_.homeostatic_share(); }
+  // The batch [U_0,B] of that step, or [U_0,2B] that is valid until the next call.
+  std::span<const float> batch(TrainingRows& rows, int step);
+
+ private:
+  bool has_two_views_;
+  std::uint64_t seed_;
+  std::shared_ptr<const TrainingPool> pool_;
+  NeighbourPool neighbours_;
+  std::vector<float> views_;
+};
+
+}  // namespace metaplastic

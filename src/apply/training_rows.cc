@@ -1,0 +1,54 @@
+#include "apply/training_rows.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/sample.h"
+
+namespace metaplastic {
+namespace {
+
+constexpr std::int64_t kMaxStatisticsRows = 10000;
+// Streams of a purpose: batches by step, and the rows of the statistics; a run has two of its own.
+constexpr std::uint64_t kBatchStream = 0, kStatisticsStream = 1, kStreamsPerRun = 2;
+
+}  // namespace
+
+TrainingRows::TrainingRows(const RowSource& source, std::uint64_t seed, int batch_size,
+                           Purpose purpose, std::uint32_t run)
+    : source_(source),
+      seed_(seed),
+      purpose_(purpose),
+      run_(kStreamsPerRun * run),
+      B_(static_cast<int>(std::min<std::int64_t>(batch_size, source.num_rows()))) {}
+
+std::span<const float> TrainingRows::batch(int step) {
+  Random random(seed_, purpose_, run_ + kBatchStream, static_cast<std::uint32_t>(step));
+  numbers_ = sample_without_replacement(random, source_.num_rows(), B_);
+  const auto size = static_cast<std::size_t>(B_) * static_cast<std::size_t>(source_.num_features());
+  rows_.resize(size);
+  batch_.resize(size);
+  gather_rows(source_, numbers_, rows_);
+  transpose_rows(rows_, B_, batch_);
+  return batch_;
+}
+
+std::vector<float> TrainingRows::statistics_rows(std::int64_t& num_rows) const {
+  Random random(seed_, purpose_, run_ + kStatisticsStream);
+  const auto drawn = sorted_sample(random, source_.num_rows(), kMaxStatisticsRows);
+  num_rows = static_cast<std::int64_t>(drawn.size());
+  std::vector<float> rows(drawn.size() * static_cast<std::size_t>(source_.num_features()));
+  gather_rows(source_, drawn, rows);
+  return rows;
+}
+
+void transpose_rows(std::span<const float> rows, int num_rows, std::span<float> batch) {
+  METAPLASTIC_CHECK(rows.size() == batch.size() && num_rows >= 1);
+  const auto B = static_cast<std::size_t>(num_rows);
+  const std::size_t U = rows.size() / B;
+  for (std::size_t b = 0; b < B; ++b) {
+    for (std::size_t u = 0; u < U; ++u) batch[u * B + b] = rows[b * U + u];
+  }
+}
+
+}  // namespace metaplastic

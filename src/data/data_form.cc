@@ -1,0 +1,52 @@
+#include "data/data_form.h"
+
+#include "data/dataset_parts.h"
+
+namespace metaplastic {
+namespace {
+
+Dataset load_idx(const DataSpec& spec) {
+  return load_idx_pair(spec.paths[0], spec.paths.size() > 1 ? spec.paths[1] : "");
+}
+
+}  // namespace
+
+std::span<const DataForm> file_forms() {
+  static const std::vector<DataForm> kForms = {
+      {"fashion-mnist",
+       0,
+       0,
+       "fashion-mnist",
+       {},
+       [](const DataSpec&) { return load_fashion_mnist(); }},
+      {"mnist", 0, 0, "mnist", {}, [](const DataSpec&) { return load_mnist(); }},
+      {"cifar10", 0, 0, "cifar10", {}, [](const DataSpec&) { return load_cifar10(); }},
+      {"digits", 0, 0, "digits", {}, [](const DataSpec&) { return load_digits(); }},
+      {"idx", 1, 2, "idx:IMAGES[,LABELS]", {}, load_idx},
+      {"npy", 1, 2, "npy:X.npy[,Y.npy][,image=HxW[xC]][,max=VALUE]", {"image", "max"}, load_npy},
+      {"npz", 1, 1, "npz:FILE[,image=HxW[xC]][,max=VALUE]", {"image", "max"}, load_npz},
+      {"csv",
+       1,
+       1,
+       "csv:FILE[,label=COLUMN][,drop=COLUMN][,missing=error|mean|zero]"
+       "[,categorical=error|onehot][,header=auto|yes|no][,delimiter=auto|comma|semicolon|tab]"
+       "[,image=HxW[xC]][,max=VALUE]",
+       {"label", "drop", "missing", "categorical", "header", "delimiter", "image", "max"},
+       load_csv},
+      {"images",
+       1,
+       1,
+       "images:FOLDER[,size=SIDE][,grey=no|yes][,bad=error|skip]",
+       {"size", "grey", "bad"},
+       load_images},
+      {"text",
+       1,
+       1,
+       "text:FILE.tsv|FOLDER[,vocabulary=N][,weights=tf|tfidf]",
+       {"vocabulary", "weights"},
+       load_text},
+  };
+  return kForms;
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,46 @@
+// Examples that are near one another, and how long random walks over them remember where they
+// started.  [docs/method.md, "Two views"]
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "neighbours/constants.h"
+
+namespace metaplastic {
+
+// How many near ones of each example count.
+inline constexpr std::size_t kChoices = std::size_t{kNeighbours.choices};
+
+// N examples and the coordinates in which they are near or far.
+class LocatedExamples {
+ public:
+  LocatedExamples() = default;  // none
+  // inputs [U,N]: kept as a reference. coordinates [k,N].
+  LocatedExamples(std::span<const float> inputs, int num_inputs, std::vector<float> coordinates);
+
+  std::size_t count() const { return squares_.size(); }                // N
+  std::span<const float> inputs() const { return inputs_; }            // [U,N]
+  std::span<const float> coordinates() const { return coordinates_; }  // [k,N]
+  std::span<const float> square_lengths() const { return squares_; }   // [N], of coordinates
+
+ private:
+  std::span<const float> inputs_;
+  std::vector<float> coordinates_, squares_;
+};
+
+// For each of `from` the kChoices of `others` with the smallest Euclidean distance between
+// coordinates, leaving out such as have equal inputs: indices [N,kChoices], nearest first (the
+// first one of equals). Fewer than that are repeated; others.count() where there is none. Cost: k N
+// P.
+std::vector<std::size_t> nearest_others(const LocatedExamples& from, const LocatedExamples& others);
+
+// How well walks over the graph of neighbours remember where they started: the sum of the 16
+// largest eigenvalues of D^-1/2 (A + A^T) D^-1/2, A the adjacency that near [P,kChoices] lists
+// and D the degrees of A + A^T; 16 where the examples fall into so many unconnected parts. Each
+// such eigenvalue is what one hop keeps of a mode. Approximate (from below, by a block Krylov
+// space) for more than some hundred examples.
+double walk_memory(std::span<const std::size_t> near, std::size_t num_examples);
+
+}  // namespace metaplastic

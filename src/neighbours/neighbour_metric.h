@@ -1,0 +1,45 @@
+// What "near" means among the examples of a data set.  [docs/method.md, "Two views"]
+//
+// Where an input is negative (tables are standardised): a small distance between the inputs. Where
+// none is (images, bags of words): a small angle between what is left of the inputs without
+// brightness and contrast, in their leading principal components, whitened not at all, half or
+// whole. Which of the three, the examples say themselves, without labels: the one in whose graph of
+// neighbours random walks remember longest where they started (near_examples.h:walk_memory), the
+// least whitened of equals. Sparse inputs (bags of words; sparse_inputs.h) are first divided by the
+// root of their mean, as in correspondence analysis (Benzecri 1973), so that rare words tell more
+// than common ones.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace metaplastic {
+
+class NeighbourMetric {
+ public:
+  NeighbourMetric() = default;
+  // examples [U,P], of which kNeighbours.metric_examples, evenly spread, are looked at.
+  NeighbourMetric(std::span<const float> examples, int num_inputs);
+
+  // Near means alike in shape; else, a small distance.
+  bool by_shape() const { return by_shape_; }
+  bool of_sparse_inputs() const { return !scale_.empty(); }
+  // 0, 0.25 or 0.5: components are multiplied by their variance to minus this.
+  double whitening() const { return whitening_; }
+  // x [U,N] -> [k,N], in which near is a small distance: the inputs themselves, or columns of
+  // length 1 (0 where all inputs of an example are equal).
+  std::vector<float> coordinates(std::span<const float> x) const;
+
+ private:
+  std::vector<float> shapes_of(std::span<const float> x) const;
+
+  std::size_t num_inputs_ = 0;
+  bool by_shape_ = false;
+  double whitening_ = 0;
+  std::vector<float> scale_;  // [U], of sparse inputs
+  std::vector<float> mean_;   // [U], of the shapes
+  std::vector<float> axes_;   // [k,U], each times a power of its variance
+};
+
+}  // namespace metaplastic

@@ -1,0 +1,78 @@
+#include "neighbours/neighbour_pool.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "neighbours/constants.h"
+
+namespace metaplastic {
+
+NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs,
+                             NeighbourMetric metric) {
+  LocatedExamples located(examples, num_inputs, metric.coordinates(examples));
+  located_ = std::make_shared<Located>(Located{num_inputs, std::move(metric), std::move(located)});
+  look_for_neighbours();
+}
+
+NeighbourPool NeighbourPool::with_factors(const NeighbourFactors& factors) const {
+  NeighbourPool pool = *this;
+  pool.factors_ = factors;
+  pool.look_for_neighbours();
+  return pool;
+}
+
+// The full neighbour table is costly, and only walks of more than one hop need it.
+void NeighbourPool::look_for_neighbours() {
+  if (near_ || mean_hops() <= 1) return;
+  const LocatedExamples& all = located_->examples;
+  near_ = std::make_shared<std::vector<std::size_t>>(nearest_others(all, all));
+}
+
+double NeighbourPool::mean_hops() const {
+  double hops = 1;
+  if (metric().by_shape() && !metric().of_sparse_inputs()) {
+    const double times = static_cast<double>(located_->examples.count()) / kNeighbours.hops_pool;
+    hops = kNeighbours.hops * std::max(1.0, times);
+  }
+  return std::max(1.0, factors_.hops * hops);
+}
+
+double NeighbourPool::noise() const {
+  return factors_.noise *
+         (metric().of_sparse_inputs() ? kNeighbours.sparse_noise : kNeighbours.noise);
+}
+
+double NeighbourPool::homeostatic_share() const {
+  return factors_.share * (metric().of_sparse_inputs() ? kNeighbours.sparse_homeostatic_share
+                                                       : kNeighbours.homeostatic_share);
+}
+
+std::vector<std::size_t> NeighbourPool::nearest(std::span<const float> batch,
+                                                std::span<const std::size_t> places) const {
+  if (!near_ || places.empty()) {
+    return nearest_others({batch, located_->num_inputs, metric().coordinates(batch)},
+                          located_->examples);
+  }
+  std::vector<std::size_t> found;
+  for (const std::size_t place : places) {
+    const auto first = near_->begin() + static_cast<std::ptrdiff_t>(place * kChoices);
+    found.insert(found.end(), first, first + kChoices);
+  }
+  return found;
+}
+
+std::vector<std::size_t> NeighbourPool::walk(std::span<const float> batch,
+                                             std::span<const std::size_t> places,
+                                             Random& random) const {
+  const auto stop = static_cast<float>(1 / mean_hops());
+  const std::vector<std::size_t> starts = nearest(batch, places);
+  std::vector<std::size_t> ends(starts.size() / kChoices);
+  for (std::size_t b = 0; b < ends.size(); ++b) {
+    ends[b] = starts[b * kChoices + random.below(kChoices)];
+    while (ends[b] < located_->examples.count() && random.uniform() >= stop)
+      ends[b] = (*near_)[ends[b] * kChoices + random.below(kChoices)];
+  }
+  return ends;
+}
+
+}  // namespace metaplastic

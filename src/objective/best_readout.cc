@@ -1,0 +1,94 @@
+#include "objective/best_readout.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "objective/linear_probe.h"
+
+namespace metaplastic {
+namespace {
+
+// The examples of all draws: the supports one after the other, then the queries.
+struct Examples {
+  int num_draws = 0, per_draw = 0, num_classes = 0;
+  std::vector<float> x;     // [U_0,2 R], R = num_draws * per_draw
+  std::vector<int> labels;  // [2 R]
+  int num_rows() const { return 2 * num_draws * per_draw; }
+};
+
+Examples gather(int num_inputs, const std::vector<Probe<float>>& probes) {
+  Examples all;
+  all.num_draws = static_cast<int>(probes.size());
+  all.per_draw = probes[0].num_support;
+  all.num_classes = probes[0].targets.num_classes;
+  all.x.resize(static_cast<std::size_t>(num_inputs * all.num_rows()));
+  const auto take = [&](const std::vector<float>& x, const std::vector<float>& targets) {
+    const int first = static_cast<int>(all.labels.size());
+    for (int u = 0; u < num_inputs; ++u) {
+      std::copy_n(x.data() + u * all.per_draw, all.per_draw,
+                  all.x.data() + u * all.num_rows() + first);
+    }
+    for (int n = 0; n < all.per_draw; ++n)
+      all.labels.push_back(largest_class(targets.data(), all.num_classes, all.per_draw, n));
+  };
+  for (const Probe<float>& probe : probes) {
+    METAPLASTIC_CHECK(probe.num_support == all.per_draw && probe.num_query == all.per_draw);
+    take(probe.support, probe.targets.support);
+  }
+  for (const Probe<float>& probe : probes) take(probe.query, probe.targets.query);
+  return all;
+}
+
+// Accuracy of each penalty of the grid, [lambda], for the even and for the odd draws.
+using Halves = std::array<std::vector<double>, 2>;
+
+Halves judge_layer(const Var<float>& x, const Examples& all) {
+  const int U = x.units(), rows = all.num_rows();
+  std::vector<float> features(static_cast<std::size_t>(U * rows));  // [rows,U]
+  for (int u = 0; u < U; ++u)
+    for (int n = 0; n < rows; ++n)
+      features[static_cast<std::size_t>(n * U + u)] = x.data[u * x.unit_stride + n];
+  std::vector<std::int64_t> row_ids(static_cast<std::size_t>(rows));
+  std::iota(row_ids.begin(), row_ids.end(), 0);
+  const std::span<const std::int64_t> ids(row_ids);
+  const auto per_draw = static_cast<std::size_t>(all.per_draw);
+  Halves halves;
+  for (auto& half : halves) half.assign(lambda_grid().size(), 0);
+  for (int p = 0; p < all.num_draws; ++p) {
+    const ProbeDraw draw = {ids.subspan(static_cast<std::size_t>(p) * per_draw, per_draw),
+                            ids.subspan(static_cast<std::size_t>(all.num_draws) * per_draw)};
+    const auto accuracies =
+        probe_accuracies(features, U, all.labels, all.num_classes, draw, lambda_grid());
+    auto& half = halves[static_cast<std::size_t>(p % 2)];
+    const int draws_of_half = (all.num_draws + 1 - p % 2) / 2;
+    for (std::size_t k = 0; k < half.size(); ++k) half[k] += accuracies[k] / draws_of_half;
+  }
+  return halves;
+}
+
+}  // namespace
+
+double best_readout_accuracy(const Architecture& architecture, const std::vector<float>& phi,
+                             const std::vector<Probe<float>>& probes, Tape<float>& tape) {
+  METAPLASTIC_CHECK(probes.size() >= 2);
+  const Examples all = gather(architecture.num_inputs(), probes);
+  tape.reset(false);
+  const auto x = forward(tape, phi_leaves(tape, architecture, phi.data()), architecture.activation,
+                         batch_of(tape, architecture, std::span<const float>(all.x)))
+                     .x;
+  std::array<double, 2> chosen = {-1, -1}, found = {0, 0};
+  for (int l = 1; l <= architecture.num_layers(); ++l) {
+    const Halves halves = judge_layer(x[static_cast<std::size_t>(l)], all);
+    for (std::size_t half = 0; half < 2; ++half) {
+      for (std::size_t k = 0; k < halves[half].size(); ++k) {
+        if (halves[half][k] <= chosen[half]) continue;
+        chosen[half] = halves[half][k];
+        found[half] = halves[1 - half][k];
+      }
+    }
+  }
+  return (found[0] + found[1]) / 2;
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,17 @@
+// A state's accuracy as evaluate measures it, on draws of a meta-training task.
+#pragma once
+
+#include <vector>
+
+#include "objective/judge.h"
+
+namespace metaplastic {
+
+// probes: two or more draws, all of the same size and classes. One batch norm over all
+// their examples; every support is judged on the queries of all. Layer and ridge penalty are chosen
+// by the mean over the even draws for the odd ones, and the other way round. Returns the mean of
+// the two.
+double best_readout_accuracy(const Architecture& architecture, const std::vector<float>& phi,
+                             const std::vector<Probe<float>>& probes, Tape<float>& tape);
+
+}  // namespace metaplastic

@@ -1,0 +1,259 @@
+#include "tasks/task.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "base/error.h"
+#include "tasks/array_family.h"
+#include "tasks/class_images.h"
+#include "tasks/dressed_family.h"
+#include "tasks/field_family.h"
+#include "tasks/glyph_family.h"
+#include "tasks/table_family.h"
+#include "tasks/word_family.h"
+
+namespace metaplastic {
+namespace {
+
+constexpr std::uint64_t kSplitBit = std::uint64_t{1} << 55;
+
+// Tasks of the two splits never share a stream.
+std::uint64_t stream_of(std::uint64_t index, Split split) {
+  METAPLASTIC_CHECK(index < kSplitBit);
+  return split == Split::kValidation ? index | kSplitBit : index;
+}
+
+// Visits each of `count` instances once, in an order given by a random start and stride, then
+// again.
+struct Round {
+  Round(int first_instance, int count_instances, Random& random)
+      : first(first_instance), count(count_instances), position(random.below(unsigned_count())) {
+    do {
+      stride = 1 + random.below(unsigned_count());
+    } while (std::gcd(stride, unsigned_count()) != 1);
+  }
+  std::uint32_t unsigned_count() const { return static_cast<std::uint32_t>(count); }
+  int next() {
+    position = (position + stride) % unsigned_count();
+    return first + static_cast<int>(position);
+  }
+  int first, count;
+  std::uint32_t position, stride = 1;
+};
+
+// Labels 0,1,..,N-1,0,1,..; support uses the first half of a class's instances, query the second.
+void choose_balanced(const ClassSet& classes, Purpose purpose, Random& random,
+                     std::span<int> labels, std::span<int> instances) {
+  const int num_classes = classes.num_classes();
+  for (int c = 0; c < num_classes; ++c) {
+    const int count = classes.num_instances(c);
+    const int half = count / 2;
+    Round round =
+        purpose == Purpose::kSupport ? Round(0, half, random) : Round(half, count - half, random);
+    for (std::size_t b = static_cast<std::size_t>(c); b < labels.size();
+         b += static_cast<std::size_t>(num_classes)) {
+      labels[b] = c;
+      instances[b] = round.next();
+    }
+  }
+}
+
+void choose_uniform(const ClassSet& classes, Random& random, std::span<int> labels,
+                    std::span<int> instances) {
+  for (std::size_t b = 0; b < labels.size(); ++b) {
+    labels[b] = random.between(0, classes.num_classes() - 1);
+    instances[b] = random.between(0, classes.num_instances(labels[b]) - 1);
+  }
+}
+
+// instances [B,U0] -> x [U0,B], row u of x from column permutation[u].
+void permute_transpose(std::span<const float> instances, std::span<const int> permutation,
+                       std::size_t num_examples, std::span<float> x) {
+  const std::size_t num_inputs = permutation.size();
+  constexpr std::size_t kBlock = 16;  // one cache line of x
+  for (std::size_t start = 0; start < num_examples; start += kBlock) {
+    const std::size_t end = std::min(start + kBlock, num_examples);
+    for (std::size_t u = 0; u < num_inputs; ++u) {
+      const float* from = &instances[static_cast<std::size_t>(permutation[u])];
+      float* to = &x[u * num_examples];
+      for (std::size_t b = start; b < end; ++b) to[b] = from[b * num_inputs];
+    }
+  }
+}
+
+}  // namespace
+
+Task::Task(std::uint64_t seed, std::uint64_t index, Split split, std::string family,
+           std::unique_ptr<ClassSet> classes, Augmenter augmenter, Painter painter,
+           std::vector<int> permutation)
+    : seed_(seed),
+      index_(index),
+      split_(split),
+      family_(std::move(family)),
+      classes_(std::move(classes)),
+      augmenter_(std::move(augmenter)),
+      painter_(std::move(painter)),
+      permutation_(std::move(permutation)) {}
+
+Random Task::stream(Purpose purpose, std::uint32_t step) const {
+  return {seed_, purpose, stream_of(index_, split_), step};
+}
+
+void Task::draw_batch(Purpose purpose, std::uint32_t step, int num_examples, TaskBatch& out) const {
+  METAPLASTIC_CHECK(num_examples >= 1);
+  const auto B = static_cast<std::size_t>(num_examples);
+  const std::size_t U0 = permutation_.size();
+  const auto A = static_cast<std::size_t>(num_targets());
+  out.num_examples = num_examples;
+  out.num_inputs = num_inputs();
+  out.num_targets = num_targets();
+  out.x.resize(U0 * B);
+  out.labels.resize(B);
+  out.augmentation.resize(B * A);
+  TaskBatch::Scratch& scratch = out.scratch;
+  scratch.source.resize(kSourcePixels);
+  scratch.inputs.resize(B * U0);
+  scratch.instances.resize(B);
+
+  Random random = stream(purpose, step);
+  if (purpose == Purpose::kSupport || purpose == Purpose::kQuery) {
+    METAPLASTIC_CHECK(num_examples % num_classes() == 0);
+    choose_balanced(*classes_, purpose, random, out.labels, scratch.instances);
+  } else {
+    choose_uniform(*classes_, random, out.labels, scratch.instances);
+  }
+  for (std::size_t b = 0; b < B; ++b) {
+    const auto input = std::span(scratch.inputs).subspan(b * U0, U0);
+    if (classes_->num_inputs() > 0) {
+      classes_->instance(out.labels[b], scratch.instances[b], random, input);
+      continue;
+    }
+    classes_->instance(out.labels[b], scratch.instances[b], random, scratch.source);
+    augmenter_.apply(scratch.source, random, scratch.workspace, input,
+                     std::span(out.augmentation).subspan(b * A, A));
+    painter_.apply(random, input);
+  }
+  permute_transpose(scratch.inputs, permutation_, B, out.x);
+}
+
+TaskDistribution::TaskDistribution(const TaskConfig& config) : config_(config) {
+  validate_config(config, "tasks");
+  if (config.min_classes > config.max_classes) {
+    fail("tasks: expected min_classes <= max_classes, found {} and {}; lower min_classes",
+         config.min_classes, config.max_classes);
+  }
+  if (config.min_fonts > config.max_fonts) {
+    fail("tasks: expected min_fonts <= max_fonts, found {} and {}; lower min_fonts",
+         config.min_fonts, config.max_fonts);
+  }
+  if (config.min_inputs > config.max_inputs) {
+    fail("tasks: expected min_inputs <= max_inputs, found {} and {}; lower min_inputs",
+         config.min_inputs, config.max_inputs);
+  }
+  const auto add = [&](std::shared_ptr<const TaskFamily> family, float weight,
+                       std::string description) {
+    for (const Split split : {Split::kTrain, Split::kValidation}) {
+      // A source with few classes still gives validation tasks of as many as it holds out.
+      const int least = split == Split::kTrain ? config.min_classes : 2;
+      const int found = family->max_classes(split);
+      if (found < least) {
+        fail(
+            "task family '{}': expected at least {} classes for {}, found {}; add fonts or class "
+            "folders, "
+            "or lower min_classes",
+            family->name(), least, split == Split::kTrain ? "meta-training" : "meta-validation",
+            found);
+      }
+    }
+    families_.push_back({std::move(family), weight, std::move(description)});
+  };
+  if (config.glyph_weight > 0 || config.dressed_weight > 0) {
+    const auto glyphs = std::make_shared<const GlyphFamily>(config.min_fonts, config.max_fonts,
+                                                            config.held_out_share);
+    if (config.glyph_weight > 0) add(glyphs, config.glyph_weight, glyphs->describe());
+    if (config.dressed_weight > 0) {
+      add(std::make_shared<DressedFamily>(glyphs), config.dressed_weight,
+          "dressed: version 1, outlines of " + glyphs->describe());
+    }
+  }
+  if (config.field_weight > 0) {
+    add(std::make_shared<FieldFamily>(), config.field_weight, "fields: procedural, version 1");
+  }
+  if (config.table_weight > 0) {
+    add(std::make_unique<TableFamily>(config.min_inputs, config.max_inputs), config.table_weight,
+        "tables: generated, version 1");
+  }
+  if (config.word_weight > 0) {
+    add(std::make_unique<WordFamily>(config.min_inputs, config.max_inputs), config.word_weight,
+        "words: generated, version 1");
+  }
+  for (const std::string& text : config.image_sources) {
+    if (is_array_source(text)) {
+      const ArraySource source = parse_array_source(text);
+      if (source.weight == 0) continue;
+      auto rows = std::make_unique<ArrayFamily>(source, config.held_out_share, config.image_side);
+      std::string description = rows->describe();
+      add(std::move(rows), source.weight, std::move(description));
+      continue;
+    }
+    const ImageSource source = parse_image_source(text);
+    if (source.weight == 0 || (source.optional && !image_source_exists(source))) continue;
+    auto images = std::make_unique<ClassImageFamily>(source, config.max_images_per_class,
+                                                     config.held_out_share);
+    std::string description = images->describe();
+    add(std::move(images), source.weight, std::move(description));
+  }
+  if (families_.empty()) {
+    fail(
+        "tasks: expected at least one family with a positive weight, found none; raise glyphs, "
+        "fields, tables or words, or name an image source");
+  }
+}
+
+std::vector<std::string> TaskDistribution::describe() const {
+  std::vector<std::string> lines;
+  for (const Entry& entry : families_) {
+    lines.push_back(fmt::format("{} (weight {})", entry.description, entry.weight));
+  }
+  return lines;
+}
+
+Task TaskDistribution::make_task(std::uint64_t seed, std::uint64_t index, Split split) const {
+  const std::uint64_t stream = stream_of(index, split);
+  Random random(seed, Purpose::kFamily, stream);
+  float total = 0;
+  for (const Entry& entry : families_) total += entry.weight;
+  float left = random.uniform(0.0f, total);
+  std::size_t chosen = 0;
+  while (chosen + 1 < families_.size() && left >= families_[chosen].weight) {
+    left -= families_[chosen++].weight;
+  }
+  const TaskFamily& family = *families_[chosen].family;
+  const int most = std::min(config_.max_classes, family.max_classes(split));
+  const int num_classes = random.between(std::min(config_.min_classes, most), most);
+  AugmentRanges ranges = draw_augment_ranges(config_.augment, random);
+  auto classes = family.draw_classes(split, num_classes, random);
+
+  int num_inputs = classes->num_inputs();
+  Appearance appearance;
+  if (num_inputs > 0) {
+    ranges = {};  // augmentation and looks are for images
+  } else {
+    num_inputs = config_.image_side * config_.image_side;
+    Random look(seed, Purpose::kAppearance, stream);
+    appearance = draw_appearance(config_.appearance_share, look);
+  }
+  std::vector<int> permutation(static_cast<std::size_t>(num_inputs));
+  std::iota(permutation.begin(), permutation.end(), 0);
+  if (config_.permute_inputs) {
+    Random order(seed, Purpose::kPermutation, stream);
+    order.shuffle(std::span(permutation));
+  }
+  return Task(seed, index, split, std::string(family.name()), std::move(classes),
+              Augmenter(config_.image_side, ranges), Painter(config_.image_side, appearance),
+              std::move(permutation));
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,102 @@
+// One meta-training task: an N-way problem over small grey images or other vectors, and the batches
+// drawn from it.
+// A task is a pure function of (config, seed, index, split); a batch, of (task, purpose, step).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "tasks/appearance.h"
+#include "tasks/augment.h"
+#include "tasks/task_config.h"
+#include "tasks/task_family.h"
+
+namespace metaplastic {
+
+// Buffers are reused from batch to batch without reallocation once they are large enough.
+struct TaskBatch {
+  int num_examples = 0;             // B
+  int num_inputs = 0;               // U0; side * side of images
+  int num_targets = 0;              // A, number of augmentation targets, 0 for unaugmented tasks
+  std::vector<float> x;             // [U0,B] input-major: x[u * B + b], inputs in permuted order
+  std::vector<int> labels;          // [B] in 0..num_classes-1
+  std::vector<float> augmentation;  // [B,A] in [-1,1]
+
+  // Scratch of draw_batch; one TaskBatch belongs to one thread.
+  struct Scratch {
+    Augmenter::Workspace workspace;
+    std::vector<float> source;   // [kSourcePixels]
+    std::vector<float> inputs;   // [B,U0] before permutation
+    std::vector<int> instances;  // [B] instance of each example
+  } scratch;
+};
+
+class Task {
+ public:
+  int num_classes() const { return classes_->num_classes(); }
+  int num_inputs() const { return static_cast<int>(permutation_.size()); }
+  int num_targets() const { return augmenter_.num_targets(); }
+  const std::string& family() const { return family_; }
+  // x[u] of a batch is the instance's number permutation()[u].
+  const std::vector<int>& permutation() const { return permutation_; }
+  const AugmentRanges& augmentation() const { return augmenter_.ranges(); }
+  const Appearance& appearance() const { return painter_.appearance(); }
+  std::uint64_t index() const { return index_; }
+
+  // The task's random numbers of that purpose and step.
+  Random stream(Purpose purpose, std::uint32_t step) const;
+  // Fills `out`. kSupport and kQuery: num_examples is a multiple of num_classes, example b has
+  // label b % num_classes, a class repeats an instance only after all of its instances were used,
+  // and the two purposes use different instances. Any other purpose: classes and instances uniform.
+  // Thread-safe for different `out`.
+  void draw_batch(Purpose purpose, std::uint32_t step, int num_examples, TaskBatch& out) const;
+
+ private:
+  friend class TaskDistribution;
+  Task(std::uint64_t seed, std::uint64_t index, Split split, std::string family,
+       std::unique_ptr<ClassSet> classes, Augmenter augmenter, Painter painter,
+       std::vector<int> permutation);
+
+  std::uint64_t seed_;
+  std::uint64_t index_;
+  Split split_;
+  std::string family_;
+  std::unique_ptr<ClassSet> classes_;
+  Augmenter augmenter_;
+  Painter painter_;
+  std::vector<int> permutation_;  // [U0]
+};
+
+// The families and their weights. Building it renders the glyphs and reads the image sources, so it
+// is built once; it is immutable afterwards and may be shared by threads.
+class TaskDistribution {
+ public:
+  // Throws Error for missing fonts or sources, or when no family has a positive weight.
+  explicit TaskDistribution(const TaskConfig& config);
+
+  const TaskConfig& config() const { return config_; }
+  // One line per family: name, weight, classes, and a digest of its images; for provenance.
+  std::vector<std::string> describe() const;
+
+  // index < 2^55.
+  Task make_task(std::uint64_t seed, std::uint64_t index, Split split) const;
+
+ private:
+  struct Entry {
+    std::shared_ptr<const TaskFamily> family;
+    float weight;
+    std::string description;
+  };
+  TaskConfig config_;
+  std::vector<Entry> families_;
+};
+
+inline Task make_task(const TaskDistribution& distribution, std::uint64_t seed, std::uint64_t index,
+                      Split split) {
+  return distribution.make_task(seed, index, split);
+}
+
+}  // namespace metaplastic

@@ -1,0 +1,17 @@
+// All forms that `--data SPEC` may name: files (data/data_form.h), and glyphs, dressed and fields,
+// each a labelled sample of held-out classes of a task family.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "data/data_form.h"
+#include "data/dataset.h"
+
+namespace metaplastic {
+
+std::span<const DataForm> data_forms();
+// load_dataset with data_forms().
+Dataset load_data(std::string_view spec);
+
+}  // namespace metaplastic
