@@ -104,7 +104,7 @@ TEST(Apply, AVariantLearnsOtherWeightsAndIsOnRecord) {
 
 // Whoever goes on looks for neighbours in the same pool.
 TEST(Apply, GoesOnWithThePoolThatItWouldHaveHad) {
-  const Dataset data = gaussian_dataset(kNeighbours.pool + 300, 6, 3, 3);
+  const Dataset data = gaussian_dataset(kNeighbourhood.pool + 300, 6, 3, 3);
   Rule rule = small_rule("agree-neighbours");
   rule.inner.phi_mean_share = 0.2;  // and with the mean that it would have had
   ApplyOptions options = small_options();

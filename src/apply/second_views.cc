@@ -12,7 +12,7 @@ namespace {
 // Examples to look for neighbours among; fewer where rows are wide, so that they stay below 128 MB.
 int pool_size(const RowSource& rows) {
   constexpr int kMaxValues = 1 << 25;
-  return std::clamp(kMaxValues / rows.num_features(), 2, kNeighbours.pool);
+  return std::clamp(kMaxValues / rows.num_features(), 2, kNeighbourhood.pool);
 }
 
 }  // namespace

@@ -2,33 +2,35 @@
 
 #include <gtest/gtest.h>
 
-#include "data/dataset.h"
+#include "data/data_form.h"
 #include "io/test_folder.h"
 
 namespace metaplastic {
 namespace {
 
+DataSpec parse(std::string_view spec) { return parse_data_spec(spec, file_forms()); }
+
 TEST(DataSpec, NamesFormsFilesAndOptions) {
-  const DataSpec csv = parse_data_spec("csv:my\\,file=1.csv,label=kind,drop=id,drop=3");
+  const DataSpec csv = parse("csv:my\\,file=1.csv,label=kind,drop=id,drop=3");
   EXPECT_EQ(csv.form, "csv");
   EXPECT_EQ(csv.paths, std::vector<std::string>{"my,file=1.csv"});
   EXPECT_EQ(csv.option("label"), "kind");
   EXPECT_EQ(csv.all("drop"), (std::vector<std::string>{"id", "3"}));
   EXPECT_EQ(csv.option("missing"), std::nullopt);
   EXPECT_EQ(csv.choice("missing", {"error", "mean"}), "error");
-  EXPECT_EQ(parse_data_spec("idx:a:b.gz,c.gz").paths, (std::vector<std::string>{"a:b.gz", "c.gz"}));
-  EXPECT_EQ(parse_data_spec("glyphs,rows=50").number("rows", 1, 100, 7), 50);
-  EXPECT_EQ(parse_data_spec("glyphs").number("rows", 1, 100, 7), 7);
+  EXPECT_EQ(parse("idx:a:b.gz,c.gz").paths, (std::vector<std::string>{"a:b.gz", "c.gz"}));
+  EXPECT_EQ(parse("images:x,size=50").number("size", 1, 100, 7), 50);
+  EXPECT_EQ(parse("images:x").number("size", 1, 100, 7), 7);
   // An upper-case name is no option but a file.
-  EXPECT_EQ(parse_data_spec("npy:x.npy,A=1.npy").paths[1], "A=1.npy");
+  EXPECT_EQ(parse("npy:x.npy,A=1.npy").paths[1], "A=1.npy");
 }
 
 TEST(DataSpec, EveryNotationBeginsWithAFormThatParses) {
-  for (const std::string& notation : data_spec_notations()) {
+  for (const std::string& notation : data_spec_notations(file_forms())) {
     const std::size_t end = notation.find_first_of(":[");
     const std::string form = notation.substr(0, end);
     const bool has_file = end != notation.npos && notation[end] == ':';
-    EXPECT_EQ(parse_data_spec(form + (has_file ? ":file" : "")).form, form) << notation;
+    EXPECT_EQ(parse(form + (has_file ? ":file" : "")).form, form) << notation;
   }
 }
 
@@ -59,13 +61,13 @@ TEST(DataSpec, RefusesWhatItDoesNotKnow) {
       {"text:a\nb.tsv,x=1", "data 'text:a\\x0ab.tsv,x=1': expected an option of 'text'"},
   };
   for (const auto& [spec, message] : cases) {
-    EXPECT_NE(error_line([&] { parse_data_spec(spec); }).find(message), std::string::npos)
-        << spec << " gave: " << error_line([&] { parse_data_spec(spec); });
+    EXPECT_NE(error_line([&] { parse(spec); }).find(message), std::string::npos)
+        << spec << " gave: " << error_line([&] { parse(spec); });
   }
 }
 
 TEST(DataSpec, ChecksValuesWhenTheyAreRead) {
-  const DataSpec spec = parse_data_spec("csv:a.csv,missing=meen,max=12x");
+  const DataSpec spec = parse("csv:a.csv,missing=meen,max=12x");
   EXPECT_NE(error_line([&] {
               spec.choice("missing", {"error", "mean", "zero"});
             })

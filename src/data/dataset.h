@@ -83,7 +83,10 @@ class Dataset : public RowSource {
 };
 
 // Loads what a SPEC names (data_spec.h). Throws Error, one line: which file, what was expected,
-// what was found, what to do.
+// what was found, what to do. Without forms: those of files (data_form.h);
+// tasks/task_forms.h:load_data knows all that users may name.
+struct DataForm;
+Dataset load_dataset(std::string_view spec, std::span<const DataForm> forms);
 Dataset load_dataset(std::string_view spec);
 
 // Rows first .. first+count-1 as a data set of its own, without copying values. Its official test

@@ -107,20 +107,5 @@ TEST(NamedData, MnistNamesTheFolders) {
             std::string::npos);
 }
 
-TEST(NamedData, FieldsAndDressedGlyphsAreSamplesThatDependOnTheSeed) {
-  const Dataset data = load_dataset("fields,rows=40,classes=4,side=14");
-  EXPECT_EQ(data.num_rows(), 40);
-  EXPECT_EQ(data.image, (ImageShape{14, 14, 1}));
-  EXPECT_EQ(data.pixel_max, 1);
-  EXPECT_EQ(data.num_classes(), 4);
-  const std::vector<float> values = read_all_rows(data);
-  EXPECT_EQ(values, read_all_rows(load_dataset("fields,rows=40,classes=4,side=14")));
-  EXPECT_NE(values, read_all_rows(load_dataset("fields,rows=40,classes=4,side=14,seed=1")));
-  const Dataset dressed = load_dataset("dressed,rows=40,classes=4,side=14");
-  EXPECT_EQ(dressed.num_classes(), 4);
-  EXPECT_NE(read_all_rows(dressed),
-            read_all_rows(load_dataset("glyphs,rows=40,classes=4,side=14")));
-}
-
 }  // namespace
 }  // namespace metaplastic

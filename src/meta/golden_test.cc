@@ -46,7 +46,7 @@ struct Golden {
   }
 
   StepSettings<double> settings() const {
-    std::string share = std::to_string(kNeighbours.homeostatic_share);
+    std::string share = std::to_string(kNeighbourhood.homeostatic_share);
     option("homeostatic_share", share);
     return {truncation.inner_lr, std::stod(share)};
   }

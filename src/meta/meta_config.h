@@ -60,7 +60,7 @@ struct InnerConfig {
       "gradient, so that its first updates see late states too",
       "false");
     v("phi_mean_share", phi_mean_share, Range{0, 1}, kPhiMeanShareHelp, "0");
-    v("neighbour_pool", neighbour_pool, Range{2, kNeighbours.pool},
+    v("neighbour_pool", neighbour_pool, Range{2, kNeighbourhood.pool},
       "examples of a task among which neighbours are looked for, where rule.views are neighbours; "
       "all have to be made, so a trajectory takes time in proportion",
       "");

@@ -102,7 +102,7 @@ std::span<const float> TaskData::inner_batch(int k) {
 
 void TaskData::prepare_pool(std::uint32_t step) {
   if (!config_->rule.has_neighbours()) return;
-  const std::uint32_t number = step / static_cast<std::uint32_t>(kNeighbours.pool_steps);
+  const std::uint32_t number = step / static_cast<std::uint32_t>(kNeighbourhood.pool_steps);
   if (pool_number_ == number) return;
   std::span<const float> examples = draw_pool(*metric_ ? number : 0);
   if (!*metric_) {

@@ -44,7 +44,7 @@ class TaskData : public TruncationData<float> {
 
  private:
   // Of that inner step; none when the rule looks for no neighbours. A task has as many examples as
-  // are asked for, so others are drawn every kNeighbours.pool_steps steps.
+  // are asked for, so others are drawn every kNeighbourhood.pool_steps steps.
   void prepare_pool(std::uint32_t step);
   std::span<const float> draw_pool(std::uint32_t number);
 

@@ -47,7 +47,7 @@ TEST(TaskDataTest, ANeighbourDoesNotDependOnWhereATruncationStarts) {
   const TaskDistribution tasks(config.tasks);
   Slot slot;
   open_slot(config, tasks, 7, 0, 0, slot);
-  const int last = kNeighbours.pool_steps + 2;
+  const int last = kNeighbourhood.pool_steps + 2;
   std::optional<NeighbourMetric> kept;
   const auto batch_of_last = [&](int first_step, std::initializer_list<int> before,
                                  std::optional<NeighbourMetric> metric = {}) {
@@ -81,12 +81,12 @@ TEST(TaskDataTest, BagsOfRareWordsAskForUnitsThatAreNearlyLinear) {
     TaskData data;
     std::optional<NeighbourMetric> metric;
     data.start(task, 0, 1, 8, config, metric);
-    EXPECT_EQ(data.homeostatic_share(), kNeighbours.homeostatic_share);  // before it
+    EXPECT_EQ(data.homeostatic_share(), kNeighbourhood.homeostatic_share);  // before it
     data.inner_batch(0);
     return data.homeostatic_share();
   };
-  EXPECT_EQ(share_after_a_batch(5), kNeighbours.sparse_homeostatic_share);  // 310 words
-  EXPECT_EQ(share_after_a_batch(4), kNeighbours.homeostatic_share);  // 160, most of them common
+  EXPECT_EQ(share_after_a_batch(5), kNeighbourhood.sparse_homeostatic_share);  // 310 words
+  EXPECT_EQ(share_after_a_batch(4), kNeighbourhood.homeostatic_share);  // 160, most of them common
 }
 
 // A first trajectory that starts late is where one comes to that starts at 0 with the same theta.

@@ -22,7 +22,7 @@ class TruncationData {
   // The unlabelled batch [U_0,B] of inner step k = 0..K-1. Called twice per k of a gradient.
   virtual std::span<const T> inner_batch(int k) = 0;
   // What the units of the base model aim at (StepSettings), once a batch was asked for.
-  virtual double homeostatic_share() const { return kNeighbours.homeostatic_share; }
+  virtual double homeostatic_share() const { return kNeighbourhood.homeostatic_share; }
   // The labelled draw on which the state after step k is judged. Called once per k.
   virtual const Probe<T>& probe(int k) = 0;
 };

@@ -20,6 +20,6 @@ struct NeighbourConstants {
   double homeostatic_share = 0.875;  // share of its variance above its mean that a unit aims at
 };
 
-inline constexpr NeighbourConstants kNeighbours{};
+inline constexpr NeighbourConstants kNeighbourhood{};
 
 }  // namespace metaplastic

@@ -11,7 +11,7 @@
 namespace metaplastic {
 
 // How many near ones of each example count.
-inline constexpr std::size_t kChoices = std::size_t{kNeighbours.choices};
+inline constexpr std::size_t kChoices = std::size_t{kNeighbourhood.choices};
 
 // N examples and the coordinates in which they are near or far.
 class LocatedExamples {

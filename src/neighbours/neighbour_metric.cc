@@ -72,7 +72,7 @@ Components components_of(const std::vector<float>& shapes, int U) {
   const auto P = static_cast<int>(shapes.size()) / U;
   constexpr int kBlocks = 4, kSpare = 16;
   const LeadingSpace space = leading_space(
-      U, kNeighbours.components + kSpare, kBlocks, [&](const RowMatrix& block) -> RowMatrix {
+      U, kNeighbourhood.components + kSpare, kBlocks, [&](const RowMatrix& block) -> RowMatrix {
         const auto m = static_cast<int>(block.cols());
         RowMatrix within(P, m), product(U, m);
         gemm(true, false, P, m, U, 1.0f, shapes.data(), P, block.data(), m, 0.0f, within.data(), m);
@@ -80,7 +80,7 @@ Components components_of(const std::vector<float>& shapes, int U) {
              m, 0.0f, product.data(), m);
         return product;
       });
-  const int most = std::min({kNeighbours.components, static_cast<int>(space.values.size()),
+  const int most = std::min({kNeighbourhood.components, static_cast<int>(space.values.size()),
                              std::max(kFewComponents, P / kExamplesPerComponent)});
   Components found;
   for (int c = 0; c < most; ++c) {
@@ -125,7 +125,7 @@ NeighbourMetric::NeighbourMetric(std::span<const float> examples, int num_inputs
   by_shape_ = std::ranges::none_of(examples, [](float value) { return value < 0; });
   if (!by_shape_) return;
   const std::size_t count = examples.size() / num_inputs_,
-                    P = std::min(count, std::size_t{kNeighbours.metric_examples});
+                    P = std::min(count, std::size_t{kNeighbourhood.metric_examples});
   const std::vector<float> inputs = spread_columns(examples, count, P);
   if (are_sparse(inputs, num_inputs)) scale_ = scale_of_sparse(inputs, num_inputs_);
   std::vector<float> shapes = shapes_of(inputs);

@@ -19,7 +19,7 @@ namespace metaplastic {
 class NeighbourMetric {
  public:
   NeighbourMetric() = default;
-  // examples [U,P], of which kNeighbours.metric_examples, evenly spread, are looked at.
+  // examples [U,P], of which kNeighbourhood.metric_examples, evenly spread, are looked at.
   NeighbourMetric(std::span<const float> examples, int num_inputs);
 
   // Near means alike in shape; else, a small distance.

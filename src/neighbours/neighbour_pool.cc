@@ -31,20 +31,20 @@ void NeighbourPool::look_for_neighbours() {
 double NeighbourPool::mean_hops() const {
   double hops = 1;
   if (metric().by_shape() && !metric().of_sparse_inputs()) {
-    const double times = static_cast<double>(located_->examples.count()) / kNeighbours.hops_pool;
-    hops = kNeighbours.hops * std::max(1.0, times);
+    const double times = static_cast<double>(located_->examples.count()) / kNeighbourhood.hops_pool;
+    hops = kNeighbourhood.hops * std::max(1.0, times);
   }
   return std::max(1.0, factors_.hops * hops);
 }
 
 double NeighbourPool::noise() const {
   return factors_.noise *
-         (metric().of_sparse_inputs() ? kNeighbours.sparse_noise : kNeighbours.noise);
+         (metric().of_sparse_inputs() ? kNeighbourhood.sparse_noise : kNeighbourhood.noise);
 }
 
 double NeighbourPool::homeostatic_share() const {
-  return factors_.share * (metric().of_sparse_inputs() ? kNeighbours.sparse_homeostatic_share
-                                                       : kNeighbours.homeostatic_share);
+  return factors_.share * (metric().of_sparse_inputs() ? kNeighbourhood.sparse_homeostatic_share
+                                                       : kNeighbourhood.homeostatic_share);
 }
 
 std::vector<std::size_t> NeighbourPool::nearest(std::span<const float> batch,

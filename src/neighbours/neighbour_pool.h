@@ -31,7 +31,7 @@ class NeighbourPool {
   std::span<const float> examples() const { return located_->examples.inputs(); }  // [U,P]
   const NeighbourMetric& metric() const { return located_->metric; }
   // Hops of a walk in the mean: 1 where near is a matter of distance and where inputs are sparse;
-  // else kNeighbours.hops for a pool of up to kNeighbours.hops_pool examples, and in
+  // else kNeighbourhood.hops for a pool of up to kNeighbourhood.hops_pool examples, and in
   // proportion for a larger one, in which a hop leads less far. Times the factor.
   double mean_hops() const;
   // Deviation of the noise that second views get, over that of the inputs.

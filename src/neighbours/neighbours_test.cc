@@ -327,10 +327,10 @@ TEST(NeighbourPool, NeedsNoSearchWhereItKnowsTheirPlaces) {
 TEST(NeighbourPool, HasLongerWalksInALargerPool) {
   EXPECT_EQ(pool_of(normals(kU * kP, 10), kU).mean_hops(), 1);
   const std::vector<float> few = images(kU, kP, 10);
-  EXPECT_EQ(pool_of(few, kU).mean_hops(), kNeighbours.hops);
-  const std::vector<float> many = images(kU, std::size_t(kNeighbours.hops_pool) * 3 / 2, 10);
+  EXPECT_EQ(pool_of(few, kU).mean_hops(), kNeighbourhood.hops);
+  const std::vector<float> many = images(kU, std::size_t(kNeighbourhood.hops_pool) * 3 / 2, 10);
   const NeighbourMetric metric(few, kU);
-  EXPECT_EQ(NeighbourPool(many, kU, metric).mean_hops(), 1.5 * kNeighbours.hops);
+  EXPECT_EQ(NeighbourPool(many, kU, metric).mean_hops(), 1.5 * kNeighbourhood.hops);
 }
 
 TEST(NeighbourPool, RepeatsNeighboursWhereItHasFewOthers) {

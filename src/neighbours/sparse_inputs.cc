@@ -37,7 +37,7 @@ bool are_sparse(std::span<const float> x, int num_inputs) {
     sum += share_above_mean(values);
     ++num_varying;
   }
-  return sum > kNeighbours.sparse_inputs * num_varying;
+  return sum > kNeighbourhood.sparse_inputs * num_varying;
 }
 
 }  // namespace metaplastic

@@ -8,7 +8,7 @@ namespace metaplastic {
 
 // x [U,N]. An input of two values, the larger one for a share p of the examples, has 1 - p of its
 // variance above its mean. Sparse: that share, averaged over the inputs that are not the same for
-// all examples, is more than kNeighbours.sparse_inputs. Blind to shifts and scales of an input.
+// all examples, is more than kNeighbourhood.sparse_inputs. Blind to shifts and scales of an input.
 bool are_sparse(std::span<const float> x, int num_inputs);
 
 }  // namespace metaplastic

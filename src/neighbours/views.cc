@@ -33,7 +33,7 @@ void add_second_views(std::span<const float> batch, const NeighbourPool& pool,
                     views.size() == 2 * batch.size());
   const std::span<const float> others = pool.examples();
   const std::size_t B = batch.size() / U, P = others.size() / U;
-  const auto noise = static_cast<float>((P > 0 ? pool.noise() : kNeighbours.view_noise) *
+  const auto noise = static_cast<float>((P > 0 ? pool.noise() : kNeighbourhood.view_noise) *
                                         deviation_of(batch, U, B));
   std::vector<std::size_t> partners(B, P);
   if (P > 0) partners = pool.walk(batch, places, random);

@@ -12,10 +12,10 @@
 namespace metaplastic {
 
 // batch [U,B] -> [U,2B]: the examples, then a second view of each in the same order. Without a pool
-// that is the example itself plus normal noise whose deviation is kNeighbours.view_noise times the
-// root mean variance of the inputs over the batch. With a pool it is where a walk over the pool's
-// examples ends (the example itself when none differs), plus noise of pool.noise(). Walk and noise
-// are functions of `random`. `places` and cost: NeighbourPool::walk.
+// that is the example itself plus normal noise whose deviation is kNeighbourhood.view_noise times
+// the root mean variance of the inputs over the batch. With a pool it is where a walk over the
+// pool's examples ends (the example itself when none differs), plus noise of pool.noise(). Walk and
+// noise are functions of `random`. `places` and cost: NeighbourPool::walk.
 void add_second_views(std::span<const float> batch, const NeighbourPool& pool,
                       std::span<const std::size_t> places, int num_inputs, Random random,
                       std::span<float> views);

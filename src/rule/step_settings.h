@@ -10,7 +10,7 @@ struct StepSettings {
   T inner_lr = 0;
   // bias_mean "homeostatic": what units aim at. What fits a data set says
   // NeighbourPool::homeostatic_share.
-  T homeostatic_share = T(kNeighbours.homeostatic_share);
+  T homeostatic_share = T(kNeighbourhood.homeostatic_share);
 };
 
 }  // namespace metaplastic

@@ -55,7 +55,7 @@ TEST(SecondViews, KeepTheExamplesAndAddNoiseOfTheStatedSize) {
       EXPECT_EQ(views[u * 1000 + b], batch[u * 500 + b]);
       square += std::pow(double(views[u * 1000 + 500 + b] - batch[u * 500 + b]), 2) / 10000;
     }
-  EXPECT_NEAR(std::sqrt(square), 2 * kNeighbours.view_noise, 0.1);
+  EXPECT_NEAR(std::sqrt(square), 2 * kNeighbourhood.view_noise, 0.1);
   add_second_views(batch, {}, {}, 20, test_random(2), again);
   EXPECT_EQ(again, views);
   add_second_views(batch, {}, {}, 20, test_random(3), again);
@@ -98,7 +98,7 @@ TEST(SecondViews, ShowAnExampleOfThePool) {
       least = std::min(least, distance(view, column(pool, p, kP)));
     square += least / (kU * kB);
   }
-  EXPECT_NEAR(std::sqrt(square / variance), kNeighbours.noise, 0.1);
+  EXPECT_NEAR(std::sqrt(square / variance), kNeighbourhood.noise, 0.1);
 }
 
 TEST(SecondViews, WithoutAnyOtherExampleAreNoisyCopies) {
