@@ -2,20 +2,21 @@
 // Built against an installed Metaplastic: see CMakeLists.txt beside this file.
 #include <cstdio>
 
+#include "apply/apply.h"
+#include "apply/encoder_file.h"
+#include "apply/find_rule.h"
 #include "base/error.h"
 #include "data/dataset.h"
 #include "data/preprocess.h"
-#include "eval/apply.h"
-#include "eval/encoder_file.h"
-#include "eval/find_rule.h"
 #include "onnx/export_onnx.h"
+#include "tasks/task_forms.h"
 
 namespace {
 
 void run() {
   using namespace metaplastic;
   const FoundRule found = find_rule("hebb-decorrelate");
-  const Dataset data = load_dataset("digits");
+  const Dataset data = load_data("digits");
   const Preprocess preprocess = fit_preprocess(data);
   const auto rows = prepare_rows(preprocess, data);
 

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "apply/rule_variant.h"
 #include "apply/training_rows.h"
 #include "neighbours/neighbour_pool.h"
 #include "rule/theta.h"
