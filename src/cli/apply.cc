@@ -52,7 +52,7 @@ int run_apply(ApplyFlags& flags) {
   progress.note(describe(data));
   progress.note(describe(preprocess));
   progress.note(describe_steps(found.rule, flags.options));
-  for (const std::string& line : data.notes) progress.warn(line);
+  progress.warn_about(data);
 
   ApplyOptions& options = flags.options;
   options.seed = flags.seed.value_or(0);

@@ -5,6 +5,7 @@
 #include "apply/feature_file.h"
 #include "base/stop.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "tasks/task_forms.h"
 
 namespace metaplastic {
@@ -18,6 +19,7 @@ int run_embed(const EmbedFlags& flags) {
   const Encoder encoder = load_encoder(flags.model);
   const Dataset data = load_data(flags.data);
   const auto prepared = prepare_rows(encoder.preprocess, data);
+  Progress(/*quiet=*/true).warn_about(data);
   FeatureFile(flags.out).write(encoder, *prepared, encoder.num_layers(), stop_requested);
   return kExitOk;
 }

@@ -49,7 +49,7 @@ int run_evaluate(const EvaluateFlags& flags) {
   Progress progress(flags.quiet);
   progress.note(describe(data));
   progress.note(describe(preprocess));
-  for (const std::string& line : data.notes) progress.warn(line);
+  progress.warn_about(data);
   MethodContext context;
   context.seed = draws.seed;
   context.num_threads = flags.threads;

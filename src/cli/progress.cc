@@ -42,6 +42,11 @@ void Progress::note(const std::string& line) {
 
 void Progress::warn(const std::string& line) { print_line("metaplastic: warning: " + line); }
 
+void Progress::warn_about(const Dataset& data) {
+  for (const std::string& line : data.notes) warn(line);
+  if (!data.unusable_labels.empty()) warn("labels left out: " + data.unusable_labels);
+}
+
 void Progress::finish() {
   if (live_) {
     std::fprintf(stderr, "\r\033[K%s\n", pending_.c_str());

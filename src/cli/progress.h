@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "data/dataset.h"
 
 namespace metaplastic {
 
@@ -19,6 +20,8 @@ class Progress {
   void update(const std::string& line);
   // A line that stays. Nothing when quiet.
   void note(const std::string& line);
+  // What a data set has to say: its notes, and why labels were left out.
+  void warn_about(const Dataset& data);
   // A line that stays, quiet or not.
   void warn(const std::string& line);
   // Shows the last update for good.

@@ -1,55 +1,27 @@
 #include "data/dataset.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <map>
-#include <set>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "data/data_form.h"
 #include "data/dataset_parts.h"
 #include "data/dataset_rows.h"
-#include "data/read_text.h"
 
 namespace metaplastic {
 namespace {
 
-std::optional<std::int64_t> whole_number(const std::string& text) {
-  std::int64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [rest, code] = std::from_chars(text.data(), end, value);
-  if (text.empty() || code != std::errc{} || rest != end) return std::nullopt;
-  return value;
-}
-
+// First value that is no finite float; where missing values are allowed, NaN passes.
 template <class Value>
-void number_labels(Dataset& data, const std::vector<Value>& values, const std::vector<Value>& order,
-                   const std::string& source) {
-  if (static_cast<std::int64_t>(values.size()) != data.num_rows()) {
-    fail("{}: expected {} labels, one per row, found {}; use labels of the same data", source,
-         data.num_rows(), values.size());
-  }
-  if (order.size() > kMaxClasses) {
-    fail("{}: expected at most {} classes, found {} different labels; is this a class label?",
-         source, kMaxClasses, order.size());
-  }
-  std::map<Value, int> index;
-  for (const Value& value : order) index.emplace(value, static_cast<int>(index.size()));
-  data.labels.reserve(values.size());
-  for (const Value& value : values) data.labels.push_back(index.at(value));
-}
-
-// First value that is not finite; where missing values are allowed, NaN passes.
-void check_finite(std::span<const float> values, const Dataset& data, std::int64_t first_row) {
+void check_finite(std::span<const Value> values, const Dataset& data, std::int64_t first_row) {
   // A sum of zeros stays zero; one pass that vectorises, the search only in the bad case.
   float sum = 0;
-  for (const float value : values) sum += value * 0.0f;
+  for (const Value value : values) sum += static_cast<float>(value) * 0.0f;
   if (sum == 0) return;
   const auto num_features = static_cast<std::size_t>(data.num_features());
   for (std::size_t n = 0; n < values.size(); ++n) {
-    if (std::isfinite(values[n])) continue;
+    if (std::isfinite(static_cast<float>(values[n]))) continue;
     if (std::isnan(values[n]) && data.missing != MissingPolicy::kError) continue;
     fail("{}: expected finite numbers, found {} in row {}, column {} (from 0); clean the data",
          printable(data.name, 200), values[n],
@@ -81,32 +53,18 @@ void Dataset::read_rows(std::int64_t first, std::int64_t count, std::span<float>
   check_row_range(*this, first, count, out);
   if (!rows) return;
   rows->read_rows(first, count, out);
-  check_finite(out, *this, first);
+  check_finite<float>(out, *this, first);
 }
 
-void set_labels(Dataset& data, const std::vector<std::int64_t>& values, const std::string& source) {
-  const std::set<std::int64_t> distinct(values.begin(), values.end());
-  number_labels(data, values, {distinct.begin(), distinct.end()}, source);
-  for (const std::int64_t value : distinct) data.class_names.push_back(std::to_string(value));
+void Dataset::read_wide_rows(std::int64_t first, std::int64_t count, std::span<double> out) const {
+  check_row_range(*this, first, count, out.size());
+  if (!rows) return;
+  rows->read_wide_rows(first, count, out);
+  check_finite<double>(out, *this, first);
 }
 
-void set_labels(Dataset& data, const std::vector<std::string>& values, const std::string& source) {
-  const std::set<std::string> distinct(values.begin(), values.end());
-  std::vector<std::string> order(distinct.begin(), distinct.end());
-  for (const std::string& label : order) {
-    if (is_utf8(label)) continue;
-    fail("{}: expected UTF-8 labels, found {}; save it as UTF-8", source, quote_text(label));
-  }
-  const bool numeric = std::all_of(order.begin(), order.end(), [](const std::string& name) {
-    return whole_number(name).has_value();
-  });
-  if (numeric) {
-    std::stable_sort(order.begin(), order.end(), [](const std::string& a, const std::string& b) {
-      return *whole_number(a) < *whole_number(b);
-    });
-  }
-  number_labels(data, values, order, source);
-  data.class_names = std::move(order);
+std::int64_t Dataset::num_labelled() const {
+  return std::ssize(labels) - std::ranges::count(labels, kNoLabel);
 }
 
 Dataset load_dataset(std::string_view spec, std::span<const DataForm> forms) {
@@ -154,6 +112,8 @@ std::string describe(const Dataset& data) {
     line += fmt::format(", text of {} different words", data.documents->words.size());
   }
   line += data.labels.empty() ? ", no labels" : fmt::format(", {} classes", data.num_classes());
+  const std::int64_t num_without = std::ssize(data.labels) - data.num_labelled();
+  if (num_without > 0) line += fmt::format(", {} rows without a label", num_without);
   if (!data.notes.empty()) line += fmt::format(", {} notes", data.notes.size());
   return line;
 }

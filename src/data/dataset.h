@@ -23,6 +23,10 @@ class RowSource {
   // Writes rows first .. first+count-1 to out [count, num_features]; the range must lie inside.
   // Throws Error for numbers that are not finite, naming row and column.
   virtual void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const = 0;
+  // True where the source holds digits that a float has no room for: 64-bit numbers, say.
+  virtual bool is_wide() const { return false; }
+  // The same rows with all their digits; read_rows gives these rounded.
+  virtual void read_wide_rows(std::int64_t first, std::int64_t count, std::span<double> out) const;
 };
 
 // Reads every row: [num_rows, num_features]. Throws Error above kMaxMatrixBytes.
@@ -30,6 +34,8 @@ inline constexpr std::int64_t kMaxMatrixBytes = std::int64_t{1} << 36;
 std::vector<float> read_all_rows(const RowSource& rows);
 // Reads the given rows, in their order: out [rows.size(), num_features].
 void gather_rows(const RowSource& source, std::span<const std::int64_t> rows, std::span<float> out);
+void gather_wide_rows(const RowSource& source, std::span<const std::int64_t> rows,
+                      std::span<double> out);
 // A matrix held in memory; values.size() is a multiple of num_features.
 std::shared_ptr<const RowSource> rows_of(std::vector<float> values, int num_features);
 
@@ -53,14 +59,19 @@ struct Documents {
 
 enum class MissingPolicy { kError, kMean, kZero };
 
+// The label of a row that has none: it is learned from, but never drawn, and it is no class.
+inline constexpr int kNoLabel = -1;
+
 // A data set is itself a RowSource of its raw values; text has 0 features until it is prepared.
 class Dataset : public RowSource {
  public:
   std::string name;  // the SPEC it was loaded from
   DataKind kind = DataKind::kTable;
   std::shared_ptr<const RowSource> rows;          // null for text; shared by copies and slices
-  std::vector<int> labels;                        // [num_rows], or empty: no labels
+  std::vector<int> labels;                        // [num_rows], some kNoLabel; empty: no labels
   std::vector<std::string> class_names;           // label -> name; empty without labels
+  std::string unusable_labels;                    // why labels that the SPEC names were left out:
+                                                  // an error line for those who need them, else ""
   std::int64_t first_test_row = 0;                // rows from here on are the official test set;
                                                   // num_rows() where there is none
   ImageShape image;                               // kImage only
@@ -78,7 +89,10 @@ class Dataset : public RowSource {
   std::int64_t num_rows() const override;
   int num_features() const override;
   void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override;
+  bool is_wide() const override { return rows && rows->is_wide(); }
+  void read_wide_rows(std::int64_t first, std::int64_t count, std::span<double> out) const override;
   int num_classes() const { return static_cast<int>(class_names.size()); }
+  std::int64_t num_labelled() const;  // rows with a label
   bool has_test_rows() const { return first_test_row < num_rows(); }
 };
 

@@ -18,7 +18,7 @@ namespace metaplastic {
 namespace {
 
 constexpr std::size_t kMaxCategories = 1000;
-constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 // How one column of the file becomes features.
 struct CsvColumn {
@@ -70,8 +70,7 @@ class CsvLoader {
     data.missing = missing_;
     data.column_names = std::move(feature_names_);
     data.one_hot = std::move(feature_one_hot_);
-    data.rows =
-        std::make_shared<FloatRows>(std::move(values_), static_cast<int>(data.column_names.size()));
+    data.rows = rows_of_doubles(std::move(values_), static_cast<int>(data.column_names.size()));
     if (has_label_) set_labels(data, labels_, source_);
     return data;
   }
@@ -206,25 +205,27 @@ class CsvLoader {
     const std::size_t num_features = feature_names_.size();
     while (next_row()) {
       const std::size_t start = values_.size();
-      if (start > static_cast<std::size_t>(kMaxDataBytes) / sizeof(float) - num_features) {
+      if (start > static_cast<std::size_t>(kMaxDataBytes) / sizeof(double) - num_features) {
         fail("{}: expected at most {} GiB of numbers, found more in line {}; use npy", source_,
              kMaxDataBytes >> 30, reader_.line());
       }
-      values_.resize(start + num_features, 0.0f);
+      values_.resize(start + num_features, 0.0);
       for (std::size_t n = 0; n < columns_.size(); ++n) {
         fill_cell(columns_[n], trim(fields_[n]), &values_[start]);
       }
     }
   }
 
-  void fill_cell(const CsvColumn& column, std::string_view text, float* row) {
+  void fill_cell(const CsvColumn& column, std::string_view text, double* row) {
     if (column.role == CsvColumn::kDropped) return;
     if (is_missing(text)) {
-      if (missing_ == MissingPolicy::kError || column.role == CsvColumn::kLabel) {
-        fail("{}: expected a value in line {}, column {}, found {}; {}", source_, reader_.line(),
-             quote_text(column.name), text.empty() ? "nothing" : quote_text(text),
-             column.role == CsvColumn::kLabel ? "fill in the label or remove the row"
-                                              : "fill it in or give missing=mean or missing=zero");
+      if (column.role == CsvColumn::kLabel) return labels_.emplace_back(), void();
+      if (missing_ == MissingPolicy::kError) {
+        fail(
+            "{}: expected a value in line {}, column {}, found {}; fill it in or give missing=mean "
+            "or missing=zero",
+            source_, reader_.line(), quote_text(column.name),
+            text.empty() ? "nothing" : quote_text(text));
       }
       if (column.role == CsvColumn::kNumber) row[column.first_feature] = kMissing;
       return;  // a missing category is none of the categories
@@ -233,7 +234,7 @@ class CsvLoader {
       labels_.emplace_back(text);
     } else if (column.role == CsvColumn::kOneHot) {
       row[column.first_feature + column.categories.at(std::string(text))] = 1;
-    } else if (const auto value = parse_float(text)) {
+    } else if (const auto value = parse_double(text)) {
       row[column.first_feature] = *value;
     } else {
       fail("{}: expected a number in line {}, column {}, found {}; {}", source_, reader_.line(),
@@ -253,7 +254,7 @@ class CsvLoader {
   std::vector<std::string> fields_;
   std::vector<std::string> feature_names_;
   std::vector<bool> feature_one_hot_;
-  std::vector<float> values_;  // [rows, features]
+  std::vector<double> values_;  // [rows, features]
   std::vector<std::string> labels_;
 };
 

@@ -16,10 +16,13 @@ inline constexpr std::size_t kMaxClasses = 100'000;
 // Bytes of one data set that are read into memory, at most.
 inline constexpr std::int64_t kMaxDataBytes = std::int64_t{1} << 36;
 
-// Labels become 0..num_classes-1 in the order of their values; `source` starts error lines.
-void set_labels(Dataset& data, const std::vector<std::int64_t>& values, const std::string& source);
-// Names in the order of their numbers when all are whole numbers, else in byte order.
+// Labels become 0..num_classes-1, names in the order of their numbers when all are numbers, else in
+// byte order. No label is: an empty name, or one of is_missing() where the column could hold it;
+// where all are numbers, also -1 (scikit-learn's convention) and NaN. A note counts such rows. What
+// cannot serve as labels is said in data.unusable_labels and left out. `source` starts such lines.
 void set_labels(Dataset& data, const std::vector<std::string>& values, const std::string& source);
+void set_labels(Dataset& data, const std::vector<std::int64_t>& values, const std::string& source);
+void set_labels(Dataset& data, const std::vector<double>& values, const std::string& source);
 
 // Applies the options image=HxW[xC] and max=VALUE. `default_max` is the form's value of white.
 // Without image= a table stays one, and max= is refused.

@@ -1,15 +1,46 @@
 #include "data/dataset_rows.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 
 namespace metaplastic {
 
 void check_row_range(const RowSource& source, std::int64_t first, std::int64_t count,
-                     std::span<float> out) {
+                     std::size_t size) {
   METAPLASTIC_CHECK(first >= 0 && count >= 0 && first <= source.num_rows() - count);
-  METAPLASTIC_CHECK(out.size() == static_cast<std::size_t>(count * source.num_features()));
+  METAPLASTIC_CHECK(size == static_cast<std::size_t>(count * source.num_features()));
+}
+
+void RowSource::read_wide_rows(std::int64_t first, std::int64_t count,
+                               std::span<double> out) const {
+  std::vector<float> narrow(out.size());
+  read_rows(first, count, narrow);
+  std::copy(narrow.begin(), narrow.end(), out.begin());
+}
+
+DoubleRows::DoubleRows(std::vector<double> values, int num_features)
+    : values_(std::move(values)), num_features_(num_features) {
+  METAPLASTIC_CHECK(num_features > 0);
+  METAPLASTIC_CHECK(values_.size() % static_cast<std::size_t>(num_features) == 0);
+}
+
+std::int64_t DoubleRows::num_rows() const {
+  return static_cast<std::int64_t>(values_.size()) / num_features_;
+}
+
+void DoubleRows::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {
+  check_row_range(*this, first, count, out);
+  std::transform(values_.begin() + first * num_features_,
+                 values_.begin() + (first + count) * num_features_, out.begin(),
+                 [](double value) { return static_cast<float>(value); });
+}
+
+void DoubleRows::read_wide_rows(std::int64_t first, std::int64_t count,
+                                std::span<double> out) const {
+  check_row_range(*this, first, count, out.size());
+  std::copy_n(values_.begin() + first * num_features_, out.size(), out.begin());
 }
 
 FloatRows::FloatRows(std::vector<float> values, int num_features)
@@ -55,25 +86,54 @@ void SliceRows::read_rows(std::int64_t first, std::int64_t count, std::span<floa
   source_->read_rows(first_ + first, count, out);
 }
 
+void SliceRows::read_wide_rows(std::int64_t first, std::int64_t count,
+                               std::span<double> out) const {
+  check_row_range(*this, first, count, out.size());
+  source_->read_wide_rows(first_ + first, count, out);
+}
+
 ConcatRows::ConcatRows(std::shared_ptr<const RowSource> first,
                        std::shared_ptr<const RowSource> second)
     : first_(std::move(first)), second_(std::move(second)) {
   METAPLASTIC_CHECK(first_->num_features() == second_->num_features());
 }
 
-void ConcatRows::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {
-  check_row_range(*this, first, count, out);
+template <class Value, class Read>
+void ConcatRows::read_both(std::int64_t first, std::int64_t count, std::span<Value> out,
+                           const Read& read) const {
+  check_row_range(*this, first, count, out.size());
   const std::int64_t border = first_->num_rows();
   const std::int64_t before = std::clamp<std::int64_t>(border - first, 0, count);
   const auto split = static_cast<std::size_t>(before * num_features());
-  if (before > 0) first_->read_rows(first, before, out.first(split));
+  if (before > 0) read(*first_, first, before, out.first(split));
   if (before < count) {
-    second_->read_rows(first + before - border, count - before, out.subspan(split));
+    read(*second_, first + before - border, count - before, out.subspan(split));
   }
+}
+
+void ConcatRows::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {
+  read_both(first, count, out,
+            [](const RowSource& part, std::int64_t from, std::int64_t number,
+               std::span<float> values) { part.read_rows(from, number, values); });
+}
+
+void ConcatRows::read_wide_rows(std::int64_t first, std::int64_t count,
+                                std::span<double> out) const {
+  read_both(first, count, out,
+            [](const RowSource& part, std::int64_t from, std::int64_t number,
+               std::span<double> values) { part.read_wide_rows(from, number, values); });
 }
 
 std::shared_ptr<const RowSource> rows_of(std::vector<float> values, int num_features) {
   return std::make_shared<FloatRows>(std::move(values), num_features);
+}
+
+std::shared_ptr<const RowSource> rows_of_doubles(std::vector<double> values, int num_features) {
+  const bool narrow = std::ranges::all_of(values, [](double value) {
+    return std::isnan(value) || static_cast<double>(static_cast<float>(value)) == value;
+  });
+  if (!narrow) return std::make_shared<DoubleRows>(std::move(values), num_features);
+  return rows_of({values.begin(), values.end()}, num_features);
 }
 
 std::vector<float> read_all_rows(const RowSource& rows) {
@@ -87,19 +147,39 @@ std::vector<float> read_all_rows(const RowSource& rows) {
   return values;
 }
 
-void gather_rows(const RowSource& source, std::span<const std::int64_t> rows,
-                 std::span<float> out) {
-  const auto num_features = static_cast<std::size_t>(source.num_features());
+namespace {
+
+// Neighbouring rows in one read: the usual case is a sorted or contiguous list.
+template <class Value, class Read>
+void gather(std::size_t num_features, std::span<const std::int64_t> rows, std::span<Value> out,
+            const Read& read) {
   METAPLASTIC_CHECK(out.size() == rows.size() * num_features);
-  // Neighbouring rows in one read: the usual case is a sorted or contiguous list.
   std::size_t begin = 0;
   while (begin < rows.size()) {
     std::size_t end = begin + 1;
     while (end < rows.size() && rows[end] == rows[end - 1] + 1) ++end;
-    source.read_rows(rows[begin], static_cast<std::int64_t>(end - begin),
-                     out.subspan(begin * num_features, (end - begin) * num_features));
+    read(rows[begin], static_cast<std::int64_t>(end - begin),
+         out.subspan(begin * num_features, (end - begin) * num_features));
     begin = end;
   }
+}
+
+}  // namespace
+
+void gather_rows(const RowSource& source, std::span<const std::int64_t> rows,
+                 std::span<float> out) {
+  gather(static_cast<std::size_t>(source.num_features()), rows, out,
+         [&](std::int64_t first, std::int64_t count, std::span<float> values) {
+           source.read_rows(first, count, values);
+         });
+}
+
+void gather_wide_rows(const RowSource& source, std::span<const std::int64_t> rows,
+                      std::span<double> out) {
+  gather(static_cast<std::size_t>(source.num_features()), rows, out,
+         [&](std::int64_t first, std::int64_t count, std::span<double> values) {
+           source.read_wide_rows(first, count, values);
+         });
 }
 
 }  // namespace metaplastic

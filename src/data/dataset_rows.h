@@ -1,4 +1,5 @@
-// The RowSources behind Dataset: matrices in memory as floats or bytes, and slices of others.
+// The RowSources behind Dataset: matrices in memory as doubles, floats or bytes, and slices of
+// others.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,21 @@
 #include "data/dataset.h"
 
 namespace metaplastic {
+
+// [num_rows, num_features] doubles in memory.
+class DoubleRows : public RowSource {
+ public:
+  DoubleRows(std::vector<double> values, int num_features);
+  std::int64_t num_rows() const override;
+  int num_features() const override { return num_features_; }
+  void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override;
+  bool is_wide() const override { return true; }
+  void read_wide_rows(std::int64_t first, std::int64_t count, std::span<double> out) const override;
+
+ private:
+  std::vector<double> values_;
+  int num_features_;
+};
 
 // [num_rows, num_features] floats in memory.
 class FloatRows : public RowSource {
@@ -36,6 +52,9 @@ class ByteRows : public RowSource {
   int num_features_;
 };
 
+// A matrix in memory: as floats where these hold every digit, else as doubles.
+std::shared_ptr<const RowSource> rows_of_doubles(std::vector<double> values, int num_features);
+
 // Rows first .. first+count-1 of another source.
 class SliceRows : public RowSource {
  public:
@@ -43,6 +62,8 @@ class SliceRows : public RowSource {
   std::int64_t num_rows() const override { return count_; }
   int num_features() const override { return source_->num_features(); }
   void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override;
+  bool is_wide() const override { return source_->is_wide(); }
+  void read_wide_rows(std::int64_t first, std::int64_t count, std::span<double> out) const override;
 
  private:
   std::shared_ptr<const RowSource> source_;
@@ -56,13 +77,23 @@ class ConcatRows : public RowSource {
   std::int64_t num_rows() const override { return first_->num_rows() + second_->num_rows(); }
   int num_features() const override { return first_->num_features(); }
   void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override;
+  bool is_wide() const override { return first_->is_wide() || second_->is_wide(); }
+  void read_wide_rows(std::int64_t first, std::int64_t count, std::span<double> out) const override;
 
  private:
+  template <class Value, class Read>
+  void read_both(std::int64_t first, std::int64_t count, std::span<Value> out,
+                 const Read& read) const;
+
   std::shared_ptr<const RowSource> first_, second_;
 };
 
-// Aborts unless the range lies inside the source and `out` holds it exactly.
+// Aborts unless the range lies inside the source and its values are exactly `size`.
 void check_row_range(const RowSource& source, std::int64_t first, std::int64_t count,
-                     std::span<float> out);
+                     std::size_t size);
+inline void check_row_range(const RowSource& source, std::int64_t first, std::int64_t count,
+                            std::span<float> out) {
+  check_row_range(source, first, count, out.size());
+}
 
 }  // namespace metaplastic

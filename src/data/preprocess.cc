@@ -12,8 +12,12 @@ namespace metaplastic {
 namespace {
 
 constexpr int kMaxResize = 1024;
-// A spread below this share of the largest value is rounding, not information.
-constexpr double kMinSpread = 1e-7;
+// A spread below this share of the largest value is rounding, not information: of floats, and of
+// doubles.
+constexpr double kMinSpread = 1e-7, kMinWideSpread = 1e-13;
+// A float has 24 bits. A column whose largest value exceeds its deviation by this factor keeps only
+// 12 of them for what varies; such a column gets an offset.
+constexpr double kMaxLargest = 4096;
 
 void fit_image(const Dataset& raw, const PreprocessOptions& options, Preprocess& result) {
   result.input_image = result.output_image = raw.image;
@@ -33,7 +37,8 @@ class ColumnMoments {
   explicit ColumnMoments(std::size_t num_columns)
       : mean_(num_columns), squares_(num_columns), largest_(num_columns), count_(num_columns) {}
 
-  void add(const float* row) {
+  template <class Value>
+  void add(const Value* row) {
     for (std::size_t n = 0; n < mean_.size(); ++n) {
       if (std::isnan(row[n])) continue;
       const double value = row[n], difference = value - mean_[n];
@@ -44,16 +49,58 @@ class ColumnMoments {
   }
   bool is_empty(std::size_t n) const { return count_[n] == 0; }
   float mean(std::size_t n) const { return static_cast<float>(mean_[n]); }
+  // What to subtract in double before values are rounded to floats; 0 for most columns.
+  double offset(std::size_t n) const {
+    const double spread = deviation(n);
+    const bool tells = spread > kMinWideSpread * largest_[n];
+    return tells && largest_[n] > kMaxLargest * spread ? mean_[n] : 0;
+  }
   // 1 / standard deviation (of the population), 0 for a constant column.
   float scale(std::size_t n) const {
-    const double deviation = std::sqrt(squares_[n] / std::max(1.0, count_[n]));
+    const double deviation = this->deviation(n);
     const double scale = deviation > kMinSpread * largest_[n] ? 1 / deviation : 0;
     return std::isfinite(static_cast<float>(scale)) ? static_cast<float>(scale) : 0.0f;
   }
 
  private:
+  double deviation(std::size_t n) const {
+    return std::sqrt(squares_[n] / std::max(1.0, count_[n]));
+  }
+
   std::vector<double> mean_, squares_, largest_, count_;
 };
+
+// Calls use(row) for each training row of a table, read by read(first, count, values) in blocks.
+template <class Value, class Read, class Use>
+void visit_training_rows(const Dataset& raw, const Read& read, const Use& use) {
+  const auto num_columns = static_cast<std::size_t>(raw.num_features());
+  const std::int64_t block = std::min(raw.first_test_row, rows_per_block(raw));
+  std::vector<Value> buffer(static_cast<std::size_t>(block) * num_columns);
+  for (std::int64_t first = 0; first < raw.first_test_row; first += block) {
+    const std::int64_t count = std::min(block, raw.first_test_row - first);
+    const auto values = std::span(buffer).first(static_cast<std::size_t>(count) * num_columns);
+    read(first, count, values);
+    for (std::size_t n = 0; n < values.size(); n += num_columns) use(&values[n]);
+  }
+}
+
+// Offsets of a table with more digits than floats have; empty where no column needs one.
+std::vector<double> find_offsets(const Dataset& raw) {
+  if (!raw.is_wide()) return {};
+  const auto num_columns = static_cast<std::size_t>(raw.num_features());
+  ColumnMoments moments(num_columns);
+  visit_training_rows<double>(
+      raw,
+      [&](std::int64_t first, std::int64_t count, std::span<double> values) {
+        raw.read_wide_rows(first, count, values);
+        zero_missing(raw, values);
+      },
+      [&](const double* row) { moments.add(row); });
+  std::vector<double> offset;
+  for (std::size_t n = 0; n < num_columns; ++n) offset.push_back(moments.offset(n));
+  if (std::ranges::all_of(offset, [](double value) { return value == 0; })) offset.clear();
+  return offset;
+}
 
 void fit_table(const Dataset& raw, Preprocess& result) {
   const auto num_columns = static_cast<std::size_t>(raw.num_features());
@@ -61,24 +108,14 @@ void fit_table(const Dataset& raw, Preprocess& result) {
   METAPLASTIC_CHECK(result.column_names.size() == num_columns);
   result.one_hot = raw.one_hot.empty() ? std::vector<bool>(num_columns) : raw.one_hot;
   result.missing = raw.missing;
+  result.offset = find_offsets(raw);
   ColumnMoments moments(num_columns);
-  const std::int64_t block = std::min(raw.first_test_row, rows_per_block(raw));
-  std::vector<float> buffer(static_cast<std::size_t>(block) * num_columns);
-  for (std::int64_t first = 0; first < raw.first_test_row; first += block) {
-    const std::int64_t count = std::min(block, raw.first_test_row - first);
-    const auto values = std::span(buffer).first(static_cast<std::size_t>(count) * num_columns);
-    raw.read_rows(first, count, values);
-    for (std::size_t n = 0; n < values.size(); n += num_columns) {
-      // zero means: a missing value is a 0 like any other, also for the mean.
-      if (raw.missing == MissingPolicy::kZero) {
-        std::replace_if(
-            values.begin() + static_cast<std::ptrdiff_t>(n),
-            values.begin() + static_cast<std::ptrdiff_t>(n + num_columns),
-            [](float value) { return std::isnan(value); }, 0.0f);
-      }
-      moments.add(&values[n]);
-    }
-  }
+  visit_training_rows<float>(
+      raw,
+      [&](std::int64_t first, std::int64_t count, std::span<float> values) {
+        read_offset_rows(raw, result.offset, first, count, values);
+      },
+      [&](const float* row) { moments.add(row); });
   for (std::size_t n = 0; n < num_columns; ++n) {
     if (moments.is_empty(n)) {
       fail("{}: expected a value in column {}, found none in all rows; drop the column",
@@ -191,6 +228,10 @@ std::string describe(const Preprocess& preprocess) {
     line = "columns standardised";
     const std::size_t num_constant = preprocess.constant_columns().size();
     if (num_constant > 0) line += fmt::format(", {} constant ones set to 0", num_constant);
+    const std::size_t num_offsets =
+        preprocess.offset.size() -
+        static_cast<std::size_t>(std::ranges::count(preprocess.offset, 0));
+    if (num_offsets > 0) line += fmt::format(", {} centred in 64 bits first", num_offsets);
     if (preprocess.missing == MissingPolicy::kMean) line += ", missing values become the mean";
     if (preprocess.missing == MissingPolicy::kZero) line += ", missing values become 0";
   } else {

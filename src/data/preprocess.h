@@ -27,8 +27,10 @@ struct Preprocess {
   DataKind kind = DataKind::kTable;
   // kImage: what comes in, and what goes out (after resizing and grey).
   ImageShape input_image, output_image;
-  // kTable: per raw column; out = (x - mean) * scale, and 0 where scale is 0.
+  // kTable: per raw column; out = (float(x - offset) - mean) * scale, and 0 where scale is 0.
   std::vector<std::string> column_names;  // [num_columns]
+  std::vector<double> offset;             // [num_columns], or empty: all 0. Subtracted in double
+                                          // from columns whose digits a float would lose
   std::vector<bool> one_hot;              // [num_columns]
   std::vector<float> mean, scale;         // [num_columns]
   MissingPolicy missing = MissingPolicy::kError;

@@ -115,6 +115,20 @@ std::int64_t rows_per_block(const RowSource& raw) {
   return std::max<std::int64_t>(1, (1 << 20) / std::max(1, raw.num_features()));
 }
 
+void read_offset_rows(const Dataset& raw, std::span<const double> offset, std::int64_t first,
+                      std::int64_t count, std::span<float> out) {
+  if (offset.empty()) {
+    raw.read_rows(first, count, out);
+    return zero_missing(raw, out);
+  }
+  std::vector<double> wide(out.size());
+  raw.read_wide_rows(first, count, wide);
+  zero_missing<double>(raw, wide);
+  for (std::size_t n = 0; n < out.size(); ++n) {
+    out[n] = static_cast<float>(wide[n] - offset[n % offset.size()]);
+  }
+}
+
 void check_suits(const Preprocess& preprocess, const Dataset& raw) {
   const std::string name = printable(raw.name, 400);
   if (raw.kind != preprocess.kind) {
@@ -141,7 +155,16 @@ std::vector<int> input_order(const Preprocess& preprocess) {
 
 PreparedRows::PreparedRows(const Preprocess& preprocess, const Dataset& raw)
     : preprocess_(preprocess), raw_(raw), num_inputs_(preprocess.num_inputs()) {
-  if (raw.kind == DataKind::kTable) source_column_ = match_columns(preprocess, raw);
+  if (raw.kind == DataKind::kTable) {
+    source_column_ = match_columns(preprocess, raw);
+    if (!preprocess.offset.empty()) {
+      raw_offset_.assign(static_cast<std::size_t>(raw.num_features()), 0);
+      for (std::size_t n = 0; n < source_column_.size(); ++n) {
+        if (source_column_[n] < 0) continue;
+        raw_offset_[static_cast<std::size_t>(source_column_[n])] = preprocess.offset[n];
+      }
+    }
+  }
   if (raw.kind == DataKind::kText) {
     std::map<std::string_view, int> index;
     for (std::size_t n = 0; n < preprocess.words.size(); ++n) {
@@ -178,9 +201,7 @@ void PreparedRows::prepare_image(std::span<const float> raw, std::int64_t row,
 void PreparedRows::prepare_record(std::span<const float> raw, std::span<float> out) const {
   for (std::size_t n = 0; n < out.size(); ++n) {
     float value = source_column_[n] < 0 ? 0.0f : raw[static_cast<std::size_t>(source_column_[n])];
-    if (std::isnan(value)) {
-      value = preprocess_.missing == MissingPolicy::kZero ? 0.0f : preprocess_.mean[n];
-    }
+    if (std::isnan(value)) value = preprocess_.mean[n];
     out[n] =
         preprocess_.scale[n] == 0 ? 0.0f : (value - preprocess_.mean[n]) * preprocess_.scale[n];
   }
@@ -215,7 +236,9 @@ void PreparedRows::read_rows(std::int64_t first, std::int64_t count, std::span<f
   for (std::int64_t begin = 0; begin < count; begin += block) {
     const std::int64_t size = std::min(block, count - begin);
     const auto values = std::span(buffer).first(static_cast<std::size_t>(size) * num_raw);
-    if (raw_.kind != DataKind::kText) raw_.read_rows(first + begin, size, values);
+    if (raw_.kind != DataKind::kText) {
+      read_offset_rows(raw_, raw_offset_, first + begin, size, values);
+    }
     for (std::int64_t n = 0; n < size; ++n) {
       const auto row = out.subspan(static_cast<std::size_t>(begin + n) * num_inputs, num_inputs);
       const auto raw = values.subspan(static_cast<std::size_t>(n) * num_raw, num_raw);

@@ -1,6 +1,8 @@
 // Prepared rows: raw rows read in blocks and transformed on the way. preprocess.h hands them out.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -12,6 +14,19 @@ namespace metaplastic {
 
 // Rows per block when raw rows are read through a buffer; about 4 MiB of floats.
 std::int64_t rows_per_block(const RowSource& raw);
+
+// With missing=zero a missing value is a 0 like any other, also for the mean and the offset.
+template <class Value>
+void zero_missing(const Dataset& raw, std::span<Value> values) {
+  if (raw.missing != MissingPolicy::kZero) return;
+  std::replace_if(
+      values.begin(), values.end(), [](Value value) { return std::isnan(value); }, Value{0});
+}
+
+// Raw rows; of a table less the offset of each column, subtracted in double, where there are
+// offsets, and with missing values as zero_missing leaves them.
+void read_offset_rows(const Dataset& raw, std::span<const double> offset, std::int64_t first,
+                      std::int64_t count, std::span<float> out);
 
 // Throws Error, one line, unless the encoder's inputs can be made of this data.
 void check_suits(const Preprocess& preprocess, const Dataset& raw);
@@ -41,6 +56,7 @@ class PreparedRows : public RowSource {
   int num_inputs_;
   std::vector<int> source_column_;  // kTable: raw column of each fitted column; -1: a category that
                                     // this data does not have
+  std::vector<double> raw_offset_;  // kTable: the offset of each raw column; empty: all 0
   std::vector<int> input_of_word_;  // kText: input of each word of the data; -1: not counted
   std::vector<int> order_;          // out[u] = prepared[order_[u]]; empty without a permutation
 };

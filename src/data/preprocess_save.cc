@@ -13,6 +13,8 @@ namespace metaplastic {
 namespace {
 
 constexpr const char* kFormatVersion = "1";
+// Of tables with offsets, which a program that knows version 1 only would leave out.
+constexpr const char* kOffsetVersion = "2";
 
 std::string shape_text(const ImageShape& image) {
   return fmt::format("{}x{}x{}", image.height, image.width, image.channels);
@@ -71,6 +73,17 @@ class Loader {
     return result;
   }
 
+  std::vector<double> numbers(const char* key, std::size_t size) const {
+    const nlohmann::json list = parse_json(text(key));
+    if (!list.is_array() || list.size() != size) bad(key, fmt::format("{} numbers", size));
+    std::vector<double> result;
+    for (const auto& entry : list) {
+      if (!entry.is_number() || !std::isfinite(entry.get<double>())) bad(key, "finite numbers");
+      result.push_back(entry.get<double>());
+    }
+    return result;
+  }
+
   std::vector<float> tensor(const char* key, std::size_t size) const {
     const auto found = saved_.tensors.find(key);
     if (found == saved_.tensors.end() || found->second.size() != size) {
@@ -111,7 +124,7 @@ class Loader {
 SavedPreprocess to_saved(const Preprocess& preprocess) {
   SavedPreprocess saved;
   auto& metadata = saved.metadata;
-  metadata["preprocess.version"] = kFormatVersion;
+  metadata["preprocess.version"] = preprocess.offset.empty() ? kFormatVersion : kOffsetVersion;
   metadata["preprocess.kind"] = kind_name(preprocess.kind);
   if (preprocess.permutation_seed) {
     metadata["preprocess.permutation_seed"] = std::to_string(*preprocess.permutation_seed);
@@ -124,6 +137,9 @@ SavedPreprocess to_saved(const Preprocess& preprocess) {
     metadata["preprocess.missing"] = preprocess.missing == MissingPolicy::kMean   ? "mean"
                                      : preprocess.missing == MissingPolicy::kZero ? "zero"
                                                                                   : "error";
+    if (!preprocess.offset.empty()) {
+      metadata["preprocess.offset"] = nlohmann::json(preprocess.offset).dump();
+    }
     saved.tensors["preprocess.mean"] = preprocess.mean;
     saved.tensors["preprocess.scale"] = preprocess.scale;
     saved.tensors["preprocess.one_hot"] =
@@ -138,9 +154,10 @@ SavedPreprocess to_saved(const Preprocess& preprocess) {
 
 Preprocess from_saved(const SavedPreprocess& saved, const std::string& source) {
   const Loader loader(saved, source);
-  if (loader.text("preprocess.version") != kFormatVersion) {
-    fail("{}: expected preprocessing of version {}, found {}; use a newer program",
-         printable(source, 400), kFormatVersion, quote_text(loader.text("preprocess.version")));
+  const std::string& version = loader.text("preprocess.version");
+  if (version != kFormatVersion && version != kOffsetVersion) {
+    fail("{}: expected preprocessing of version {} or {}, found {}; use a newer program",
+         printable(source, 400), kFormatVersion, kOffsetVersion, quote_text(version));
   }
   Preprocess result;
   result.kind = static_cast<DataKind>(loader.choice("preprocess.kind", {"image", "table", "text"}));
@@ -154,6 +171,7 @@ Preprocess from_saved(const SavedPreprocess& saved, const std::string& source) {
   } else if (result.kind == DataKind::kTable) {
     result.column_names = loader.names("preprocess.columns");
     const std::size_t count = result.column_names.size();
+    if (version == kOffsetVersion) result.offset = loader.numbers("preprocess.offset", count);
     result.mean = loader.tensor("preprocess.mean", count);
     result.scale = loader.tensor("preprocess.scale", count);
     for (const float value : loader.tensor("preprocess.one_hot", count)) {

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 
+#include "data/dataset_rows.h"
 #include "data/dataset_test_files.h"
 #include "data/read_image.h"
 #include "io/npy.h"
@@ -240,7 +241,8 @@ TEST(Preprocess, DamagedFieldsAreNamed) {
   };
   expect(line([](auto& s) { s.metadata.erase("preprocess.kind"); }), "'preprocess.kind'");
   expect(line([](auto& s) { s.metadata["preprocess.kind"] = "sound"; }), "one of image, table");
-  expect(line([](auto& s) { s.metadata["preprocess.version"] = "2"; }), "version 1, found '2'");
+  expect(line([](auto& s) { s.metadata["preprocess.version"] = "3"; }),
+         "version 1 or 2, found '3'");
   expect(line([](auto& s) { s.metadata["preprocess.columns"] = "[1]"; }), "a list of names");
   expect(line([](auto& s) { s.metadata["preprocess.columns"] = "[[["; }), "a list of names");
   expect(line([](auto& s) { s.metadata["preprocess.permutation_seed"] = "-1"; }), "a seed");
@@ -288,6 +290,72 @@ TEST(Preprocess, LargeArraysAreReadInBlocksSlow) {
   EXPECT_EQ(block.front(), 0);
   EXPECT_EQ(block.back(), 0);
   EXPECT_LT(take_peak_bytes() - before, std::int64_t{64} << 20);
+}
+
+Dataset wide_table(std::vector<double> values, int num_columns) {
+  Dataset data;
+  data.name = "wide";
+  data.rows = rows_of_doubles(std::move(values), num_columns);
+  for (int n = 0; n < num_columns; ++n) data.column_names.push_back(std::to_string(n));
+  data.first_test_row = data.num_rows();
+  return data;
+}
+
+// Column 0 is a time stamp, column 1 the same without its offset, column 2 is constant but for
+// rounding in doubles.
+TEST(Preprocess, LargeOffsetsKeepTheirDigits) {
+  std::vector<double> values;
+  for (int n = 0; n < 50; ++n) {
+    const double second = n * 7 % 17;
+    values.insert(values.end(), {1.7e9 + second, second, 0.1 + 1e-17 * second});
+  }
+  const Dataset data = wide_table(values, 3);
+  const Preprocess preprocess = reloaded(fit_preprocess(data));
+  ASSERT_EQ(preprocess.offset.size(), 3u);
+  EXPECT_EQ(preprocess.offset[1], 0);
+  EXPECT_EQ(preprocess.scale[2], 0);
+  const std::vector<float> out = apply_preprocess(preprocess, data);
+  // Differences of whole numbers below 2^31 are exact in double; one rounding to float each.
+  for (std::size_t n = 0; n < out.size(); n += 3) EXPECT_NEAR(out[n], out[n + 1], 1e-6);
+  // New rows lose the same offset, one at a time too.
+  EXPECT_NEAR(apply_preprocess(preprocess, wide_table({1.7e9 + 4, 4, 0.1}, 3))[0],
+              apply_preprocess(preprocess, wide_table({1.7e9 + 4, 4, 0.1}, 3))[1], 1e-6);
+  EXPECT_NE(describe(preprocess).find("1 centred in 64 bits"), std::string::npos);
+  EXPECT_EQ(to_saved(preprocess).metadata.at("preprocess.version"), "2");
+}
+
+TEST(Preprocess, OffsetsOfMissingValuesAndDamage) {
+  const TestFolder folder;
+  std::string text = "t\n";
+  for (int n = 0; n < 30; ++n) text += std::to_string(1700000000 + n) + "\n";
+  const Dataset data = csv_data(folder, text + "NaN\n", ",header=yes,missing=mean");
+  const Preprocess preprocess = fit_preprocess(data);
+  ASSERT_EQ(preprocess.offset.size(), 1u);
+  EXPECT_NEAR(preprocess.offset[0], 1700000014.5, 1e-6);
+  const std::vector<float> out = apply_preprocess(preprocess, data);
+  EXPECT_NEAR(out[30], 0, 1e-6);
+  EXPECT_NEAR(out[29], -out[0], 1e-6);
+  SavedPreprocess saved = to_saved(preprocess);
+  saved.metadata["preprocess.offset"] = "[1, 2]";
+  EXPECT_NE(error_line([&] { from_saved(saved, "e"); }).find("expected 1 numbers"),
+            std::string::npos);
+}
+
+TEST(Preprocess, OrdinaryColumnsKeepTheirBits) {
+  // Rounded to floats first, as before: no offset, and version 1, which older programs read.
+  std::vector<double> wide;
+  std::vector<float> narrow;
+  for (int n = 0; n < 40; ++n) {
+    wide.push_back(20.1 + 0.3 * n);
+    narrow.push_back(static_cast<float>(wide.back()));
+  }
+  Dataset floats = wide_table(wide, 1);
+  floats.rows = rows_of(narrow, 1);
+  const Preprocess preprocess = fit_preprocess(wide_table(wide, 1));
+  EXPECT_TRUE(preprocess.offset.empty());
+  EXPECT_EQ(to_saved(preprocess).metadata.at("preprocess.version"), "1");
+  EXPECT_EQ(apply_preprocess(preprocess, wide_table(wide, 1)),
+            apply_preprocess(fit_preprocess(floats), floats));
 }
 
 }  // namespace

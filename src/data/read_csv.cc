@@ -36,16 +36,20 @@ bool is_missing(std::string_view trimmed) {
   return lower == "na" || lower == "n/a" || lower == "nan" || lower == "null" || lower == "none";
 }
 
-std::optional<float> parse_float(std::string_view trimmed) {
+std::optional<double> parse_double(std::string_view trimmed) {
   if (trimmed.size() > 1 && trimmed[0] == '+' && trimmed[1] != '-') trimmed.remove_prefix(1);
-  // Through double, so that the tiniest numbers round to 0 like everywhere else.
   double value = 0;
   const char* end = trimmed.data() + trimmed.size();
   const auto [rest, code] = std::from_chars(trimmed.data(), end, value);
   if (trimmed.empty() || code != std::errc{} || rest != end) return std::nullopt;
-  const float result = static_cast<float>(value);
-  if (!std::isfinite(result)) return std::nullopt;
-  return result;
+  if (!std::isfinite(static_cast<float>(value))) return std::nullopt;
+  return value;
+}
+
+std::optional<float> parse_float(std::string_view trimmed) {
+  // Through double, so that the tiniest numbers round to 0 like everywhere else.
+  const std::optional<double> value = parse_double(trimmed);
+  return value ? std::optional(static_cast<float>(*value)) : std::nullopt;
 }
 
 CsvReader::CsvReader(std::string text, std::string source, char delimiter)

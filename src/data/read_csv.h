@@ -46,5 +46,7 @@ std::string_view trim(std::string_view text);
 bool is_missing(std::string_view trimmed);
 // A finite decimal number, "." as the decimal point, in the range of float; else nothing.
 std::optional<float> parse_float(std::string_view trimmed);
+// The same with all its digits.
+std::optional<double> parse_double(std::string_view trimmed);
 
 }  // namespace metaplastic

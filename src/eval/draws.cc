@@ -24,13 +24,15 @@ using Rows = std::vector<std::int64_t>;
 std::vector<Rows> rows_by_class(const Dataset& data, std::int64_t first, std::int64_t last) {
   std::vector<Rows> classes(static_cast<std::size_t>(data.num_classes()));
   for (std::int64_t row = first; row < last; ++row) {
-    classes[static_cast<std::size_t>(data.labels[static_cast<std::size_t>(row)])].push_back(row);
+    const int label = data.labels[static_cast<std::size_t>(row)];
+    if (label != kNoLabel) classes[static_cast<std::size_t>(label)].push_back(row);
   }
   return classes;
 }
 
 void require_labels(const Dataset& data) {
   const std::string name = printable(data.name, 200);
+  if (!data.unusable_labels.empty()) fail("{}", data.unusable_labels);
   if (data.labels.empty()) {
     fail("{}: expected labels to evaluate with, found none; name a label column, file or folders",
          name);
@@ -66,12 +68,13 @@ std::vector<Rows> shuffled_classes(const Dataset& data, const DrawOptions& optio
 // Takes fold f of every class, counted from its end, out of the pool and returns those that
 // validate: under a cap every class keeps its share, and at least one row. A class with fewer rows
 // than folds begins again at its first.
-Rows take_fold(std::vector<Rows>& pool, int f, const Dataset& data, const DrawOptions& options) {
+Rows take_fold(std::vector<Rows>& pool, int f, std::int64_t num_labelled,
+               const DrawOptions& options) {
   Rows validation;
   for (Rows& rows : pool) {
     const std::int64_t num_rows = std::ssize(rows), held_out = held_out_of(rows);
     const std::int64_t cap = std::max<std::int64_t>(
-        1, options.max_validation_rows * num_rows / std::max<std::int64_t>(1, data.first_test_row));
+        1, options.max_validation_rows * num_rows / std::max<std::int64_t>(1, num_labelled));
     const auto first = rows.end() - (f % (num_rows / held_out) + 1) * held_out;
     validation.insert(validation.end(), first, first + std::min(held_out, cap));
     rows.erase(first, first + held_out);
@@ -102,6 +105,12 @@ class ReorderedRows : public RowSource {
     METAPLASTIC_CHECK(first >= 0 && count >= 0 && first <= num_rows() - count);
     gather_rows(*source_, {order_->data() + first, static_cast<std::size_t>(count)}, out);
   }
+  bool is_wide() const override { return source_->is_wide(); }
+  void read_wide_rows(std::int64_t first, std::int64_t count,
+                      std::span<double> out) const override {
+    METAPLASTIC_CHECK(first >= 0 && count >= 0 && first <= num_rows() - count);
+    gather_wide_rows(*source_, {order_->data() + first, static_cast<std::size_t>(count)}, out);
+  }
 
  private:
   std::shared_ptr<const RowSource> source_;
@@ -131,19 +140,26 @@ Draws make_draws(const Dataset& data, const DrawOptions& options) {
     fail("{}: expected test rows, found none; use data with more rows", printable(data.name, 200));
   }
   const std::vector<Rows> classes = shuffled_classes(data, options);
-  std::int64_t num_held_out = 0;
-  for (const Rows& rows : classes) num_held_out += held_out_of(rows);
+  std::int64_t num_held_out = 0, num_labelled = 0;
+  for (const Rows& rows : classes) {
+    num_held_out += held_out_of(rows);
+    num_labelled += std::ssize(rows);
+  }
   const int num_folds = num_held_out < kEnoughValidationRows ? kHeldOutPart : 1;
   Draws draws;
   std::vector<std::vector<Rows>> pools;
   for (int f = 0; f < num_folds; ++f) {
     pools.push_back(classes);
-    draws.validation_rows.push_back(take_fold(pools.back(), f, data, options));
+    draws.validation_rows.push_back(take_fold(pools.back(), f, num_labelled, options));
   }
   Random random(options.seed, Purpose::kEvaluation, kTestRows);
-  draws.test_rows =
-      sorted_sample(random, data.num_rows() - data.first_test_row, options.max_test_rows);
-  for (std::int64_t& row : draws.test_rows) row += data.first_test_row;
+  const Rows labelled = labelled_test_rows(data);
+  if (labelled.empty()) {
+    fail("{}: expected test rows with a label, found none; use data with labels there",
+         printable(data.name, 200));
+  }
+  draws.test_rows = sorted_sample(random, std::ssize(labelled), options.max_test_rows);
+  for (std::int64_t& row : draws.test_rows) row = labelled[static_cast<std::size_t>(row)];
   for (int v = 0; v < options.num_validation_draws * num_folds; ++v) {
     draws.validation_supports.push_back(
         draw_support(pools[static_cast<std::size_t>(v % num_folds)], options,
@@ -155,10 +171,21 @@ Draws make_draws(const Dataset& data, const DrawOptions& options) {
   return draws;
 }
 
+Rows labelled_test_rows(const Dataset& data) {
+  Rows rows;
+  for (std::int64_t row = data.first_test_row; row < data.num_rows(); ++row) {
+    if (data.labels[static_cast<std::size_t>(row)] != kNoLabel) rows.push_back(row);
+  }
+  return rows;
+}
+
 Dataset with_test_rows(const Dataset& data, std::uint64_t seed) {
   require_labels(data);
   if (data.has_test_rows()) return data;
   Rows train, test;
+  for (std::int64_t row = 0; row < data.num_rows(); ++row) {
+    if (data.labels[static_cast<std::size_t>(row)] == kNoLabel) train.push_back(row);
+  }
   std::vector<Rows> classes = rows_by_class(data, 0, data.num_rows());
   for (std::size_t y = 0; y < classes.size(); ++y) {
     Random random(seed, Purpose::kEvaluation, kTestSplit + y);

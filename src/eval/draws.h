@@ -33,7 +33,8 @@ struct Draws {
   std::vector<std::vector<std::int64_t>> test_supports;  // [trials]
 };
 
-// A function of labels and options. A fifth of the training rows, class by class, validates, and
+// A function of labels and options; rows without a label are in none of the lists. A fifth of the
+// training rows, class by class, validates, and
 // the others are the pool that supports come from. Where that fifth is fewer than
 // kEnoughValidationRows rows, the validation draws go through all five fifths: a choice among a
 // hundred settings by thirty rows is one of their noise. Supports of test draws always leave out
@@ -41,8 +42,12 @@ struct Draws {
 // with fewer than `shots` rows in the pool.
 Draws make_draws(const Dataset& data, const DrawOptions& options);
 
+// The official test rows that have a label, ascending.
+std::vector<std::int64_t> labelled_test_rows(const Dataset& data);
+
 // The data with its official test rows, or, where there are none, with a fifth of each class
-// (at least one row) moved behind the others as test rows. A function of the data and the seed.
+// (at least one row) moved behind the others as test rows; rows without a label stay training
+// rows. A function of the data and the seed.
 Dataset with_test_rows(const Dataset& data, std::uint64_t seed);
 
 }  // namespace metaplastic

@@ -150,6 +150,30 @@ TEST(Draws, TextIsSplitToo) {
   }
 }
 
+TEST(Draws, RowsWithoutALabelAreLearnedFromAndNeverDrawn) {
+  Dataset data = gaussian_dataset(120, 4, 3, 5);
+  for (std::size_t n = 0; n < 120; n += 2) data.labels[n] = kNoLabel;
+  const Dataset split = with_test_rows(data, 1);
+  EXPECT_EQ(split.num_rows(), 120);
+  EXPECT_EQ(split.first_test_row, 120 - 12);  // a fifth of the 60 rows with a label
+  EXPECT_EQ(std::ranges::count(split.labels, kNoLabel), 60);
+  const Draws draws = make_draws(split, few_draws());
+  const auto all_labelled = [&](const std::vector<std::int64_t>& rows) {
+    return std::ranges::all_of(
+        rows, [&](std::int64_t row) { return split.labels[static_cast<std::size_t>(row)] >= 0; });
+  };
+  EXPECT_EQ(draws.test_rows.size(), 12u);
+  EXPECT_TRUE(all_labelled(draws.test_rows));
+  for (const auto& rows : draws.validation_rows) EXPECT_TRUE(all_labelled(rows));
+  for (const auto& rows : draws.test_supports) EXPECT_TRUE(all_labelled(rows));
+
+  // Official test rows without a label are passed over.
+  Dataset official = gaussian_dataset(120, 4, 3, 5);
+  official.first_test_row = 90;
+  official.labels[100] = official.labels[119] = kNoLabel;
+  EXPECT_EQ(make_draws(official, few_draws()).test_rows.size(), 28u);
+}
+
 TEST(Draws, WhatIsMissingIsSaid) {
   Dataset data = gaussian_dataset(30, 4, 3, 1);
   DrawOptions options = few_draws();

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/sample.h"
+#include "eval/draws.h"
 #include "experiments/workbench.h"
 
 namespace metaplastic {
@@ -69,11 +70,12 @@ ExperimentResult run_embedding(const ExperimentOptions& options) {
     const Workbench bench(options, spec);
     const Dataset& data = bench.data();
     Random random(options.seed, Purpose::kEvaluation, kShown);
+    const std::vector<std::int64_t> labelled = labelled_test_rows(data);
     std::vector<std::int64_t> shown =
-        sorted_sample(random, data.num_rows() - data.first_test_row, options.quick ? 300 : 1000);
+        sorted_sample(random, std::ssize(labelled), options.quick ? 300 : 1000);
     std::vector<int> labels;
     for (std::int64_t& row : shown) {
-      row += data.first_test_row;
+      row = labelled[static_cast<std::size_t>(row)];
       labels.push_back(data.labels[static_cast<std::size_t>(row)]);
     }
     const auto N = static_cast<std::int64_t>(shown.size());

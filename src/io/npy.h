@@ -58,6 +58,7 @@ class NpyReader {
   // Elements [begin, begin + values.size()) in C order. Converted as C++ converts: a double
   // beyond the range of float becomes infinite.
   void read_floats(std::int64_t begin, std::span<float> values) const;
+  void read_doubles(std::int64_t begin, std::span<double> values) const;
   // The same as exact integers. Throws Error for an unsigned value above 2^63 - 1 and for floats
   // that are no whole numbers (labels that a table program saved as floats are accepted).
   void read_integers(std::int64_t begin, std::span<std::int64_t> values) const;

@@ -102,8 +102,6 @@ def npz():
     yield "checksum", good.replace(struct.pack("<4f", 1, 2, 3, 4), struct.pack("<4f", 1, 2, 3, 5))
     yield "member-damaged", npz_file([("x.npy", array[:-2])])
     yield "labels-too-few", npz_file([("x.npy", array), ("y.npy", npy_file(dictionary("<i4", "(1,)"), bytes(4)))])
-    yield "labels-fractions", npz_file([("x.npy", array), ("y.npy", npy_file(dictionary("<f4", "(2,)"),
-                                                                             struct.pack("<2f", 0.5, 1)))])
     yield "pickled-objects", npz_file([("x.npy", npy_file(dictionary("|O"), bytes(32)))])
     # The length in both headers says 16 TiB.
     claim = npz_file([("x.npy", array)])
@@ -133,9 +131,7 @@ def csv():
     yield "decimal-comma", b"a;b\n1,5;2\n"
     yield "control-characters", b"a,b\n1,\x1b[31mred\x07\n"
     yield "label-unknown", b"a,kinds\n1,2\n", ",label=kind"
-    yield "label-missing", b"a,b\n1,x\n2,\n", ",label=b,missing=mean"
     yield "column-empty", b"a,b\n1,\n2,\n", ",missing=mean"
-    yield "one-class-per-row-of-reals", b"a,b\n" + b"".join(b"1,%d\n" % n for n in range(100_001)), ",label=b"
 
 
 def text():
