@@ -16,14 +16,9 @@ if(METAPLASTIC_SANITIZE)
   add_link_options(-fsanitize=${METAPLASTIC_SANITIZE})
 endif()
 
-# A unity build includes sources in one file, for the headers' sake: whole folders in the sanitizer trees of
-# ./test, four tests at a time elsewhere. So the names of one folder's anonymous namespaces differ. To GCC
-# their types then seem to come from headers.
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  set(unity_warnings -Wno-subobject-linkage)
-endif()
-if(CMAKE_UNITY_BUILD)
-  list(APPEND METAPLASTIC_WARNINGS ${unity_warnings})
+# In a unity build (CMakeLists.txt) types of anonymous namespaces seem to GCC to come from headers.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_UNITY_BUILD)
+  list(APPEND METAPLASTIC_WARNINGS -Wno-subobject-linkage)
 endif()
 
 function(metaplastic_target_options target)
@@ -61,9 +56,5 @@ function(metaplastic_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gtest GTest::gmock GTest::gtest_main)
   metaplastic_target_options(${name})
-  if(NOT CMAKE_UNITY_BUILD)
-    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
-    target_compile_options(${name} PRIVATE ${unity_warnings})
-  endif()
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
 endfunction()
