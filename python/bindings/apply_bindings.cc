@@ -1,10 +1,8 @@
 #include <pybind11/stl.h>
 
-#include "apply/apply.h"
-#include "apply/find_rule.h"
+#include "apply/fit_encoder.h"
 #include "array_data.h"
 #include "bindings.h"
-#include "data/dataset_rows.h"
 
 namespace py = pybind11;
 
@@ -19,6 +17,7 @@ struct Request {
   std::string activation;
   std::string variant;
   std::optional<int> inner_steps, inner_batch, resize;
+  std::optional<std::string> layers;
   std::uint64_t seed = 0;
 };
 
@@ -39,23 +38,25 @@ ApplyOptions options_of(const Request& request) {
 }
 
 // Runs without the GIL, looks at signals, and calls `progress(step, steps)` at the same times.
-Applied run(const Rule& rule, const RowSource& rows, ApplyOptions& options,
+Applied run(const FoundRule& rule, const Dataset& data, FitOptions& options,
             const py::object& progress) {
   Interrupts interrupts;
   bool interrupted = false;
-  int done = 0;
-  options.on_step = [&](int step, int) { done = step; };
-  const int steps = options.inner_steps.value_or(rule.inner.inner_steps);
-  options.should_stop = [&] {
+  int done = 0, all = options.training.inner_steps.value_or(rule.rule.inner.inner_steps);
+  options.training.on_step = [&](int step, int steps) {
+    done = step;
+    all = steps;
+  };
+  options.training.should_stop = [&] {
     if (!interrupts.due()) return false;
     const py::gil_scoped_acquire acquire;
     interrupted = interrupts.raised();
-    if (!interrupted && !progress.is_none()) progress(done, steps);
+    if (!interrupted && !progress.is_none()) progress(done, all);
     return interrupted;
   };
   try {
     const py::gil_scoped_release release;
-    return apply_rule(rule, rows, options);
+    return fit_encoder(rule, data, options);
   } catch (const Stopped&) {
     Interrupts::rethrow();
   }
@@ -67,19 +68,13 @@ Applied train(const Request& request, const py::object& input,
   const FoundRule found = find_rule(request.rule);
   if (previous != nullptr && !columns) columns = previous->preprocess.column_names;
   const Dataset data = make_dataset(input, std::move(columns));
-  ApplyOptions options = options_of(request);
-  options.start = std::move(start);
-  const Preprocess preprocess =
-      previous != nullptr ? previous->preprocess
-                          : fit_preprocess(data, preprocess_options(data, request.resize));
-  const auto prepared = prepare_rows(preprocess, data);
-  Applied applied = run(found.rule, SliceRows(prepared, 0, data.first_test_row), options, progress);
-  Encoder& encoder = applied.encoders.back();
-  encoder.preprocess = preprocess;
-  encoder.record.rule = found.name;
-  encoder.record.rule_sha256 = found.sha256;
-  encoder.record.data = data.name;
-  return applied;
+  FitOptions options;
+  options.training = options_of(request);
+  options.training.start = std::move(start);
+  options.resize = request.resize;
+  if (request.layers) options.layers = parse_layer_choice(*request.layers);
+  options.previous = previous;
+  return run(found, data, options, progress);
 }
 
 py::dict health_dict(const Applied& applied) {
@@ -96,16 +91,17 @@ Applied train_encoder(const std::string& rule, const py::object& data,
                       const std::vector<int>& hidden, int features, const std::string& activation,
                       std::optional<int> inner_steps, std::optional<int> inner_batch,
                       std::uint64_t seed, std::optional<int> resize, const std::string& variant,
-                      std::optional<std::vector<std::string>> columns, const py::object& progress) {
-  return train(
-      {rule, hidden, features, activation, variant, inner_steps, inner_batch, resize, seed}, data,
-      std::move(columns), progress, nullptr, std::nullopt);
+                      std::optional<std::vector<std::string>> columns,
+                      std::optional<std::string> layers, const py::object& progress) {
+  return train({rule, hidden, features, activation, variant, inner_steps, inner_batch, resize,
+                std::move(layers), seed},
+               data, std::move(columns), progress, nullptr, std::nullopt);
 }
 
 Applied continue_training(const std::string& rule, const py::object& data, const Encoder& encoder,
                           const py::array_t<float, py::array::c_style>& phi, int inner_steps,
                           int inner_batch, const py::object& progress) {
-  const Architecture& architecture = encoder.architecture;
+  const Architecture architecture = encoder.dense_architecture();
   if (phi.size() != 2 * architecture.phi_size()) {
     fail("phi: expected {} numbers, found {}; use those of the same encoder",
          2 * architecture.phi_size(), phi.size());
@@ -145,7 +141,7 @@ void add_apply(py::module_& module) {
              py::arg("inner_steps") = py::none(), py::arg("inner_batch") = py::none(),
              py::arg("seed") = 0, py::arg("resize") = py::none(),
              py::arg("variant") = RuleVariant{}.name, py::arg("columns") = py::none(),
-             py::arg("progress") = py::none());
+             py::arg("layers") = py::none(), py::arg("progress") = py::none());
   module.def("continue_training", &continue_training, py::arg("rule"), py::arg("data"),
              py::arg("encoder"), py::arg("phi"), py::kw_only(), py::arg("inner_steps"),
              py::arg("inner_batch"), py::arg("progress") = py::none());

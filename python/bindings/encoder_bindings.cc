@@ -22,7 +22,7 @@ constexpr std::int64_t kChunkRows = 4096;
 void embed_into(const Encoder& encoder, const std::shared_ptr<const RowSource>& prepared, int layer,
                 int num_threads, float* out) {
   const std::int64_t N = prepared->num_rows();
-  const std::int64_t U = encoder.architecture.widths[static_cast<std::size_t>(layer)];
+  const std::int64_t U = encoder.num_features(layer);
   const std::int64_t num_chunks = (N + kChunkRows - 1) / kChunkRows;
   ThreadPool pool(static_cast<int>(std::clamp<std::int64_t>(num_threads, 1, num_chunks)));
   Interrupts interrupts;
@@ -53,9 +53,8 @@ py::array_t<float> embed(const Encoder& encoder, const py::object& input, std::o
   if (encoder.preprocess.kind == DataKind::kTable) columns = encoder.preprocess.column_names;
   const Dataset data = make_dataset(input, std::move(columns));
   const auto prepared = prepare_rows(encoder.preprocess, data);
-  py::array_t<float> out(
-      {static_cast<py::ssize_t>(data.num_rows()),
-       static_cast<py::ssize_t>(encoder.architecture.widths[static_cast<std::size_t>(l)])});
+  py::array_t<float> out({static_cast<py::ssize_t>(data.num_rows()),
+                          static_cast<py::ssize_t>(encoder.num_features(l))});
   float* values = out.mutable_data();
   const py::gil_scoped_release release;
   embed_into(encoder, prepared, l, num_threads, values);
@@ -66,7 +65,7 @@ py::array_t<float> weights(const Encoder& encoder, int layer) {
   if (layer < 1 || layer > encoder.num_layers()) {
     fail("layer: expected 1 to {}, found {}", encoder.num_layers(), layer);
   }
-  const FoldedLayer& found = encoder.layers[static_cast<std::size_t>(layer - 1)];
+  const EncoderLayer& found = encoder.weights_of(layer);
   const auto U_up = static_cast<py::ssize_t>(found.b.size());
   const std::vector<py::ssize_t> shape = {static_cast<py::ssize_t>(found.W.size()) / U_up, U_up};
   return py::array_t<float>(shape, found.W.data());
@@ -118,11 +117,11 @@ void add_encoder(py::module_& module) {
       .def("embed", &embed, py::arg("data"), py::arg("layer") = py::none(),
            py::arg("num_threads") = 1)
       .def("weights", &weights, py::arg("layer"))
-      .def_property_readonly("widths", [](const Encoder& e) { return e.architecture.widths; })
-      .def_property_readonly("activation",
-                             [](const Encoder& encoder) {
-                               return std::string(activation_name(encoder.architecture.activation));
-                             })
+      .def_property_readonly("widths", [](const Encoder& e) { return e.widths(); })
+      .def_property_readonly("layers", [](const Encoder& e) { return layers_text(e.specs()); })
+      .def_property_readonly(
+          "activation",
+          [](const Encoder& encoder) { return std::string(activation_name(encoder.activation)); })
       .def_property_readonly("preprocessing",
                              [](const Encoder& encoder) { return describe(encoder.preprocess); })
       .def_property_readonly(

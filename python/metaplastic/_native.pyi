@@ -28,10 +28,14 @@ class Encoder:
         the top one, the default. The same bits for any num_threads, N and order of rows.
         Raises Error for rows of another kind and for features that are not finite."""
     def weights(self, layer: int) -> Floats:
-        """Weights [widths[layer-1], widths[layer]] of layer 1.., batch norm folded in."""
+        """Weights [inputs of a unit, units] of layer 1.., batch norm folded in; a conv layer's inputs
+        are a window, row by row with the channels of a pixel together."""
     @property
     def widths(self) -> List[int]:
-        """Units per layer, inputs first."""
+        """Features of every layer, inputs first; a conv layer is read behind its pools."""
+    @property
+    def layers(self) -> str:
+        """All layers in words, e.g. ``conv 128 7x7, pool 3x3, dense 128``."""
     @property
     def activation(self) -> str: ...
     @property
@@ -57,7 +61,7 @@ class Applied:
 def train_encoder(rule: str, data: Data, *, hidden: Sequence[int], features: int, activation: str,
                   inner_steps: Optional[int] = None, inner_batch: Optional[int] = None, seed: int = 0,
                   resize: Optional[int] = None, variant: str = "usual",
-                  columns: Optional[Sequence[str]] = None,
+                  columns: Optional[Sequence[str]] = None, layers: Optional[str] = None,
                   progress: Optional[Callable[[int, int], object]] = None) -> Applied: ...
 def continue_training(rule: str, data: Data, encoder: Encoder, phi: Floats, *, inner_steps: int,
                       inner_batch: int,

@@ -48,7 +48,7 @@ def as_data(data: Any) -> Data:
 def train_encoder(data: Data, rule: str = "compact-v1", *, hidden: Sequence[int] = (128, 128),
                   n_features: int = 128, activation: str = "relu", n_steps: Optional[int] = None,
                   inner_batch: Optional[int] = None, seed: int = 0, resize: Optional[int] = None,
-                  variant: str = "usual", progress: Optional[Callable[[int, int], None]] = None) -> Training:
+                  variant: str = "usual", layers: Optional[str] = None, progress: Optional[Callable[[int, int], None]] = None) -> Training:
     """Trains an encoder on unlabelled rows, as ``metaplastic apply`` does; same bits for one seed.
 
     data: a SPEC of the command line ("fashion-mnist", "csv:FILE,label=c", ...), of which the
@@ -60,9 +60,12 @@ def train_encoder(data: Data, rule: str = "compact-v1", *, hidden: Sequence[int]
     n_steps, inner_batch: None takes what the rule was judged at and meta-trained with.
     seed: of initial weights and batches, 0 to 2**63 - 1.
     resize: side of square images after shrinking, in pixels; 0 keeps the size; None shrinks what is
-        above 14, the size of the meta-training tasks.
+        above 32, or above 14 without conv layers.
     variant: of a rule that walks among neighbours, usual, alike, alone, noisy, mixed, dense,
         far or apart: how it is applied, which ``metaplastic evaluate`` chooses by labels.
+    layers: "mlp" (hidden and n_features alone), "images" (conv layers below them), or all layers
+        such as "conv 128 7x7, pool 3x3, dense 128". None: "images" where rows are images of 8 x 8
+        and more, else "mlp".
     progress: called with (inner steps done, inner steps in all) about ten times a second.
 
     Raises :class:`Error` (a ValueError) with one line for input that cannot be used, and
@@ -71,7 +74,7 @@ def train_encoder(data: Data, rule: str = "compact-v1", *, hidden: Sequence[int]
     applied = _native.train_encoder(
         str(rule), as_data(data), hidden=[int(width) for width in hidden], features=int(n_features),
         activation=activation, inner_steps=n_steps, inner_batch=inner_batch, seed=int(seed),
-        resize=resize, variant=variant, progress=progress)
+        resize=resize, variant=variant, layers=layers, progress=progress)
     return Training(applied.encoder, applied.inner_steps, tuple(applied.notes), applied.health)
 
 

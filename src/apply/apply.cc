@@ -36,13 +36,13 @@ Health look_at(const Encoder& encoder, std::span<const float> rows, std::int64_t
   int num_dead = 0, num_units = 0;
   std::vector<float> features;
   for (int l = 1; l <= encoder.num_layers(); ++l) {
-    const int U = encoder.architecture.widths[static_cast<std::size_t>(l)];
+    const int U = encoder.num_features(l);
     features.resize(static_cast<std::size_t>(num_rows * U));
     encode(encoder, rows, num_rows, l, features);
     num_dead += count_dead_units(features, num_rows, U);
     num_units += U;
   }
-  health.num_features = encoder.architecture.num_features();
+  health.num_features = encoder.num_features();
   health.dead_share = static_cast<double>(num_dead) / num_units;
   health.effective_rank = effective_rank(features, num_rows, health.num_features);
   return health;
@@ -66,22 +66,14 @@ Architecture BaseModel::architecture(int num_inputs) const {
   return result;
 }
 
-PreprocessOptions preprocess_options(const Dataset& data, std::optional<int> resize) {
-  PreprocessOptions options;
-  const bool is_large =
-      data.kind == DataKind::kImage && std::max(data.image.height, data.image.width) > kDefaultSide;
-  options.resize = resize.value_or(is_large ? kDefaultSide : 0);
-  return options;
-}
-
 Applied apply_rule(const Rule& usual, const RowSource& training_rows, const ApplyOptions& options) {
   if (training_rows.num_rows() < 2) {
     fail("apply: expected at least 2 rows to learn from, found {}; use more data",
          training_rows.num_rows());
   }
   Encoder made;
-  made.architecture = options.model.architecture(training_rows.num_features());
-  const Architecture& architecture = made.architecture;
+  const Architecture architecture = options.model.architecture(training_rows.num_features());
+  made.activation = architecture.activation;
   usual.sizes.require_top_units(architecture.num_features(), "features");
   check_variant(options.variant, usual.sizes);
   const Rule rule = rule_of_variant(usual, options.variant);
@@ -125,7 +117,8 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   Tape<float> tape;
   for (int step = 0;; ++step) {
     if (wanted.contains(step)) {
-      made.layers = fold_layers(architecture, mean, statistics_rows, num_rows);
+      made.layers =
+          dense_layers(architecture, fold_layers(architecture, mean, statistics_rows, num_rows));
       made.record.inner_steps = earlier_steps + step;
       applied.encoders.push_back(made);
     }

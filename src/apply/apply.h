@@ -1,4 +1,5 @@
-// Applying a rule: an encoder trained on unlabelled rows, without a loss function.
+// Applying a rule: dense layers trained on unlabelled rows, without a loss function.
+// A complete encoder: fit_encoder.h.
 #pragma once
 
 #include <cstdint>
@@ -49,18 +50,14 @@ struct ApplyOptions {
 };
 
 struct Applied {
-  // One per snapshot in ascending order, then the last state, each once. Never empty.
+  // One per snapshot in ascending order, then the last state, each once. Never empty. By apply_rule
+  // alone they have dense layers and no preprocessing.
   std::vector<Encoder> encoders;
   Health health;                   // of the last state
   std::vector<std::string> notes;  // one line each, e.g. fewer rows than an inner batch
   InnerState state;                // of the last state
   const Encoder& last() const { return encoders.back(); }
 };
-
-// How a rule wants its data: images above kDefaultSide pixels a side shrink to it, the size of the
-// meta-training tasks, unless resize says otherwise (0 keeps the size).
-inline constexpr int kDefaultSide = 14;
-PreprocessOptions preprocess_options(const Dataset& data, std::optional<int> resize);
 
 // Trains on the prepared training rows [N,U_0]; reads no label. A function of rule, rows, options.
 // Batches are drawn without replacement within a batch. Memory: a batch, one inner step's tape, a

@@ -3,95 +3,193 @@
 #include <algorithm>
 #include <cmath>
 
+#include "apply/place_layers.h"
 #include "base/error.h"
+#include "base/thread_pool.h"
 #include "tensor/blas.h"
-#include "tensor/kernels.h"
 
 namespace metaplastic {
 namespace {
 
-// Rows that are in memory at once.
-constexpr std::int64_t kBlockRows = 512;
+// Rows that are in memory at once: fewer where layers are wide.
+constexpr std::int64_t kMaxBlockRows = 512, kMinBlockRows = 16, kMaxBlockValues = 1 << 21;
 
-// up [n,U_up] = act(lo [n,U_lo] W + b). Not by BLAS, which rounds a row differently in another
-// shape of product or at another place in it: gemm_small adds up every element over U_lo in order,
-// so that a row's features do not depend on its neighbours.
-void run_layer(const FoldedLayer& layer, Unary activation, std::int64_t n, const float* lo,
-               float* up, std::vector<float>& packed) {
-  const auto U_up = static_cast<int>(layer.b.size());
-  const auto U_lo = static_cast<int>(layer.W.size() / layer.b.size());
-  for (std::int64_t i = 0; i < n; ++i) {
-    std::copy(layer.b.begin(), layer.b.end(), up + i * U_up);
-  }
-  const int whole = (U_up + kPackMultiple - 1) / kPackMultiple * kPackMultiple;
-  packed.resize(static_cast<std::size_t>(U_lo) * static_cast<std::size_t>(whole));
-  kernels<float>().gemm_small(false, false, static_cast<int>(n), U_up, U_lo, 1.0f, lo, U_lo,
-                              layer.W.data(), U_up, /*accumulate=*/true, up, U_up, packed.data());
-  kernels<float>().map(activation, up, n * U_up, up, nullptr);
-}
-
-// Two blocks of activations, used in turn.
+// Blocks of rows through the layers up to one; for one thread.
 class BlockEncoder {
  public:
-  BlockEncoder(const Encoder& encoder, int layer) : encoder_(encoder), layer_(layer) {
-    METAPLASTIC_CHECK(layer >= 1 && layer <= encoder.num_layers());
-    const auto& widths = encoder.architecture.widths;
-    const int widest = *std::max_element(widths.begin(), widths.begin() + layer + 1);
-    for (auto& block : blocks_) block.assign(static_cast<std::size_t>(kBlockRows * widest), 0.0f);
+  BlockEncoder(const Encoder& encoder, int layer)
+      : encoder_(encoder),
+        end_(encoder.end_of(layer)),
+        first_dense_(std::min(end_, encoder.first_dense())),
+        places_({encoder.layers.data(), first_dense_}, encoder.activation) {
+    std::int64_t widest = std::max<std::int64_t>(encoder.num_inputs(), places_.num_outputs());
+    for (std::size_t n = first_dense_; n < end_; ++n)
+      widest = std::max(widest, encoder.layers[n].out.size());
+    num_rows_ = std::clamp(kMaxBlockValues / widest, kMinBlockRows, kMaxBlockRows);
+    for (auto& block : blocks_) block.assign(static_cast<std::size_t>(num_rows_ * widest), 0.0f);
   }
+  std::int64_t num_rows() const { return num_rows_; }
   float* input() { return blocks_[0].data(); }
-  // Features [count, U_layer] of the first rows in input().
+  // Features [count, num_features] of the first rows in input().
   const float* run(std::int64_t count) {
     std::size_t at = 0;
-    for (int l = 1; l <= layer_; ++l, at ^= 1) {
-      run_layer(encoder_.layers[static_cast<std::size_t>(l - 1)], encoder_.architecture.activation,
-                count, blocks_[at].data(), blocks_[at ^ 1].data(), packed_);
+    if (first_dense_ > 0) {
+      const std::int64_t in = places_.num_inputs(), out = places_.num_outputs();
+      for (std::int64_t i = 0; i < count; ++i)
+        places_.run(blocks_[0].data() + i * in, blocks_[1].data() + i * out);
+      at = 1;
+    }
+    for (std::size_t n = first_dense_; n < end_; ++n, at ^= 1) {
+      run_folded(encoder_.layers[n], encoder_.activation, count, blocks_[at].data(),
+                 blocks_[at ^ 1].data(), packed_);
     }
     return blocks_[at].data();
   }
 
  private:
   const Encoder& encoder_;
-  int layer_;
-  std::vector<float> blocks_[2];  // [kBlockRows, widest layer]
+  std::size_t end_, first_dense_;
+  std::int64_t num_rows_ = 0;
+  PlaceLayers places_;            // the layers below the dense ones
+  std::vector<float> blocks_[2];  // [num_rows, widest layer]
   std::vector<float> packed_;     // a layer's weights as gemm_small wants them
 };
 
+void check_finite(std::span<const float> features, std::int64_t num_features, std::int64_t first) {
+  const auto bad = std::ranges::find_if(features, [](float v) { return !std::isfinite(v); });
+  if (bad == features.end()) return;
+  fail("encoder: expected finite features, found {} for row {}; look at that row's values", *bad,
+       first + (bad - features.begin()) / num_features);
+}
+
 }  // namespace
+
+int Encoder::num_layers() const {
+  return static_cast<int>(std::ranges::count_if(
+      layers, [](const EncoderLayer& layer) { return layer.spec.has_weights(); }));
+}
+
+int Encoder::num_inputs() const { return static_cast<int>(layers.front().in.size()); }
+
+int Encoder::num_features(int layer) const {
+  return static_cast<int>(layers[end_of(layer) - 1].out.size());
+}
+
+std::vector<int> Encoder::widths() const {
+  std::vector<int> result = {num_inputs()};
+  for (int l = 1; l <= num_layers(); ++l) result.push_back(num_features(l));
+  return result;
+}
+
+std::size_t Encoder::end_of(int layer) const {
+  METAPLASTIC_CHECK(layer >= 1);
+  std::size_t n = 0;
+  for (int l = 0; n < layers.size(); ++n) {
+    if (layers[n].spec.has_weights() && ++l > layer) return n;
+  }
+  METAPLASTIC_CHECK(layer <= num_layers());
+  return n;
+}
+
+const EncoderLayer& Encoder::weights_of(int layer) const {
+  std::size_t n = end_of(layer) - 1;
+  while (!layers[n].spec.has_weights()) --n;
+  return layers[n];
+}
+
+std::vector<LayerSpec> Encoder::specs() const {
+  std::vector<LayerSpec> result;
+  for (const EncoderLayer& layer : layers) result.push_back(layer.spec);
+  return result;
+}
+
+std::size_t Encoder::first_dense() const {
+  std::size_t n = 0;
+  while (n < layers.size() && layers[n].spec.kind != LayerKind::kDense) ++n;
+  return n;
+}
+
+Architecture Encoder::dense_architecture() const {
+  METAPLASTIC_CHECK(first_dense() < layers.size());
+  Architecture result;
+  result.activation = activation;
+  result.widths = {static_cast<int>(layers[first_dense()].in.size())};
+  for (std::size_t n = first_dense(); n < layers.size(); ++n)
+    result.widths.push_back(layers[n].spec.units);
+  return result;
+}
+
+std::vector<EncoderLayer> empty_layers(std::span<const LayerSpec> specs, const ImageShape& input) {
+  const std::vector<ImageShape> shapes = layer_shapes(specs, input);
+  std::vector<EncoderLayer> layers(specs.size());
+  for (std::size_t n = 0; n < specs.size(); ++n) {
+    layers[n].spec = specs[n];
+    layers[n].in = shapes[n];
+    layers[n].out = shapes[n + 1];
+  }
+  return layers;
+}
+
+std::vector<EncoderLayer> dense_layers(const Architecture& architecture,
+                                       std::vector<FoldedLayer> folded) {
+  METAPLASTIC_CHECK(static_cast<int>(folded.size()) == architecture.num_layers());
+  std::vector<EncoderLayer> layers(folded.size());
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    static_cast<FoldedLayer&>(layers[l]) = std::move(folded[l]);
+    layers[l].spec.units = architecture.widths[l + 1];
+    layers[l].in = {1, 1, architecture.widths[l]};
+    layers[l].out = {1, 1, architecture.widths[l + 1]};
+  }
+  return layers;
+}
 
 void encode(const Encoder& encoder, std::span<const float> rows, std::int64_t num_rows, int layer,
             std::span<float> out) {
-  const std::int64_t U_0 = encoder.architecture.num_inputs();
-  const std::int64_t U = encoder.architecture.widths[static_cast<std::size_t>(layer)];
+  const std::int64_t U_0 = encoder.num_inputs();
+  const std::int64_t U = encoder.num_features(layer);
   METAPLASTIC_CHECK(static_cast<std::int64_t>(rows.size()) == num_rows * U_0);
   METAPLASTIC_CHECK(static_cast<std::int64_t>(out.size()) == num_rows * U);
   BlockEncoder block(encoder, layer);
-  for (std::int64_t first = 0; first < num_rows; first += kBlockRows) {
-    const std::int64_t count = std::min(kBlockRows, num_rows - first);
+  for (std::int64_t first = 0; first < num_rows; first += block.num_rows()) {
+    const std::int64_t count = std::min(block.num_rows(), num_rows - first);
     std::copy_n(rows.data() + first * U_0, count * U_0, block.input());
     std::copy_n(block.run(count), count * U, out.data() + first * U);
   }
 }
 
 void encode_rows(const Encoder& encoder, const RowSource& prepared, int layer,
-                 const FeatureSink& sink) {
-  const std::int64_t U_0 = encoder.architecture.num_inputs();
-  const std::int64_t U = encoder.architecture.widths[static_cast<std::size_t>(layer)];
+                 const FeatureSink& sink, int num_threads) {
+  METAPLASTIC_CHECK(num_threads >= 1);
+  const std::int64_t U_0 = encoder.num_inputs();
+  const std::int64_t U = encoder.num_features(layer);
   if (prepared.num_features() != U_0) {
     fail("encoder: expected rows of {} inputs, found {}; use data of the kind it was made from",
          U_0, prepared.num_features());
   }
-  BlockEncoder block(encoder, layer);
-  for (std::int64_t first = 0; first < prepared.num_rows(); first += kBlockRows) {
-    const std::int64_t count = std::min(kBlockRows, prepared.num_rows() - first);
-    prepared.read_rows(first, count, {block.input(), static_cast<std::size_t>(count * U_0)});
-    const std::span<const float> features(block.run(count), static_cast<std::size_t>(count * U));
-    const auto bad = std::ranges::find_if(features, [](float v) { return !std::isfinite(v); });
-    if (bad != features.end()) {
-      fail("encoder: expected finite features, found {} for row {}; look at that row's values",
-           *bad, first + (bad - features.begin()) / U);
+  const std::int64_t num_rows = prepared.num_rows();
+  std::vector<BlockEncoder> encoders;
+  encoders.emplace_back(encoder, layer);
+  const std::int64_t size = encoders[0].num_rows();
+  const std::int64_t num_blocks = (num_rows + size - 1) / size;
+  ThreadPool pool(static_cast<int>(std::clamp<std::int64_t>(num_blocks, 1, num_threads)));
+  for (int t = 1; t < pool.num_threads(); ++t) encoders.emplace_back(encoder, layer);
+  std::vector<std::span<const float>> found(encoders.size());
+  const auto rows_of_block = [&](std::int64_t n) { return std::min(size, num_rows - n * size); };
+  // A round is one block for each thread: block n of the round belongs to encoder n.
+  for (std::int64_t begin = 0; begin < num_blocks; begin += pool.num_threads()) {
+    const auto count =
+        static_cast<int>(std::min<std::int64_t>(num_blocks - begin, pool.num_threads()));
+    pool.parallel_for(count, [&](int, int index) {
+      BlockEncoder& block = encoders[static_cast<std::size_t>(index)];
+      const std::int64_t n = rows_of_block(begin + index);
+      prepared.read_rows((begin + index) * size, n,
+                         {block.input(), static_cast<std::size_t>(n * U_0)});
+      found[static_cast<std::size_t>(index)] = {block.run(n), static_cast<std::size_t>(n * U)};
+    });
+    for (int index = 0; index < count; ++index) {
+      check_finite(found[static_cast<std::size_t>(index)], U, (begin + index) * size);
+      sink(found[static_cast<std::size_t>(index)], rows_of_block(begin + index));
     }
-    sink(features, count);
   }
 }
 
@@ -127,7 +225,7 @@ std::vector<FoldedLayer> fold_layers(const Architecture& architecture, std::span
       }
       layer.b[u] = static_cast<float>(static_cast<double>(layer.b[u]) - mean[u] * inv);
     }
-    run_layer(layer, architecture.activation, num_rows, lo.data(), up.data(), packed);
+    run_folded(layer, architecture.activation, num_rows, lo.data(), up.data(), packed);
     lo.swap(up);
     layers.push_back(std::move(layer));
   }

@@ -1,6 +1,6 @@
-// An encoder: what `apply` makes. Raw rows go through the fitted Preprocess and then through the
-// base model with its batch norm folded into weights and biases, so that a row's features do not
-// depend on which rows it comes with.
+// An encoder: what `apply` makes. Raw rows go through the fitted Preprocess and then through a
+// stack of layers with batch norm folded into weights and biases, so that a row's features do not
+// depend on which rows it comes with. docs/layers.md.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/preprocess.h"
+#include "model/layer_spec.h"
 #include "model/mlp.h"
 
 namespace metaplastic {
@@ -18,6 +19,15 @@ namespace metaplastic {
 struct FoldedLayer {
   std::vector<float> W;  // [U_lo,U_up]
   std::vector<float> b;  // [U_up]
+};
+
+// A dense, conv or pool layer of an encoder. A conv layer is the same formula at every place, x
+// being the window there, row by row with the channels of a pixel together.
+struct EncoderLayer : FoldedLayer {  // no weights: pool
+  LayerSpec spec;
+  ImageShape in, out;  // what it takes and gives; dense: {1,1,U_up}
+  // conv: each window less its mean, over its deviation + this; 0: windows as they are.
+  float window_offset = 0;
 };
 
 // How an encoder was made; saved with it and shown by `inspect`.
@@ -34,24 +44,46 @@ struct EncoderRecord {
 
 struct Encoder {
   Preprocess preprocess;
-  Architecture architecture;        // widths[0] = preprocess.num_inputs()
-  std::vector<FoldedLayer> layers;  // layer l = 1..L at index l - 1
+  Unary activation = Unary::kRelu;
+  std::vector<EncoderLayer> layers;  // from the inputs up
   EncoderRecord record;
 
-  int num_layers() const { return architecture.num_layers(); }
+  // Layers with weights are numbered 1..L from the inputs up. A conv layer is read out behind the
+  // pools that follow it.
+  int num_layers() const;
+  int num_inputs() const;
+  int num_features(int layer) const;
+  int num_features() const { return num_features(num_layers()); }
+  std::vector<int> widths() const;  // U_0, then the features of layers 1..L
+  // The layers [0, end) of `layers` that layer 1..L is read out behind.
+  std::size_t end_of(int layer) const;
+  const EncoderLayer& weights_of(int layer) const;
+  std::vector<LayerSpec> specs() const;
+  // The first dense layer in `layers`; layers.size() where there is none. All above are dense.
+  std::size_t first_dense() const;
+  // The dense layers as the base model that a rule trains; at least one.
+  Architecture dense_architecture() const;
 };
 
-// Features of prepared rows [N,U_0] at layer 1..L: out [N,U_layer]. Cost 2 N sum U_lo U_up flops;
-// memory of two blocks of 512 rows whatever N is. The same bits for any N.
+// Layers without weights, for inputs of that shape. Throws Error as layer_shapes does.
+std::vector<EncoderLayer> empty_layers(std::span<const LayerSpec> specs, const ImageShape& input);
+// The dense layers of that architecture.
+std::vector<EncoderLayer> dense_layers(const Architecture& architecture,
+                                       std::vector<FoldedLayer> folded);
+
+// Features of prepared rows [N,U_0] at layer 1..L: out [N,num_features(layer)]. Cost 2 N U_lo U_up
+// flops a dense layer, times the places in a conv layer; memory of two blocks of 512 rows and of
+// one image whatever N is. The same bits for any N.
 void encode(const Encoder& encoder, std::span<const float> rows, std::int64_t num_rows, int layer,
             std::span<float> out);
 
-// Called with whole blocks [count, U_layer] of features, in the order of the rows.
+// Called with whole blocks [count, num_features(layer)], in the order of the rows.
 using FeatureSink = std::function<void(std::span<const float> features, std::int64_t count)>;
-// Streams prepared rows through the encoder; memory does not grow with their number. Throws Error
-// when the rows have another number of inputs, or a feature is not finite.
+// Streams prepared rows through the encoder; memory does not grow with their number. Threads share
+// out blocks of rows, and the bits do not depend on how many there are; the sink is called by one
+// at a time. Throws Error when the rows have another number of inputs, or a feature is not finite.
 void encode_rows(const Encoder& encoder, const RowSource& prepared, int layer,
-                 const FeatureSink& sink);
+                 const FeatureSink& sink, int num_threads = 1);
 
 // Folds phi's batch norm by the statistics of prepared rows [N,U_0], N >= 2, layer by layer, each
 // on the folded layers below it. With one inner batch as rows, encode() is the inner forward pass.

@@ -1,6 +1,7 @@
 #include "apply/encoder_file.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/error.h"
@@ -14,6 +15,10 @@ using nlohmann::json;
 
 constexpr const char* kKind = "encoder";
 constexpr std::string_view kPreprocessPrefix = "preprocess.";
+// Of encoders with layers that see places; others have no such key.
+constexpr const char* kFormatKey = "encoder_format";
+constexpr int kFormat = 2;
+constexpr int kMaxInputSide = 1 << 16;
 
 std::string tensor_name(int layer, const char* what) {
   return fmt::format("layer.{}.{}", layer, what);
@@ -64,6 +69,68 @@ void take_record(const json& values, EncoderRecord& record) {
   values.at("bias_std").get_to(record.bias_std);
 }
 
+// Dense layers alone have kept their form: "widths". Others are written as layers_text, with the
+// shape of the input and the offset of every conv layer's windows.
+void put_layers(const Encoder& encoder, TensorFile& file) {
+  if (encoder.first_dense() == 0) {
+    file.metadata["widths"] = json(encoder.widths()).dump();
+    return;
+  }
+  std::vector<float> offsets;
+  for (const EncoderLayer& layer : encoder.layers) {
+    if (layer.spec.kind == LayerKind::kConv) offsets.push_back(layer.window_offset);
+  }
+  const ImageShape& input = encoder.layers.front().in;
+  file.metadata[kFormatKey] = std::to_string(kFormat);
+  file.metadata["layers"] = layers_text(encoder.specs());
+  file.metadata["input_shape"] = json{input.height, input.width, input.channels}.dump();
+  file.metadata["window_offsets"] = json(offsets).dump();
+}
+
+std::vector<EncoderLayer> take_dense_layers(const TensorFile& file) {
+  Architecture architecture;
+  architecture.widths = parse(file, "widths").get<std::vector<int>>();
+  architecture.validate();
+  return dense_layers(architecture, std::vector<FoldedLayer>(architecture.widths.size() - 1));
+}
+
+std::vector<EncoderLayer> take_place_layers(const TensorFile& file) {
+  const std::vector<LayerSpec> specs = parse_layers(file.require_metadata("layers"));
+  const auto sides = parse(file, "input_shape").get<std::array<int, 3>>();
+  for (const int side : sides) {
+    if (side < 1 || side > kMaxInputSide) {
+      fail("input_shape: expected sides of 1 to {}, found {}", kMaxInputSide, side);
+    }
+  }
+  const auto offsets = parse(file, "window_offsets").get<std::vector<float>>();
+  std::vector<EncoderLayer> layers = empty_layers(specs, {sides[0], sides[1], sides[2]});
+  auto offset = offsets.begin();
+  for (EncoderLayer& layer : layers) {
+    if (layer.spec.kind != LayerKind::kConv) continue;
+    if (offset == offsets.end() || !std::isfinite(*offset) || *offset < 0) {
+      fail("window_offsets: expected one of 0 or more for each conv layer, found {}",
+           offset == offsets.end() ? "fewer" : "another number");
+    }
+    layer.window_offset = *offset++;
+  }
+  return layers;
+}
+
+// Without weights.
+std::vector<EncoderLayer> take_layers(const TensorFile& file) {
+  try {
+    if (!file.metadata.contains(kFormatKey)) return take_dense_layers(file);
+    if (file.require_metadata(kFormatKey) != std::to_string(kFormat)) {
+      fail("expected an encoder of format {}, found {}; use a newer metaplastic", kFormat,
+           quote_text(file.require_metadata(kFormatKey)));
+    }
+    return take_place_layers(file);
+  } catch (const Error& error) {
+    const std::string line = error.what();
+    fail("{}{}", line.starts_with(file.source) ? "" : file.source + ": ", line);
+  }
+}
+
 void check_kind(const TensorFile& file) {
   const auto kind = file.metadata.find("kind");
   if (kind != file.metadata.end() && kind->second == kKind) return;
@@ -88,13 +155,10 @@ json record_to_json(const EncoderRecord& record) {
 }
 
 TensorFile encoder_tensors(const Encoder& encoder) {
-  const Architecture& architecture = encoder.architecture;
-  METAPLASTIC_CHECK(static_cast<int>(encoder.layers.size()) == architecture.num_layers());
   TensorFile file;
-  for (int l = 1; l <= architecture.num_layers(); ++l) {
-    const FoldedLayer& layer = encoder.layers[static_cast<std::size_t>(l - 1)];
-    const std::int64_t U_lo = architecture.widths[static_cast<std::size_t>(l - 1)];
-    const std::int64_t U_up = architecture.widths[static_cast<std::size_t>(l)];
+  for (int l = 1; l <= encoder.num_layers(); ++l) {
+    const EncoderLayer& layer = encoder.weights_of(l);
+    const std::int64_t U_lo = window_size(layer.spec, layer.in), U_up = layer.spec.units;
     file.tensors.push_back(
         make_tensor(tensor_name(l, "W"), {U_lo, U_up}, std::span<const float>(layer.W)));
     file.tensors.push_back(
@@ -107,8 +171,8 @@ TensorFile encoder_tensors(const Encoder& encoder) {
                                        std::span<const float>(values)));
   }
   file.metadata["kind"] = kKind;
-  file.metadata["widths"] = json(architecture.widths).dump();
-  file.metadata["activation"] = activation_name(architecture.activation);
+  put_layers(encoder, file);
+  file.metadata["activation"] = activation_name(encoder.activation);
   file.metadata["record"] =
       record_to_json(encoder.record).dump(-1, ' ', false, json::error_handler_t::replace);
   return file;
@@ -121,31 +185,30 @@ void save_encoder(const std::string& path, const Encoder& encoder) {
 Encoder encoder_from_tensors(const TensorFile& file) {
   check_kind(file);
   Encoder encoder;
-  Architecture& architecture = encoder.architecture;
   try {
-    architecture.widths = parse(file, "widths").get<std::vector<int>>();
     take_record(parse(file, "record"), encoder.record);
+    encoder.layers = take_layers(file);
   } catch (const json::exception&) {
     fail(
-        "{}: expected widths and record in its metadata, found something else; the file is damaged",
+        "{}: expected layers and record in its metadata, found something else; the file is damaged",
         file.source);
   }
   try {
-    architecture.validate();
-    architecture.activation = activation_from_name(file.require_metadata("activation"));
+    encoder.activation = activation_from_name(file.require_metadata("activation"));
   } catch (const Error& error) {
     fail("{}: {}", file.source, error.what());
   }
-  for (int l = 1; l <= architecture.num_layers(); ++l) {
-    const std::int64_t U_lo = architecture.widths[static_cast<std::size_t>(l - 1)];
-    const std::int64_t U_up = architecture.widths[static_cast<std::size_t>(l)];
-    encoder.layers.push_back(
-        {take(file, tensor_name(l, "W"), {U_lo, U_up}), take(file, tensor_name(l, "b"), {U_up})});
+  int l = 0;
+  for (EncoderLayer& layer : encoder.layers) {
+    if (!layer.spec.has_weights()) continue;
+    const std::int64_t U_up = layer.spec.units;
+    layer.W = take(file, tensor_name(++l, "W"), {window_size(layer.spec, layer.in), U_up});
+    layer.b = take(file, tensor_name(l, "b"), {U_up});
   }
   encoder.preprocess = take_preprocess(file);
-  if (encoder.preprocess.num_inputs() != architecture.num_inputs()) {
+  if (encoder.preprocess.num_inputs() != encoder.num_inputs()) {
     fail("{}: expected a transform to {} inputs, found one to {}; the file is damaged", file.source,
-         architecture.num_inputs(), encoder.preprocess.num_inputs());
+         encoder.num_inputs(), encoder.preprocess.num_inputs());
   }
   return encoder;
 }

@@ -19,7 +19,7 @@ class FeatureFile {
   // Writes [num_rows, num_features] float32: layer `layer` of every prepared row. should_stop may
   // be empty; Stopped leaves no file.
   void write(const Encoder& encoder, const RowSource& prepared, int layer,
-             const std::function<bool()>& should_stop = {});
+             const std::function<bool()>& should_stop = {}, int num_threads = 1);
 
  private:
   NpyWriter writer_;

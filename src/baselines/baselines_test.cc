@@ -98,8 +98,8 @@ Rule walking_rule() {
 
 MethodOptions one_layer(int num_units) {
   MethodOptions options;
-  options.apply.model = {{}, num_units, Unary::kRelu};
-  options.apply.inner_batch = 16;
+  options.fit.training.model = {{}, num_units, Unary::kRelu};
+  options.fit.training.inner_batch = 16;
   return options;
 }
 
@@ -148,7 +148,7 @@ TEST(Methods, AVariantThatBreaksIsLeftOut) {
   const Dataset data = gaussian_dataset(120, 6, 3, 8);
   const auto prepared = prepare_rows(fit_preprocess(data), data);
   MethodOptions options = one_layer(1);
-  options.apply.inner_steps = 4;
+  options.fit.training.inner_steps = 4;
   Rule rule = walking_rule();
   const ThetaLayout layout(rule.sizes);
   rule.theta[static_cast<std::size_t>(layout[ThetaName::kMix].offset + layout.num_terms() - 1)] =
@@ -165,9 +165,9 @@ TEST(Methods, AllOfThemThroughTheProtocol) {
   const Dataset data = with_test_rows(gaussian_dataset(240, 12, 3, 8), 1);
   const auto prepared = prepare_rows(fit_preprocess(data), data);
   MethodOptions options;
-  options.apply.model = {{16}, 8, Unary::kRelu};
-  options.apply.inner_batch = 16;
-  options.apply.inner_steps = 8;
+  options.fit.training.model = {{16}, 8, Unary::kRelu};
+  options.fit.training.inner_batch = 16;
+  options.fit.training.inner_steps = 8;
   options.training_steps = 200;
   const Rule rule = make_classical_rule("hebb-decorrelate", {"compact", 4, 2, 1}, 1);
   DrawOptions draws;

@@ -14,7 +14,7 @@
 namespace metaplastic {
 
 struct MethodOptions {
-  ApplyOptions apply;                     // of "learned"; its base model is that of all methods
+  FitOptions fit;                         // of "learned"; its base model is that of all methods
   Readout readout = Readout::kBestLayer;  // of all methods that have a base model
   int training_steps = 6000;              // of each gradient training, batches of 128
 };

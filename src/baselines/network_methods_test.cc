@@ -109,7 +109,7 @@ TEST(Methods, ParallelSearchGivesTheSameNumbers) {
   const auto source = std::make_shared<Dataset>(data);
   const Rule rule = make_classical_rule("hebb", {"compact", 4, 2, 1}, 1);
   MethodOptions options;
-  options.apply.model = {{12}, 8, Unary::kRelu};
+  options.fit.training.model = {{12}, 8, Unary::kRelu};
   options.training_steps = 40;
   DrawOptions draws;
   draws.shots = 4;
@@ -191,7 +191,7 @@ TEST(Methods, SlowTransferLearnsFromOtherClasses) {
   const Preprocess preprocess = fit_preprocess(data);
   const Rule rule = make_classical_rule("hebb", {"compact", 4, 2, 1}, 1);
   MethodOptions options;
-  options.apply.model = {{64}, 64, Unary::kRelu};
+  options.fit.training.model = {{64}, 64, Unary::kRelu};
   options.training_steps = 400;
   MethodContext context;
   context.num_tunings = 1;

@@ -15,8 +15,9 @@ constexpr std::int64_t kForwardRows = 512;
 NetworkState state_of(const Network& network, const TrainedLayers& layers,
                       std::span<const float> rows, std::int64_t num_rows, int step) {
   NetworkState state;
-  state.trunk.architecture = layers.architecture;
-  state.trunk.layers = network.fold_stack(layers.trunk, rows, num_rows);
+  state.trunk.activation = layers.architecture.activation;
+  state.trunk.layers =
+      dense_layers(layers.architecture, network.fold_stack(layers.trunk, rows, num_rows));
   state.trunk.record.inner_steps = step;
   state.trunk.record.inner_batch = kTrainingBatch;
   if (layers.head >= 0) state.head = network.linear_layer(layers.head);
@@ -47,15 +48,14 @@ class Trace {
 
 int NetworkState::width(int layer) const {
   METAPLASTIC_CHECK(layer >= 1 && layer <= num_layers());
-  return layer > trunk.num_layers() ? static_cast<int>(head.b.size())
-                                    : trunk.architecture.widths[static_cast<std::size_t>(layer)];
+  return layer > trunk.num_layers() ? static_cast<int>(head.b.size()) : trunk.num_features(layer);
 }
 
 void encode_state(const NetworkState& state, std::span<const float> rows, std::int64_t num_rows,
                   int layer, std::span<float> out) {
   if (layer <= state.trunk.num_layers()) return encode(state.trunk, rows, num_rows, layer, out);
-  const std::int64_t U_0 = state.trunk.architecture.num_inputs();
-  const int U_L = state.trunk.architecture.num_features();
+  const std::int64_t U_0 = state.trunk.num_inputs();
+  const int U_L = state.trunk.num_features();
   const int k = state.width(layer);
   METAPLASTIC_CHECK(static_cast<std::int64_t>(out.size()) == num_rows * k);
   std::vector<float> top(static_cast<std::size_t>(kForwardRows * U_L));

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "apply/fit_encoder.h"
 #include "base/error.h"
 #include "base/random.h"
 
@@ -15,8 +16,8 @@ constexpr int kMaxSide = 32;
 constexpr std::int64_t kMaxUntrainedPhi = std::int64_t{1} << 26;
 
 // order[u]: the pixel value that input u of the network reads. The same draw as in preparing rows.
-std::vector<int> input_order(const Preprocess& preprocess) {
-  std::vector<int> order(static_cast<std::size_t>(preprocess.num_inputs()));
+std::vector<int> input_order(const Preprocess& preprocess, std::size_t num_inputs) {
+  std::vector<int> order(num_inputs);
   std::iota(order.begin(), order.end(), 0);
   if (preprocess.permutation_seed) {
     Random(*preprocess.permutation_seed, Purpose::kPermutation).shuffle(std::span<int>(order));
@@ -24,12 +25,17 @@ std::vector<int> input_order(const Preprocess& preprocess) {
   return order;
 }
 
+bool has_filters(const Encoder& encoder) {
+  return encoder.preprocess.kind == DataKind::kImage && encoder.layers.front().spec.has_weights();
+}
+
 // W [U_lo,U_up] of layer 1, row-major.
 Filters filters_of(const Encoder& encoder, const float* W) {
   Filters filters;
-  const ImageShape& image = encoder.preprocess.output_image;
-  if (encoder.preprocess.kind != DataKind::kImage) return filters;
-  const std::vector<int> order = input_order(encoder.preprocess);
+  if (!has_filters(encoder)) return filters;
+  const ImageShape image = seen_shape(encoder);
+  const std::vector<int> order =
+      input_order(encoder.preprocess, static_cast<std::size_t>(image.size()));
   METAPLASTIC_CHECK(image.size() == static_cast<std::int64_t>(order.size()));
   const int square = (std::max(image.height, image.width) + kMaxSide - 1) / kMaxSide;
   filters.height = (image.height + square - 1) / square;
@@ -44,7 +50,7 @@ Filters filters_of(const Encoder& encoder, const float* W) {
     place[u] = static_cast<std::size_t>(y * filters.width + x);
     share[place[u]] += 1.0f;
   }
-  const auto U_up = static_cast<std::size_t>(encoder.architecture.widths[1]);
+  const auto U_up = static_cast<std::size_t>(encoder.layers.front().spec.units);
   filters.tiles.assign(std::min<std::size_t>(U_up, kMaxFilters),
                        std::vector<float>(num_tile_pixels, 0.0f));
   for (std::size_t u = 0; u < order.size(); ++u) {
@@ -78,19 +84,32 @@ double neighbour_correlation(const std::vector<float>& tile, int height, int wid
 
 }  // namespace
 
+ImageShape seen_shape(const Encoder& encoder) {
+  const LayerSpec& spec = encoder.layers.front().spec;
+  ImageShape image = encoder.preprocess.output_image;
+  if (spec.kind == LayerKind::kConv) {
+    image.height = spec.height;
+    image.width = spec.width;
+  }
+  return image;
+}
+
 Filters trained_filters(const Encoder& encoder) {
   METAPLASTIC_CHECK(encoder.num_layers() >= 1);
   return filters_of(encoder, encoder.layers[0].W.data());
 }
 
 Filters untrained_filters(const Encoder& encoder) {
-  const Architecture& architecture = encoder.architecture;
-  if (encoder.preprocess.kind != DataKind::kImage || architecture.phi_size() > kMaxUntrainedPhi) {
-    return {};
-  }
+  if (!has_filters(encoder)) return {};
+  const EncoderLayer& first = encoder.layers.front();
+  const bool is_conv = first.spec.kind == LayerKind::kConv;
+  Architecture architecture{{static_cast<int>(window_size(first.spec, first.in)), first.spec.units},
+                            encoder.activation};
+  if (!is_conv) architecture = encoder.dense_architecture();
+  if (architecture.phi_size() > kMaxUntrainedPhi) return {};
   const PhiInit init = {encoder.record.weight_std, encoder.record.bias_std};
   const std::vector<float> phi =
-      make_phi<float>(architecture, init, Random(encoder.record.seed, Purpose::kPhiInit));
+      make_phi<float>(architecture, init, Random(first_seed(encoder), Purpose::kPhiInit));
   return filters_of(encoder, phi.data() + layer_offsets(architecture, 1).W);
 }
 

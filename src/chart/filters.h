@@ -17,6 +17,9 @@ struct Filters {
   std::vector<std::vector<float>> tiles;  // [num_filters][height * width]
 };
 
+// What a unit of layer 1 sees: a window of the prepared image, or all of it.
+ImageShape seen_shape(const Encoder& encoder);
+
 // Of the first units of layer 1; none when the encoder's inputs are no image.
 Filters trained_filters(const Encoder& encoder);
 // Of the same units before the first inner step, made again from the encoder's record; none where

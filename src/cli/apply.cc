@@ -1,16 +1,17 @@
 // metaplastic apply: trains an encoder on unlabelled data with a rule, and writes the features.
+#include <algorithm>
 #include <memory>
 
 #include "apply/encoder_file.h"
 #include "apply/feature_file.h"
-#include "apply/find_rule.h"
+#include "apply/fit_encoder.h"
 #include "base/error.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "base/thread_pool.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
-#include "data/dataset_rows.h"
 #include "tasks/task_forms.h"
 
 namespace metaplastic {
@@ -19,8 +20,8 @@ namespace {
 struct ApplyFlags {
   std::string rule = kDefaultRule;
   std::string data, out, model;
-  ApplyOptions options;
-  std::optional<int> resize;
+  FitOptions options;
+  int threads = std::min(num_hardware_threads(), kMaxThreads);
   std::optional<std::uint64_t> seed;
   bool quiet = false;
 };
@@ -46,21 +47,20 @@ int run_apply(ApplyFlags& flags) {
   // Both outputs are opened before the long work: a path that cannot be written fails here.
   FeatureFile features(flags.out);
   if (!flags.model.empty()) AtomicFileWriter{flags.model};
-  const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, flags.resize));
-  const auto prepared = prepare_rows(preprocess, data);
   Progress progress(flags.quiet);
   progress.note(describe(data));
-  progress.note(describe(preprocess));
-  progress.note(describe_steps(found.rule, flags.options));
+  progress.note(describe_steps(found.rule, flags.options.training));
   progress.warn_about(data);
 
-  ApplyOptions& options = flags.options;
-  options.seed = flags.seed.value_or(0);
-  options.should_stop = stop_requested;
-  options.on_step = [&](int step, int steps) {
+  FitOptions& options = flags.options;
+  options.num_threads = flags.threads;
+  options.on_note = [&](const std::string& line) { progress.note(line); };
+  options.training.seed = flags.seed.value_or(0);
+  options.training.should_stop = stop_requested;
+  options.training.on_step = [&](int step, int steps) {
     progress.update(fmt::format("inner step {}/{}", step, steps));
   };
-  Applied applied = apply_rule(found.rule, SliceRows(prepared, 0, data.first_test_row), options);
+  const Applied applied = fit_encoder(found, data, options);
   progress.finish();
   for (const std::string& line : applied.notes) progress.warn(line);
   for (const std::string& line : applied.health.warnings()) progress.warn(line);
@@ -68,12 +68,9 @@ int run_apply(ApplyFlags& flags) {
                             100 * applied.health.dead_share, applied.health.effective_rank,
                             applied.health.num_features, applied.health.drift));
 
-  Encoder& encoder = applied.encoders.back();
-  encoder.preprocess = preprocess;
-  encoder.record.rule = found.name;
-  encoder.record.rule_sha256 = found.sha256;
-  encoder.record.data = flags.data;
-  features.write(encoder, *prepared, encoder.num_layers(), stop_requested);
+  const Encoder& encoder = applied.last();
+  features.write(encoder, *prepare_rows(encoder.preprocess, data), encoder.num_layers(),
+                 stop_requested, flags.threads);
   if (!flags.model.empty()) save_encoder(flags.model, encoder);
   return kExitOk;
 }
@@ -92,17 +89,22 @@ Action add_apply(CLI::App& app) {
       ->required()
       ->type_name("FILE");
   app.add_option("--model", flags->model, "also write the encoder, for embed")->type_name("FILE");
-  add_base_model(app, flags->options);
+  add_base_model(app, flags->options.training);
+  add_layers(app, flags->options.layers);
   app.add_option_function<std::string>(
          "--variant",
-         [flags](const std::string& text) { flags->options.variant = find_variant(text); },
+         [flags](const std::string& text) { flags->options.training.variant = find_variant(text); },
          fmt::format("of a rule that walks among neighbours: {} (default {})",
                      fmt::join(variant_names(), ", "), RuleVariant{}.name))
       ->type_name("NAME");
-  add_resize(app, flags->resize);
+  add_resize(app, flags->options.resize);
+  add_whole(app, "--threads", flags->threads, 1, kMaxThreads, "worker threads; same bits for any");
   add_seed(app, flags->seed, "seed of initial weights and batches");
   app.add_flag("--quiet", flags->quiet, "no progress on stderr");
-  return [flags] { return run_apply(*flags); };
+  return [flags, &app] {
+    check_layers_alone(app, flags->options.layers);
+    return run_apply(*flags);
+  };
 }
 
 }  // namespace metaplastic

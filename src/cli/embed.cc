@@ -1,10 +1,13 @@
 // metaplastic embed: features of new rows by an encoder that apply wrote.
+#include <algorithm>
 #include <memory>
 
 #include "apply/encoder_file.h"
 #include "apply/feature_file.h"
 #include "base/stop.h"
+#include "base/thread_pool.h"
 #include "cli/commands.h"
+#include "cli/flags.h"
 #include "cli/progress.h"
 #include "tasks/task_forms.h"
 
@@ -13,6 +16,7 @@ namespace {
 
 struct EmbedFlags {
   std::string model, data, out;
+  int threads = std::min(num_hardware_threads(), kMaxThreads);
 };
 
 int run_embed(const EmbedFlags& flags) {
@@ -20,7 +24,8 @@ int run_embed(const EmbedFlags& flags) {
   const Dataset data = load_data(flags.data);
   const auto prepared = prepare_rows(encoder.preprocess, data);
   Progress(/*quiet=*/true).warn_about(data);
-  FeatureFile(flags.out).write(encoder, *prepared, encoder.num_layers(), stop_requested);
+  FeatureFile(flags.out).write(encoder, *prepared, encoder.num_layers(), stop_requested,
+                               flags.threads);
   return kExitOk;
 }
 
@@ -35,6 +40,7 @@ Action add_embed(CLI::App& app) {
   app.add_option("--out", flags->out, "features of all rows, as .npy")
       ->required()
       ->type_name("FILE");
+  add_whole(app, "--threads", flags->threads, 1, kMaxThreads, "worker threads; same bits for any");
   return [flags] { return run_embed(*flags); };
 }
 

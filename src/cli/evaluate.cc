@@ -22,8 +22,6 @@
 namespace metaplastic {
 namespace {
 
-constexpr int kMaxThreads = 1024;
-
 struct EvaluateFlags {
   std::string rule = kDefaultRule;
   std::string data, json;
@@ -39,13 +37,16 @@ struct EvaluateFlags {
 
 int run_evaluate(const EvaluateFlags& flags) {
   const FoundRule found = find_rule(flags.rule);
-  const auto methods = make_methods(flags.methods, found.rule, flags.options);
+  MethodOptions options = flags.options;
+  options.fit.resize = flags.resize;
+  const auto methods = make_methods(flags.methods, found.rule, options);
   DrawOptions draws = flags.draws;
   draws.seed = flags.seed.value_or(0);
   const Dataset data = with_test_rows(load_data(flags.data), draws.seed);
   if (!flags.json.empty()) AtomicFileWriter{flags.json};
   make_draws(data, draws);  // refuses too few labels before anything is shown or learned
-  const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, flags.resize));
+  const Preprocess preprocess =
+      fit_preprocess(data, preprocess_options(data, flags.resize, LayerChoice{}));
   Progress progress(flags.quiet);
   progress.note(describe(data));
   progress.note(describe(preprocess));
@@ -55,6 +56,7 @@ int run_evaluate(const EvaluateFlags& flags) {
   context.num_threads = flags.threads;
   context.num_tunings = flags.num_tunings;
   context.image = preprocess.output_image;
+  context.preprocess = std::make_shared<const Preprocess>(preprocess);
   context.should_stop = stop_requested;
   context.on_progress = [&](const std::string& line) { progress.update(line); };
   const EvaluationResult result =
@@ -84,7 +86,8 @@ Action add_evaluate(CLI::App& app) {
          fmt::format("some of {} (default {})", join_names(method_names()),
                      join_names(flags->methods)))
       ->type_name("NAME,...");
-  add_base_model(app, flags->options.apply);
+  add_base_model(app, flags->options.fit.training);
+  add_layers(app, flags->options.fit.layers);
   add_whole(app, "--tuning", flags->num_tunings, 1, 1000,
             "trainings that each method with settings to search gets; chosen on validation draws");
   add_whole(app, "--training-steps", flags->options.training_steps, 1, 10'000'000,
@@ -107,7 +110,10 @@ Action add_evaluate(CLI::App& app) {
   add_seed(app, flags->seed, "seed of draws, initial weights and batches");
   app.add_option("--json", flags->json, "also write the result as JSON")->type_name("FILE");
   app.add_flag("--quiet", flags->quiet, "no progress on stderr");
-  return [flags] { return run_evaluate(*flags); };
+  return [flags, &app] {
+    check_layers_alone(app, flags->options.fit.layers);
+    return run_evaluate(*flags);
+  };
 }
 
 }  // namespace metaplastic

@@ -132,11 +132,27 @@ void add_base_model(CLI::App& app, ApplyOptions& options) {
             "rows per inner step (default: as the rule was meta-trained)");
 }
 
+void add_layers(CLI::App& app, std::optional<LayerChoice>& layers) {
+  app.add_option_function<std::string>(
+         "--layers", [&layers](const std::string& text) { layers = parse_layer_choice(text); },
+         "layers of the network: mlp, images, or all of them such as 'conv 128 7x7, pool 3x3, "
+         "dense 128' (default: images where rows are images of 8x8 and more, else mlp)")
+      ->type_name("SPEC");
+}
+
+void check_layers_alone(const CLI::App& app, const std::optional<LayerChoice>& layers) {
+  if (!layers || layers->form != LayerForm::kSpec) return;
+  for (const char* flag : {"--hidden", "--features"}) {
+    if (app.count(flag) == 0) continue;
+    fail("--layers: expected all layers in it, found {} beside it; leave {} out", flag, flag);
+  }
+}
+
 void add_resize(CLI::App& app, std::optional<int>& resize) {
   add_whole(app, "--resize", resize, 0, kMaxSide,
-            fmt::format("side that images are resized to; 0 keeps their size (default: {0} where "
-                        "they are larger than {0})",
-                        kDefaultSide));
+            fmt::format("side that images are resized to; 0 keeps their size (default: {0}, and "
+                        "{1} without conv layers, where they are larger)",
+                        kMaxKeptSide, kDefaultSide));
 }
 
 void check_flags(const CLI::App& app, const std::vector<std::string>& arguments) {

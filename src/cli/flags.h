@@ -7,9 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "apply/apply.h"
+#include "apply/fit_encoder.h"
 
 namespace metaplastic {
+
+inline constexpr int kMaxThreads = 1024;
 
 // Each throws Error, naming the flag and the range, when the text is no such number.
 std::int64_t parse_whole(const std::string& flag, const std::string& text, std::int64_t low,
@@ -28,6 +30,10 @@ void add_seed(CLI::App& app, std::optional<std::uint64_t>& seed, const std::stri
 // The flags that apply and evaluate share: --steps, --hidden, --features, --activation,
 // --inner-batch. max_steps bounds --steps.
 void add_base_model(CLI::App& app, ApplyOptions& options);
+// --layers mlp|images|SPEC.
+void add_layers(CLI::App& app, std::optional<LayerChoice>& layers);
+// Throws Error where --layers names all layers and --hidden or --features others.
+void check_layers_alone(const CLI::App& app, const std::optional<LayerChoice>& layers);
 void add_resize(CLI::App& app, std::optional<int>& resize);
 
 // Throws Error for a flag that the subcommand does not have (with the nearest one) and for a flag

@@ -67,9 +67,9 @@ std::string rule_text(const std::string& path) {
 
 std::string encoder_text(const std::string& path) {
   const Encoder encoder = load_encoder(path);
-  std::string text =
-      fmt::format("base model: {}, {}\n", fmt::join(encoder.architecture.widths, "-"),
-                  activation_name(encoder.architecture.activation));
+  std::string text = fmt::format("base model: {}, {}\n", fmt::join(encoder.widths(), "-"),
+                                 activation_name(encoder.activation));
+  if (encoder.first_dense() > 0) text += "layers: " + layers_text(encoder.specs()) + "\n";
   text += "inputs: " + describe(encoder.preprocess) + "\nmade by:\n";
   print_json(record_to_json(encoder.record), "  ", text);
   return text;

@@ -96,6 +96,19 @@ std::shared_ptr<const RowSource> hold(std::shared_ptr<const RowSource> rows) {
   return bytes <= kMaxHeldBytes ? rows_of(read_all_rows(*rows), rows->num_features()) : rows;
 }
 
+struct RowsToJudge {
+  Judged judged;
+  std::shared_ptr<const RowSource> training;
+};
+
+// What a method learns from and what it is judged on, of all prepared rows.
+RowsToJudge rows_to_judge(const Dataset& data, std::shared_ptr<const RowSource> prepared,
+                          const Draws& draws) {
+  return {{make_draw_set(data, *prepared, draws.validation_rows, draws.validation_supports),
+           make_draw_set(data, *prepared, {draws.test_rows}, draws.test_supports)},
+          hold(std::make_shared<SliceRows>(prepared, 0, data.first_test_row))};
+}
+
 // Percent of every true class, for the terminal; "" with many classes.
 std::string confusion_table(const EvaluationResult& result) {
   const std::size_t Y = result.class_names.size();
@@ -137,18 +150,18 @@ EvaluationResult evaluate_methods(const Dataset& data, std::shared_ptr<const Row
   result.class_names = data.class_names;
   result.draws = options;
   const Draws draws = make_draws(data, options);
-  const Judged judged = {
-      make_draw_set(data, *prepared, draws.validation_rows, draws.validation_supports),
-      make_draw_set(data, *prepared, {draws.test_rows}, draws.test_supports)};
-  const auto training_rows = hold(std::make_shared<SliceRows>(prepared, 0, data.first_test_row));
+  const RowsToJudge usual = rows_to_judge(data, prepared, draws);
   ThreadPool pool(context.num_threads);
   for (const auto& method : methods) {
+    RowsToJudge own;
+    if (auto rows = method->own_rows(data)) own = rows_to_judge(data, std::move(rows), draws);
+    const RowsToJudge& rows = own.training ? own : usual;
     if (const auto reason = method->unsuited(context)) {
       result.notes.push_back(
           fmt::format("{}: left out: {} {}", method->name(), method->name(), *reason));
       continue;
     }
-    result.methods.push_back(judge_method(*method, *training_rows, judged, pool, context));
+    result.methods.push_back(judge_method(*method, *rows.training, rows.judged, pool, context));
     for (const std::string& note : method->notes())
       result.notes.push_back(method->name() + ": " + note);
   }

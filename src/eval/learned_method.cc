@@ -19,7 +19,7 @@ void add_candidates(std::shared_ptr<const std::vector<Encoder>> encoders, Readou
     const int top = encoder.num_layers();
     for (int layer = readout == Readout::kTopLayer ? top : 1; layer <= top; ++layer) {
       FeatureCandidate candidate;
-      candidate.num_features = encoder.architecture.widths[static_cast<std::size_t>(layer)];
+      candidate.num_features = encoder.num_features(layer);
       candidate.steps = encoder.record.inner_steps;
       candidate.settings = settings;
       candidate.settings["layer"] = layer;
@@ -36,14 +36,22 @@ void add_candidates(std::shared_ptr<const std::vector<Encoder>> encoders, Readou
 
 class RuleMethod : public FeatureMethod {
  public:
-  RuleMethod(std::string name, Rule rule, const ApplyOptions& options, Readout readout,
+  RuleMethod(std::string name, Rule rule, const FitOptions& options, Readout readout,
              std::set<int> stops)
       : name_(std::move(name)),
-        rule_(std::move(rule)),
+        rule_{std::move(rule), "", "", ""},
         options_(options),
         readout_(readout),
         stops_(std::move(stops)) {}
   std::string name() const override { return name_; }
+
+  std::shared_ptr<const RowSource> own_rows(const Dataset& data) override {
+    if (!options_.layers) options_.layers = default_layer_choice(data, rule_.rule.sizes);
+    if (options_.layers->form == LayerForm::kMlp) return nullptr;
+    own_preprocess_ =
+        fit_preprocess(data, preprocess_options(data, options_.resize, *options_.layers));
+    return prepare_rows(*own_preprocess_, data);
+  }
 
   std::vector<FeatureCandidate> fit(const RowSource& training_rows,
                                     const MethodContext& context) override {
@@ -51,8 +59,9 @@ class RuleMethod : public FeatureMethod {
     const auto count = static_cast<int>(variants.size());
     std::vector<Applied> applied(variants.size());
     std::vector<std::string> broken(variants.size());
+    const Foundation foundation = foundation_for(training_rows, context);
     std::shared_ptr<const TrainingPool> training_pool;
-    if (searches()) training_pool = std::make_shared<TrainingPool>(training_rows, context.seed);
+    if (searches()) training_pool = std::make_shared<TrainingPool>(*foundation.rows, context.seed);
     std::mutex progress_mutex;
     ThreadPool pool(std::min(context.num_threads, count));
     pool.parallel_for(count, [&](int, int number) {
@@ -62,11 +71,12 @@ class RuleMethod : public FeatureMethod {
         context.on_progress(fmt::format("{}: training {}/{}, inner step {}/{}", name_, number + 1,
                                         count, step, steps));
       };
-      ApplyOptions options = options_of(variants[n], context);
-      options.pool = training_pool;
-      if (context.on_progress) options.on_step = progress;
+      FitOptions options = options_;
+      options.training = options_of(variants[n], context);
+      options.training.pool = training_pool;
+      if (context.on_progress) options.training.on_step = progress;
       try {
-        applied[n] = apply_rule(rule_, training_rows, options);
+        applied[n] = fit_last_group(rule_, foundation, options);
       } catch (const Error& error) {
         if (n == 0) throw;  // the usual one has to work
         broken[n] = fmt::format("variant {} is left out: {}", variants[n].name, error.what());
@@ -85,20 +95,40 @@ class RuleMethod : public FeatureMethod {
   std::vector<std::string> notes() const override { return notes_; }
 
  private:
-  bool searches() const { return rule_.sizes.has_neighbours() && *stops_.rbegin() > 0; }
+  bool searches() const { return rule_.rule.sizes.has_neighbours() && *stops_.rbegin() > 0; }
   std::vector<RuleVariant> variants_to_try(int num_tunings) const {
     const std::span<const RuleVariant> all = rule_variants();
     const auto count = searches() ? std::min(static_cast<std::size_t>(num_tunings), all.size()) : 1;
     return {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count)};
   }
+  // The layers below the last group. `rows` outlives it.
+  Foundation foundation_for(const RowSource& rows, const MethodContext& context) const {
+    FitOptions options = options_;
+    options.training.seed = context.seed;
+    options.training.should_stop = context.should_stop;
+    if (*stops_.rbegin() == 0) options.training.inner_steps = 0;
+    if (context.on_progress) {
+      options.training.on_step = [&](int step, int steps) {
+        context.on_progress(fmt::format("{}: inner step {}/{}", name_, step, steps));
+      };
+    }
+    options.num_threads = context.num_threads;
+    Preprocess preprocess;
+    if (context.preprocess) preprocess = *context.preprocess;
+    if (own_preprocess_) preprocess = *own_preprocess_;
+    return fit_foundation(rule_, std::move(preprocess),
+                          std::shared_ptr<const RowSource>(std::shared_ptr<void>(), &rows),
+                          options);
+  }
   ApplyOptions options_of(const RuleVariant& variant, const MethodContext& context) const {
-    ApplyOptions options = options_;
+    ApplyOptions options = options_.training;
     options.seed = context.seed;
     options.should_stop = context.should_stop;
     options.variant = variant;
-    options.inner_steps = variant.name == RuleVariant{}.name
-                              ? *stops_.rbegin()
-                              : options_.inner_steps.value_or(rule_.inner.inner_steps);
+    options.inner_steps =
+        variant.name == RuleVariant{}.name
+            ? *stops_.rbegin()
+            : options_.training.inner_steps.value_or(rule_.rule.inner.inner_steps);
     options.snapshots.assign(stops_.begin(), stops_.upper_bound(*options.inner_steps));
     return options;
   }
@@ -112,8 +142,9 @@ class RuleMethod : public FeatureMethod {
   }
 
   std::string name_;
-  Rule rule_;
-  ApplyOptions options_;
+  FoundRule rule_;
+  FitOptions options_;
+  std::optional<Preprocess> own_preprocess_;
   Readout readout_;
   std::set<int> stops_;
   std::vector<std::string> notes_;
@@ -121,19 +152,19 @@ class RuleMethod : public FeatureMethod {
 
 }  // namespace
 
-std::unique_ptr<FeatureMethod> learned_method(Rule rule, const ApplyOptions& options,
+std::unique_ptr<FeatureMethod> learned_method(Rule rule, const FitOptions& options,
                                               Readout readout) {
-  const int steps = options.inner_steps.value_or(rule.inner.inner_steps);
+  const int steps = options.training.inner_steps.value_or(rule.inner.inner_steps);
   METAPLASTIC_CHECK(steps >= 1);
   // The sixteenth is for small tables, where long trainings follow noise (docs/recipe.md).
   std::set<int> stops;
   for (const int part : {64, 16, 4, 1}) stops.insert(std::max(1, steps / part));
-  if (!options.inner_steps) stops.insert({2 * steps, 4 * steps});
+  if (!options.training.inner_steps) stops.insert({2 * steps, 4 * steps});
   return std::make_unique<RuleMethod>("learned", std::move(rule), options, readout,
                                       std::move(stops));
 }
 
-std::unique_ptr<FeatureMethod> random_method(Rule rule, const ApplyOptions& options,
+std::unique_ptr<FeatureMethod> random_method(Rule rule, const FitOptions& options,
                                              Readout readout) {
   return std::make_unique<RuleMethod>("random", std::move(rule), options, readout,
                                       std::set<int>{0});

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -12,6 +13,7 @@
 
 #include "base/stopped.h"
 #include "data/dataset.h"
+#include "data/preprocess.h"
 
 namespace metaplastic {
 
@@ -40,6 +42,7 @@ struct MethodContext {
   int num_threads = 1;  // never changes a result
   int num_tunings = 8;  // trainings that a method with settings to search may spend
   ImageShape image;     // of the prepared rows; size 0 where they are no images
+  std::shared_ptr<const Preprocess> preprocess;         // what prepared the rows; may be empty
   std::function<void(const std::string&)> on_progress;  // one short line; may be empty
   std::function<bool()> should_stop;  // may be empty; called from several threads at once
 };
@@ -48,6 +51,9 @@ class FeatureMethod {
  public:
   virtual ~FeatureMethod() = default;
   virtual std::string name() const = 0;
+  // All rows of the data as the method wants them, where its rows differ from those of the other
+  // methods; nothing where they do not. Called before all else.
+  virtual std::shared_ptr<const RowSource> own_rows(const Dataset&) { return nullptr; }
   // Why the method cannot be used on such rows, to be read after its name: "needs ..."; nothing
   // where it can.
   virtual std::optional<std::string> unsuited(const MethodContext&) const { return {}; }

@@ -49,15 +49,16 @@ ExperimentResult run_data_size(const ExperimentOptions& options) {
   result.columns = {"dataset", "rows", "method", "accuracy", "stderr", "steps"};
   for (const std::string& spec : image_data(options)) {
     const Workbench bench(options, spec);
-    ApplyOptions apply;
-    apply.model = usual_model();
-    apply.inner_steps = bench.inner_steps(options.rule.rule);
-    const Measured random = bench.random("random start", apply.model);
+    FitOptions fit;
+    fit.layers = LayerChoice{};
+    fit.training.model = usual_model();
+    fit.training.inner_steps = bench.inner_steps(options.rule.rule);
+    const Measured random = bench.random("random start", fit.training.model);
     double least = 2, most = -1;
     for (const std::int64_t size : sizes_up_to(bench.data().first_test_row, options.quick)) {
       const Measured learned = bench.measure(fmt::format("{} rows", size), [&] {
         return std::make_unique<LimitedMethod>(
-            learned_method(options.rule.rule, apply, Readout::kTopLayer), size);
+            learned_method(options.rule.rule, fit, Readout::kTopLayer), size);
       });
       // The random start sees no rows: one number, shown as a level.
       add_learned_and_random({{"dataset", bench.name()}, {"rows", size}}, learned, random,

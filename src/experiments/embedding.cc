@@ -85,7 +85,7 @@ ExperimentResult run_embedding(const ExperimentOptions& options) {
     const Applied applied = bench.apply(options.rule.rule, usual_model(), {0});
     std::vector<double> agreement;
     for (const Encoder& encoder : applied.encoders) {
-      Matrix features(N, encoder.architecture.num_features());
+      Matrix features(N, encoder.num_features());
       encode(encoder, rows, N, encoder.num_layers(),
              {features.data(), static_cast<std::size_t>(features.size())});
       const Plane plane = project(features);

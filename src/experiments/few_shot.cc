@@ -26,8 +26,9 @@ ExperimentResult run_few_shot(const ExperimentOptions& options) {
   result.settings["readout"] = "best layer";
   result.columns = {"dataset", "shots", "method", "accuracy", "stderr", "steps"};
   MethodOptions method_options;
-  method_options.apply.model = usual_model();
-  method_options.apply.inner_steps =
+  method_options.fit.layers = LayerChoice{};
+  method_options.fit.training.model = usual_model();
+  method_options.fit.training.inner_steps =
       options.inner_steps.value_or(options.rule.rule.inner.inner_steps);
   if (options.quick) method_options.training_steps = kQuickFewShotSteps;
   result.settings["training_steps"] = method_options.training_steps;

@@ -41,7 +41,7 @@ FeatureCandidate rule_candidate(std::shared_ptr<const Applied> applied, std::siz
   const Encoder& encoder = applied->encoders[state];
   FeatureCandidate candidate;
   candidate.steps = encoder.record.inner_steps;
-  candidate.num_features = encoder.architecture.num_features();
+  candidate.num_features = encoder.num_features();
   candidate.encode = [applied, state](std::span<const float> rows, std::int64_t num_rows,
                                       std::span<float> out) {
     const Encoder& from = applied->encoders[state];

@@ -12,7 +12,8 @@ constexpr int kQuickSteps = 500;
 // Learns from other classes, whose pixels are in place: it never sees the shuffling.
 RememberedMethod prototypical_network(const ExperimentOptions& options) {
   MethodOptions method_options;
-  method_options.apply.model = usual_model();
+  method_options.fit.layers = LayerChoice{};
+  method_options.fit.training.model = usual_model();
   if (options.quick) method_options.training_steps = kQuickSteps;
   return RememberedMethod(
       std::move(make_methods({"prototypical"}, options.rule.rule, method_options).front()));

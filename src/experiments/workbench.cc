@@ -29,7 +29,7 @@ DrawOptions draw_options(const ExperimentOptions& options, int shots) {
 Workbench::Workbench(const ExperimentOptions& options, const std::string& spec,
                      std::optional<std::uint64_t> permutation_seed)
     : options_(options), data_(with_test_rows(load_data(spec), options.seed)) {
-  PreprocessOptions wanted = preprocess_options(data_, std::nullopt);
+  PreprocessOptions wanted = preprocess_options(data_, std::nullopt, LayerChoice{});
   wanted.permutation_seed = permutation_seed;
   if (options.quick) wanted.vocabulary = 500;
   preprocess_ = fit_preprocess(data_, wanted);
@@ -104,10 +104,11 @@ Measured Workbench::learned(const std::string& label, const Rule& rule, const Ba
   return measure(
       label,
       [&] {
-        ApplyOptions apply;
-        apply.model = model;
-        apply.inner_steps = inner_steps(rule);
-        return learned_method(rule, apply, readout);
+        FitOptions options;
+        options.layers = LayerChoice{};
+        options.training.model = model;
+        options.training.inner_steps = inner_steps(rule);
+        return learned_method(rule, options, readout);
       },
       shots);
 }
@@ -117,29 +118,31 @@ Measured Workbench::random(const std::string& label, const BaseModel& model, Rea
   return measure(
       label,
       [&] {
-        ApplyOptions apply;
-        apply.model = model;
-        return random_method(options_.rule.rule, apply, readout);
+        FitOptions options;
+        options.layers = LayerChoice{};
+        options.training.model = model;
+        return random_method(options_.rule.rule, options, readout);
       },
       shots);
 }
 
 Applied Workbench::apply(const Rule& rule, const BaseModel& model,
                          const std::vector<int>& snapshots) const {
-  ApplyOptions apply;
-  apply.model = model;
-  apply.inner_steps = inner_steps(rule);
-  apply.seed = options_.seed;
-  apply.snapshots = snapshots;
-  apply.should_stop = options_.should_stop;
+  FitOptions options;
+  options.layers = LayerChoice{};
+  options.training.model = model;
+  options.training.inner_steps = inner_steps(rule);
+  options.training.seed = options_.seed;
+  options.training.snapshots = snapshots;
+  options.training.should_stop = options_.should_stop;
   if (options_.on_progress) {
-    apply.on_step = [&](int step, int steps) {
+    options.training.on_step = [&](int step, int steps) {
       options_.on_progress(fmt::format("{}: inner step {}/{}", name(), step, steps));
     };
   }
-  Applied applied = apply_rule(rule, *training_rows(), apply);
-  for (Encoder& encoder : applied.encoders) encoder.preprocess = preprocess_;
-  return applied;
+  const FoundRule found{rule, "", "", ""};
+  return fit_last_group(found, fit_foundation(found, preprocess_, training_rows(), options),
+                        options);
 }
 
 BaseModel usual_model() {

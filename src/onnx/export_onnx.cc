@@ -83,20 +83,18 @@ void add_metadata(onnx::Model& model, const std::string& key, const json& value)
 
 void add_layers(const Encoder& encoder, OnnxGraph& graph) {
   for (int l = 1; l <= encoder.num_layers(); ++l) {
-    const auto at = static_cast<std::size_t>(l);
-    const std::int64_t U_lo = encoder.architecture.widths[at - 1];
-    const std::int64_t U_up = encoder.architecture.widths[at];
-    const FoldedLayer& layer = encoder.layers[at - 1];
+    const EncoderLayer& layer = encoder.weights_of(l);
+    const std::int64_t U_lo = layer.in.size(), U_up = layer.spec.units;
     const std::string W = graph.constant(fmt::format("layer.{}.W", l), {U_lo, U_up}, layer.W);
     const std::string b = graph.constant(fmt::format("layer.{}.b", l), {U_up}, layer.b);
     graph.step("Gemm", {graph.value(), W, b});
-    add_activation(encoder.architecture.activation, graph);
+    add_activation(encoder.activation, graph);
   }
 }
 
 void check_size(const Encoder& encoder) {
   std::int64_t bytes = 0;
-  for (const FoldedLayer& layer : encoder.layers) {
+  for (const EncoderLayer& layer : encoder.layers) {
     bytes += static_cast<std::int64_t>(sizeof(float) * (layer.W.size() + layer.b.size()));
   }
   if (bytes <= kMaxWeightBytes) return;
@@ -108,6 +106,7 @@ void check_size(const Encoder& encoder) {
 
 std::string onnx_model(const Encoder& encoder, const OnnxOptions& options) {
   check_size(encoder);
+  if (encoder.first_dense() > 0) fail("onnx: expected dense layers alone, found others");
   onnx::Model model;
   model.set_ir_version(kIrVersion);
   model.set_producer_name("metaplastic");
@@ -125,7 +124,7 @@ std::string onnx_model(const Encoder& encoder, const OnnxOptions& options) {
   add_preprocess(preprocess, options.pixel_max, chain);
   add_layers(encoder, chain);
   chain.step("Identity", {chain.value()}).set_output(0, "features");
-  describe_value(*graph.add_output(), "features", {encoder.architecture.num_features()},
+  describe_value(*graph.add_output(), "features", {encoder.num_features()},
                  "activations of the top layer [N, features]");
   if (preprocess.kind == DataKind::kTable) add_metadata(model, "columns", preprocess.column_names);
   if (preprocess.kind == DataKind::kText) add_metadata(model, "words", preprocess.words);

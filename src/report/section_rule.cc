@@ -24,13 +24,13 @@ std::string filters_html(const Filters& filters, const std::string& title, const
 }
 
 std::string filters_note(const Encoder& encoder, const Filters& trained) {
-  const ImageShape& image = encoder.preprocess.output_image;
+  const ImageShape image = seen_shape(encoder);
   std::string text = fmt::format(
       "The incoming weights of {} of the {} units in the first layer, as images of "
       "{}\u00A0\u00D7\u00A0{} pixels. "
       "Orange: the pixel excites the unit; blue: it inhibits; each image is scaled by its largest "
       "weight.",
-      trained.tiles.size(), encoder.architecture.widths[1], image.height, image.width);
+      trained.tiles.size(), encoder.weights_of(1).spec.units, image.height, image.width);
   if (encoder.preprocess.permutation_seed) {
     text += " The encoder sees its inputs shuffled; here they are back in their places.";
   }

@@ -1,9 +1,8 @@
 #include "report/tensorboard.h"
 
-#include "apply/apply.h"
+#include "apply/fit_encoder.h"
 #include "base/error.h"
 #include "chart/filters.h"
-#include "data/dataset_rows.h"
 #include "meta/run_folder.h"
 #include "tasks/task_forms.h"
 
@@ -26,14 +25,13 @@ void add_validation(const ValidationResult& validation, StepEvents& events) {
 std::vector<std::byte> filters_of_rule(const std::string& path) {
   const Rule rule = load_rule(path);
   const Dataset data = load_data(kFilterData);
-  const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, std::nullopt));
-  ApplyOptions apply;
-  apply.model.hidden = {kFilterUnits};
-  if (rule.sizes.is_metz2019()) apply.model.features = rule.sizes.top_units;
-  apply.inner_steps = kFilterSteps;
-  Encoder encoder = apply_rule(rule, *prepare_rows(preprocess, data), apply).last();
-  encoder.preprocess = preprocess;
-  return filters_png(trained_filters(encoder), kColumns, Theme::kLight);
+  FitOptions options;
+  options.layers = LayerChoice{};
+  options.training.model.hidden = {kFilterUnits};
+  if (rule.sizes.is_metz2019()) options.training.model.features = rule.sizes.top_units;
+  options.training.inner_steps = kFilterSteps;
+  const Applied applied = fit_encoder({rule, path, path, ""}, data, options);
+  return filters_png(trained_filters(applied.last()), kColumns, Theme::kLight);
 }
 
 }  // namespace

@@ -1,0 +1,216 @@
+#include "apply/fit_encoder.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "apply/window_rows.h"
+#include "base/error.h"
+#include "data/dataset_rows.h"
+
+namespace metaplastic {
+namespace {
+
+// Features that the next group learns from are kept in memory up to this size.
+constexpr std::int64_t kMaxHeldBytes = 400'000'000;
+// Pixels are in [0,1]: windows that vary less than this count as flat.
+constexpr float kWindowOffset = 0.01f;
+// Groups below the last one draw weights and batches by seeds of their own.
+constexpr std::uint64_t kGroupStream = 1'000'000;
+
+using Layers = std::vector<EncoderLayer>;
+
+// Each ends before a conv layer or the first dense one. The first may be pools alone.
+std::vector<Layers> groups_of(const Layers& layers) {
+  std::vector<Layers> groups;
+  for (std::size_t n = 0; n < layers.size(); ++n) {
+    const LayerKind kind = layers[n].spec.kind;
+    const bool goes_on = kind == LayerKind::kPool ||
+                         (kind == LayerKind::kDense && n > 0 && layers[n - 1].spec.kind == kind);
+    if (n == 0 || !goes_on) groups.emplace_back();
+    groups.back().push_back(layers[n]);
+  }
+  return groups;
+}
+
+std::shared_ptr<const RowSource> rows_through(std::shared_ptr<const RowSource> rows, Layers layers,
+                                              Unary activation, int num_threads) {
+  Encoder encoder;
+  encoder.activation = activation;
+  encoder.layers = std::move(layers);
+  const std::int64_t U = encoder.layers.back().out.size();
+  const bool has_weights = encoder.num_layers() > 0;
+  if (!has_weights || rows->num_rows() * U * std::int64_t{sizeof(float)} > kMaxHeldBytes) {
+    return std::make_shared<LayerRows>(std::move(rows), std::move(encoder.layers), activation);
+  }
+  std::vector<float> features;
+  features.reserve(static_cast<std::size_t>(rows->num_rows() * U));
+  encode_rows(
+      encoder, *rows, encoder.num_layers(),
+      [&](std::span<const float> block, std::int64_t) {
+        features.insert(features.end(), block.begin(), block.end());
+      },
+      num_threads);
+  return rows_of(std::move(features), static_cast<int>(U));
+}
+
+// What a group learns from, of what lies below it.
+std::shared_ptr<const RowSource> rows_for(const Layers& group,
+                                          std::shared_ptr<const RowSource> below) {
+  if (group.front().spec.kind != LayerKind::kConv) return below;
+  return std::make_shared<WindowRows>(std::move(below), group.front());
+}
+
+// The group as the base model that a rule trains.
+BaseModel model_of(const Layers& group, Unary activation) {
+  BaseModel model{{}, group.front().spec.units, activation};
+  for (std::size_t n = 1; n < group.size() && group[n].spec.has_weights(); ++n) {
+    model.hidden.push_back(model.features);
+    model.features = group[n].spec.units;
+  }
+  return model;
+}
+
+// The group with trained weights.
+Layers with_weights(Layers group, const Layers& trained) {
+  for (std::size_t n = 0; n < trained.size(); ++n) {
+    group[n].W = trained[n].W;
+    group[n].b = trained[n].b;
+  }
+  return group;
+}
+
+int num_steps(const FoundRule& rule, const FitOptions& options) {
+  return options.training.inner_steps.value_or(rule.rule.inner.inner_steps);
+}
+
+Applied train_group(const FoundRule& rule, const Layers& group, const RowSource& rows,
+                    ApplyOptions options, int steps_before, int steps_after) {
+  options.model = model_of(group, options.model.activation);
+  if (const auto on_step = options.on_step) {
+    options.on_step = [=](int step, int steps) {
+      on_step(steps_before + step, steps_before + steps + steps_after);
+    };
+  }
+  Applied applied = apply_rule(rule.rule, rows, options);
+  for (Encoder& encoder : applied.encoders) {
+    encoder.activation = options.model.activation;
+    encoder.layers = with_weights(group, encoder.layers);
+  }
+  return applied;
+}
+
+std::uint64_t seed_of_group(std::uint64_t seed, std::size_t groups_above) {
+  if (groups_above == 0) return seed;
+  return Random(seed, Purpose::kPhiInit, kGroupStream + groups_above).next_u32();
+}
+
+ApplyOptions options_below(const FitOptions& options, std::size_t groups_above) {
+  ApplyOptions below = options.training;
+  below.seed = seed_of_group(below.seed, groups_above);
+  below.start.reset();
+  below.snapshots.clear();
+  below.pool.reset();
+  return below;
+}
+
+// A network's layers up to its dense ones, which are the last group.
+Foundation previous_foundation(const Encoder& previous, std::shared_ptr<const RowSource> rows,
+                               const FitOptions& options) {
+  Foundation foundation;
+  foundation.preprocess = previous.preprocess;
+  const auto first = previous.layers.begin() + static_cast<std::ptrdiff_t>(previous.first_dense());
+  METAPLASTIC_CHECK(first != previous.layers.end());
+  foundation.below.assign(previous.layers.begin(), first);
+  foundation.last.assign(first, previous.layers.end());
+  foundation.rows = std::move(rows);
+  if (!foundation.below.empty()) {
+    foundation.rows =
+        rows_through(foundation.rows, foundation.below, previous.activation, options.num_threads);
+  }
+  return foundation;
+}
+
+}  // namespace
+
+std::uint64_t first_seed(const Encoder& encoder) {
+  std::vector<Layers> groups = groups_of(encoder.layers);
+  if (!groups.front().front().spec.has_weights()) groups.erase(groups.begin());
+  return seed_of_group(encoder.record.seed, groups.size() - 1);
+}
+
+Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
+                          std::shared_ptr<const RowSource> training_rows,
+                          const FitOptions& options) {
+  if (options.previous != nullptr) {
+    return previous_foundation(*options.previous, std::move(training_rows), options);
+  }
+  const LayerChoice choice = options.layers.value_or(LayerChoice{});
+  ImageShape input{1, 1, training_rows->num_features()};
+  if (preprocess.kind == DataKind::kImage) input = preprocess.output_image;
+  Foundation foundation;
+  const Unary activation = options.training.model.activation;
+  const std::vector<LayerSpec> specs = chosen_layers(choice, preprocess, options.training.model);
+  Layers layers = empty_layers(specs, input);
+  const auto first_conv = std::ranges::find(
+      layers, LayerKind::kConv, [](const EncoderLayer& layer) { return layer.spec.kind; });
+  if (first_conv != layers.end()) first_conv->window_offset = kWindowOffset;
+  const std::vector<Layers> groups = groups_of(layers);
+  if (options.on_note) {
+    options.on_note(describe(preprocess));
+    options.on_note("layers: " + layers_text(specs));
+  }
+  foundation.preprocess = std::move(preprocess);
+  foundation.rows = std::move(training_rows);
+  for (std::size_t g = 0; g + 1 < groups.size(); ++g) {
+    Layers trained = groups[g];
+    if (groups[g].front().spec.has_weights()) {
+      const std::size_t above = groups.size() - 1 - g;
+      Applied applied = train_group(rule, groups[g], *rows_for(groups[g], foundation.rows),
+                                    options_below(options, above), foundation.steps_below,
+                                    static_cast<int>(above) * num_steps(rule, options));
+      foundation.steps_below += num_steps(rule, options);
+      trained = std::move(applied.encoders.back().layers);
+      const std::string name = layer_text(groups[g].front().spec) + ": ";
+      for (std::string& line : applied.notes) foundation.notes.push_back(name + line);
+      for (std::string& line : applied.health.warnings()) foundation.notes.push_back(name + line);
+    }
+    foundation.rows = rows_through(foundation.rows, trained, activation, options.num_threads);
+    std::ranges::move(trained, std::back_inserter(foundation.below));
+  }
+  foundation.last = groups.back();
+  foundation.rows = rows_for(groups.back(), foundation.rows);
+  return foundation;
+}
+
+Applied fit_last_group(const FoundRule& rule, const Foundation& foundation,
+                       const FitOptions& options) {
+  Applied applied = train_group(rule, foundation.last, *foundation.rows, options.training,
+                                foundation.steps_below, 0);
+  for (Encoder& encoder : applied.encoders) {
+    encoder.preprocess = foundation.preprocess;
+    encoder.layers.insert(encoder.layers.begin(), foundation.below.begin(), foundation.below.end());
+    encoder.record.rule = rule.name;
+    encoder.record.rule_sha256 = rule.sha256;
+    encoder.record.data = foundation.data;
+  }
+  applied.notes.insert(applied.notes.begin(), foundation.notes.begin(), foundation.notes.end());
+  return applied;
+}
+
+Applied fit_encoder(const FoundRule& rule, const Dataset& data, const FitOptions& options) {
+  FitOptions chosen = options;
+  if (!chosen.layers) chosen.layers = default_layer_choice(data, rule.rule.sizes);
+  Preprocess preprocess =
+      options.previous != nullptr
+          ? options.previous->preprocess
+          : fit_preprocess(data, preprocess_options(data, options.resize, *chosen.layers));
+  const auto prepared = prepare_rows(preprocess, data);
+  Foundation foundation =
+      fit_foundation(rule, std::move(preprocess),
+                     std::make_shared<SliceRows>(prepared, 0, data.first_test_row), chosen);
+  foundation.data = data.name;
+  return fit_last_group(rule, foundation, chosen);
+}
+
+}  // namespace metaplastic

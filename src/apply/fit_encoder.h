@@ -1,0 +1,56 @@
+// From data to a complete encoder: preprocessing, layers, record, health. The only way to one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apply/apply.h"
+#include "apply/find_rule.h"
+#include "apply/layer_choice.h"
+
+namespace metaplastic {
+
+struct FitOptions {
+  ApplyOptions training;              // of every group of layers; start, snapshots and pool belong
+                                      // to the last group
+  std::optional<LayerChoice> layers;  // nothing: default_layer_choice
+  std::optional<int> resize;          // nothing: as preprocess_options
+  // Preprocessing and all but the last group of layers are those of this encoder; with
+  // training.start.
+  const Encoder* previous = nullptr;
+  int num_threads = 1;  // never changes a result
+  // What will be done, one line each, before it is done; may be empty.
+  std::function<void(const std::string&)> on_note;
+};
+
+// Layers learn in groups, from the bottom up: each conv layer by itself, from windows of the
+// images; the dense layers together, from what lies below them. Returns the states of the last
+// group as complete encoders. on_step counts the steps of all groups. Labels and test rows are not
+// read. Throws Error as apply_rule, chosen_layers and fit_preprocess do.
+Applied fit_encoder(const FoundRule& rule, const Dataset& data, const FitOptions& options);
+
+// The seed that layer 1 was trained with; the last group's is the encoder's own.
+std::uint64_t first_seed(const Encoder& encoder);
+
+// The same in two parts, for several trainings of the last group on the same layers below it.
+struct Foundation {
+  Preprocess preprocess;
+  std::string data;                       // for the record
+  std::vector<EncoderLayer> below;        // trained
+  std::vector<EncoderLayer> last;         // the last group, without weights
+  std::shared_ptr<const RowSource> rows;  // what the last group learns from
+  int steps_below = 0;                    // inner steps that `below` took
+  std::vector<std::string> notes;
+};
+// training_rows: prepared. Memory: what the last group learns from, up to 400 MB.
+Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
+                          std::shared_ptr<const RowSource> training_rows,
+                          const FitOptions& options);
+Applied fit_last_group(const FoundRule& rule, const Foundation& foundation,
+                       const FitOptions& options);
+
+}  // namespace metaplastic

@@ -1,0 +1,45 @@
+// What `--layers` may say, and the layers that follow from it and from the data. docs/layers.md.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "apply/apply.h"
+#include "data/preprocess.h"
+#include "model/layer_spec.h"
+
+namespace metaplastic {
+
+// Without places, images above this side shrink to it: the size of the meta-training tasks.
+inline constexpr int kDefaultSide = 14;
+
+// With them, images above this side do.
+inline constexpr int kMaxKeptSide = 32;
+
+// mlp: dense layers alone. images: conv layers chosen by the size of the images, then the dense
+// ones. Both take the dense layers from BaseModel. spec: all layers.
+enum class LayerForm { kMlp, kImages, kSpec };
+struct LayerChoice {
+  LayerForm form = LayerForm::kMlp;
+  std::vector<LayerSpec> spec;
+};
+
+// Throws Error for anything but mlp, images or a SPEC.
+LayerChoice parse_layer_choice(std::string_view text);
+
+// What is chosen where the user chose nothing: images for rows that are images of 8 x 8 and more,
+// for a rule of any width; mlp for all else.
+LayerChoice default_layer_choice(const Dataset& data, const RuleSizes& sizes);
+
+// How prepared rows should be for these layers: images keep their size up to 32 x 32 where a layer
+// sees places, and shrink to kDefaultSide where none does. `resize` comes first; 0 keeps the size.
+PreprocessOptions preprocess_options(const Dataset& data, std::optional<int> resize,
+                                     const LayerChoice& layers);
+
+// All layers, from the inputs up, for rows prepared so. Throws Error where a layer needs places and
+// the rows are no images, or their pixels are shuffled.
+std::vector<LayerSpec> chosen_layers(const LayerChoice& layers, const Preprocess& preprocess,
+                                     const BaseModel& model);
+
+}  // namespace metaplastic

@@ -1,0 +1,43 @@
+// Layers that see an image as places: conv and pool. One image at a time, so that memory does not
+// grow with the number of images and an image's features do not depend on its neighbours.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "apply/encoder.h"
+
+namespace metaplastic {
+
+// up [n,U_up] = act(lo [n,U_lo] W + b). `packed` is scratch. A row's bits do not depend on n or on
+// its place.
+void run_folded(const FoldedLayer& layer, Unary activation, std::int64_t n, const float* lo,
+                float* up, std::vector<float>& packed);
+
+// All windows [places, height * width * channels] of an image [in.height,in.width,in.channels],
+// normalised as the layer says; padding is 0 before that.
+void read_windows(const EncoderLayer& conv, const float* image, std::vector<float>& padded,
+                  float* windows);
+// In place, for each of `count` windows [count,size]: less its mean, over its deviation + offset.
+void normalise_windows(float* windows, std::int64_t count, std::int64_t size, float offset);
+
+// out [cells,channels] of values [in.height,in.width,channels].
+void run_pool(const EncoderLayer& pool, const float* values, float* out);
+
+// Conv and pool layers in a row; for one thread.
+class PlaceLayers {
+ public:
+  PlaceLayers(std::span<const EncoderLayer> layers, Unary activation);
+  std::int64_t num_inputs() const { return layers_.empty() ? 0 : layers_.front().in.size(); }
+  std::int64_t num_outputs() const { return layers_.empty() ? 0 : layers_.back().out.size(); }
+  // image [num_inputs] -> out [num_outputs]; at least one layer.
+  void run(const float* image, float* out);
+
+ private:
+  std::span<const EncoderLayer> layers_;
+  Unary activation_;
+  std::vector<float> values_[2];  // what layers give, in turn
+  std::vector<float> windows_, padded_, packed_;
+};
+
+}  // namespace metaplastic
