@@ -186,18 +186,6 @@ TEST(Apply, RefusesArchitecturesOutOfRange) {
   EXPECT_NE(error_line([&] { options.model.architecture(6); }).find("weights"), std::string::npos);
 }
 
-TEST(Apply, OnlyLargeImagesAreResized) {
-  Dataset data = gaussian_dataset(4, 28 * 28, 2, 1);
-  EXPECT_EQ(preprocess_options(data, {}).resize, 0);
-  EXPECT_EQ(preprocess_options(data, 5).resize, 5);
-  data.kind = DataKind::kImage;
-  data.image = {28, 28, 1};
-  EXPECT_EQ(preprocess_options(data, {}).resize, kDefaultSide);
-  EXPECT_EQ(preprocess_options(data, 0).resize, 0);
-  data.image = {8, 8, 1};
-  EXPECT_EQ(preprocess_options(data, {}).resize, 0);
-}
-
 TEST(Health, KnownFeatures) {
   std::vector<float>
       features;  // [64,4]: two independent units, one constant, one copy of the first
@@ -243,7 +231,7 @@ double mean_bias_on_words(float chance_of_a_word) {
   options.model.hidden = {kUnits};
   options.inner_batch = 64, options.inner_steps = 400;
   const Applied applied = apply_rule(rule, data, options);
-  const LayerOffsets at = layer_offsets(applied.last().architecture, 1);
+  const LayerOffsets at = layer_offsets(applied.last().dense_architecture(), 1);
   double sum = 0;
   for (int u = 0; u < kUnits; ++u)
     sum += static_cast<double>(applied.state.phi[static_cast<std::size_t>(at.b + u)]);

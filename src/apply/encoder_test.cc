@@ -33,9 +33,11 @@ Encoder small_encoder() {
   const Dataset data = gaussian_dataset(60, kNumInputs, 3, 2);
   Encoder encoder;
   encoder.preprocess = fit_preprocess(data);
-  encoder.architecture = small_architecture(Unary::kTanh);
+  const Architecture architecture = small_architecture(Unary::kTanh);
+  encoder.activation = architecture.activation;
   const std::vector<float> rows = apply_preprocess(encoder.preprocess, data);
-  encoder.layers = fold_layers(encoder.architecture, small_phi(encoder.architecture), rows, 60);
+  encoder.layers =
+      dense_layers(architecture, fold_layers(architecture, small_phi(architecture), rows, 60));
   encoder.record = {"hebb", "0123", "csv:\xff.csv", std::uint64_t{1} << 60, 200, 64, 0.02,
                     0.1,    0.2,    "far"};
   return encoder;
@@ -62,8 +64,8 @@ TEST(Encoder, EqualsTheTapeOnTheBatchOfItsStatistics) {
         forward(tape, phi_leaves(tape, architecture, phi.data()), activation,
                 tape.constant(columns.data(), kNumInputs, 1, kB));
     Encoder encoder;
-    encoder.architecture = architecture;
-    encoder.layers = fold_layers(architecture, phi, rows, kB);
+    encoder.activation = activation;
+    encoder.layers = dense_layers(architecture, fold_layers(architecture, phi, rows, kB));
     for (int l = 1; l <= 2; ++l) {
       const int U = architecture.widths[static_cast<std::size_t>(l)];
       std::vector<float> found(static_cast<std::size_t>(kB * U));
@@ -118,7 +120,7 @@ TEST(Encoder, RefusesOtherInputsAndOverflow) {
             }).find("rows of 7 inputs, found 8"),
             std::string::npos);
   Encoder linear = encoder;
-  linear.architecture.activation = Unary::kIdentity;
+  linear.activation = Unary::kIdentity;
   std::vector<float> rows(2 * kNumInputs, 0.0f);
   for (int u = 0; u < kNumInputs; ++u) rows[static_cast<std::size_t>(kNumInputs + u)] = 3e38f;
   for (float& w : linear.layers[0].W) w = 2;
@@ -133,8 +135,8 @@ TEST(EncoderFile, RoundTrip) {
   const Encoder encoder = small_encoder();
   save_encoder(folder.path("e"), encoder);
   const Encoder loaded = load_encoder(folder.path("e"));
-  EXPECT_EQ(loaded.architecture.widths, encoder.architecture.widths);
-  EXPECT_EQ(loaded.architecture.activation, encoder.architecture.activation);
+  EXPECT_EQ(loaded.widths(), encoder.widths());
+  EXPECT_EQ(loaded.activation, encoder.activation);
   for (std::size_t l = 0; l < 2; ++l) {
     EXPECT_EQ(loaded.layers[l].W, encoder.layers[l].W);
     EXPECT_EQ(loaded.layers[l].b, encoder.layers[l].b);

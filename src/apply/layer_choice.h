@@ -28,8 +28,7 @@ struct LayerChoice {
 // Throws Error for anything but mlp, images or a SPEC.
 LayerChoice parse_layer_choice(std::string_view text);
 
-// What is chosen where the user chose nothing: images for rows that are images of 8 x 8 and more,
-// for a rule of any width; mlp for all else.
+// What is chosen where the user chose nothing: mlp.
 LayerChoice default_layer_choice(const Dataset& data, const RuleSizes& sizes);
 
 // How prepared rows should be for these layers: images keep their size up to 32 x 32 where a layer

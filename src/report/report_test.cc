@@ -299,7 +299,6 @@ Encoder image_encoder(std::optional<std::uint64_t> permutation_seed) {
   encoder.preprocess.kind = DataKind::kImage;
   encoder.preprocess.input_image = encoder.preprocess.output_image = {3, 4, 1};
   encoder.preprocess.permutation_seed = permutation_seed;
-  encoder.architecture.widths = {12, 2};
   std::vector<int> pixels(12);
   for (int u = 0; u < 12; ++u) pixels[static_cast<std::size_t>(u)] = u;
   if (permutation_seed) {
@@ -310,7 +309,7 @@ Encoder image_encoder(std::optional<std::uint64_t> permutation_seed) {
     layer.W.push_back(static_cast<float>(pixel));
     layer.W.push_back(1.0f);
   }
-  encoder.layers = {layer};
+  encoder.layers = dense_layers({{12, 2}, Unary::kRelu}, {layer});
   encoder.record.weight_std = 0.1;
   encoder.record.data = "<data>";
   return encoder;
@@ -330,8 +329,8 @@ TEST(Filters, AverageColoursAndLargeImages) {
   Encoder encoder;
   encoder.preprocess.kind = DataKind::kImage;
   encoder.preprocess.input_image = encoder.preprocess.output_image = {64, 33, 3};
-  encoder.architecture.widths = {64 * 33 * 3, 1};
-  encoder.layers = {{std::vector<float>(64 * 33 * 3, 0.25f), {0}}};
+  encoder.layers = dense_layers({{64 * 33 * 3, 1}, Unary::kRelu},
+                                {{std::vector<float>(64 * 33 * 3, 0.25f), {0}}});
   const Filters filters = trained_filters(encoder);
   EXPECT_EQ(filters.height, 32);
   EXPECT_EQ(filters.width, 17);
