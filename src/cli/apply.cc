@@ -1,4 +1,5 @@
 // metaplastic apply: trains an encoder on unlabelled data with a rule, and writes the features.
+#include <algorithm>
 #include <memory>
 
 #include "apply/encoder_file.h"
@@ -7,6 +8,7 @@
 #include "base/error.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "base/thread_pool.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
@@ -15,6 +17,8 @@
 
 namespace metaplastic {
 namespace {
+
+constexpr int kMaxThreads = 1024;
 
 struct ApplyFlags {
   std::string rule = kDefaultRule;
@@ -101,6 +105,9 @@ Action add_apply(CLI::App& app) {
       ->type_name("NAME");
   add_resize(app, flags->resize);
   add_seed(app, flags->seed, "seed of initial weights and batches");
+  flags->options.num_threads = std::min(num_hardware_threads(), kMaxThreads);
+  add_whole(app, "--threads", flags->options.num_threads, 1, kMaxThreads,
+            "threads that share each inner step; the features are the same for any number");
   app.add_flag("--quiet", flags->quiet, "no progress on stderr");
   return [flags] { return run_apply(*flags); };
 }
