@@ -24,19 +24,6 @@ std::uint32_t Random::next_u32() {
   return block_[used_++];
 }
 
-void Random::skip(std::uint64_t count) {
-  METAPLASTIC_CHECK(!has_spare_normal_);
-  const std::uint64_t left = 4 - used_;  // of the current block
-  if (count <= left) {
-    used_ += static_cast<unsigned>(count);
-    return;
-  }
-  count -= left;
-  counter_[0] += static_cast<std::uint32_t>(count / 4);
-  used_ = 4;
-  for (std::uint64_t n = 0; n < count % 4; ++n) next_u32();
-}
-
 float Random::uniform() { return static_cast<float>(next_u32() >> 8) * 0x1p-24f; }
 
 std::uint32_t Random::below(std::uint32_t count) {

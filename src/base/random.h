@@ -37,8 +37,6 @@ class Random {
   Random(std::uint64_t seed, Purpose purpose, std::uint64_t task = 0, std::uint32_t step = 0);
 
   std::uint32_t next_u32();
-  // As that many calls of next_u32; n normals in a row take n of them, n even.
-  void skip(std::uint64_t count);
   // Uniform in [0, 1) with 24 random bits.
   float uniform();
   float uniform(float low, float high) { return low + (high - low) * uniform(); }

@@ -27,17 +27,6 @@ Words4 naive_philox(Words4 counter, std::uint32_t key_0, std::uint32_t key_1) {
   return counter;
 }
 
-TEST(RandomSkip, IsAsManyNumbers) {
-  for (const unsigned before : {0u, 1u, 3u, 4u, 6u})
-    for (const unsigned count : {0u, 1u, 2u, 3u, 4u, 5u, 8u, 1000003u}) {
-      Random drawn(5, Purpose::kTest), skipped(5, Purpose::kTest);
-      for (unsigned n = 0; n < before; ++n) drawn.next_u32(), skipped.next_u32();
-      for (unsigned n = 0; n < count; ++n) drawn.next_u32();
-      skipped.skip(count);
-      for (int n = 0; n < 6; ++n) ASSERT_EQ(skipped.next_u32(), drawn.next_u32()) << count;
-    }
-}
-
 TEST(Random, NaivePhiloxGivesThePublishedVectors) {
   EXPECT_EQ(naive_philox({0, 0, 0, 0}, 0, 0),
             (Words4{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));

@@ -41,10 +41,11 @@ void add_second_views(std::span<const float> batch, const NeighbourPool& pool,
     for (std::size_t b = 0; b < B; ++b)
       partners[b] = ends[b] < P ? pool.row(ends[b]).data() : nullptr;
   }
-  // Inputs in pairs, so that a piece begins where normals do.
+  // One piece of the inputs per thread, in pairs, so that each begins with a pair of normals. It
+  // passes over those of the pieces before it: n normals take n words.
   const auto fill = [&](std::size_t first, std::size_t last) {
     Random normals = random;
-    normals.skip(first * B);
+    for (std::size_t n = 0; n < first * B; ++n) normals.next_u32();
     for (std::size_t u = first; u < last; ++u) {
       for (std::size_t b = 0; b < B; ++b) {
         const float x = batch[u * B + b];
@@ -58,10 +59,9 @@ void add_second_views(std::span<const float> batch, const NeighbourPool& pool,
     fill(0, U);
     return;
   }
-  constexpr std::size_t kPieces = 4;  // per thread
   const std::size_t pairs = (U + 1) / 2;
   const std::size_t pieces =
-      std::min(pairs, kPieces * static_cast<std::size_t>(pool.threads()->num_threads()));
+      std::min(pairs, static_cast<std::size_t>(pool.threads()->num_threads()));
   pool.threads()->parallel_for(static_cast<int>(pieces), [&](int, int piece) {
     const auto start = [&](int n) {
       return std::min(U, 2 * (pairs * static_cast<std::size_t>(n) / pieces));
