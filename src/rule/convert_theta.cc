@@ -71,7 +71,7 @@ Columns readout_v_columns(const ThetaLayout& from, const ThetaLayout& to) {
   return columns;
 }
 
-float value(const ThetaLayout& layout, std::span<const float> theta, ThetaName name,
+float theta_value(const ThetaLayout& layout, std::span<const float> theta, ThetaName name,
             std::int64_t at) {
   return layout.has(name) ? theta[static_cast<std::size_t>(layout[name].offset + at)] : 0.0f;
 }
@@ -79,9 +79,9 @@ float value(const ThetaLayout& layout, std::span<const float> theta, ThetaName n
 // bias_out of every unit is 0 whatever its hidden state.
 bool bias_readout_is_zero(const ThetaLayout& layout, std::span<const float> theta) {
   const int column = layout.bias_column(), columns = layout.num_readout_columns();
-  bool zero = value(layout, theta, ThetaName::kReadoutBias, column) == 0.0f;
+  bool zero = theta_value(layout, theta, ThetaName::kReadoutBias, column) == 0.0f;
   for (int c = 0; c < layout.sizes().C; ++c)
-    zero = zero && value(layout, theta, ThetaName::kReadout, c * columns + column) == 0.0f;
+    zero = zero && theta_value(layout, theta, ThetaName::kReadout, c * columns + column) == 0.0f;
   return zero;
 }
 
@@ -112,8 +112,8 @@ UsedPart used_part(const ThetaLayout& layout, std::span<const float> theta) {
   bool has_readouts = false;
   for (const LayoutTerm& term : layout.terms()) {
     const int k = layout.term_index(term.name);
-    if (value(layout, theta, ThetaName::kMix, k) == 0.0f &&
-        value(layout, theta, ThetaName::kMixV, k) == 0.0f)
+    if (theta_value(layout, theta, ThetaName::kMix, k) == 0.0f &&
+        theta_value(layout, theta, ThetaName::kMixV, k) == 0.0f)
       continue;
     used.push_back(term);
     has_readouts = has_readouts || term.num_up > 0 || term.num_lo > 0;

@@ -10,27 +10,27 @@ namespace {
 
 // ---- what terms cost ------------------------------------------------------------------------
 
-constexpr double kBytes = sizeof(float);
+constexpr double kFloatBytes = sizeof(float);
 
 TermCost no_product(const TermShape&) { return {}; }
 // s_lo signal^T.
 TermCost correlation(const TermShape& n) {
   return {.product_flops = 2 * n.lo * n.up * n.B,
-          .product_bytes = kBytes * (n.B * (n.lo + n.up) + n.lo * n.up)};
+          .product_bytes = kFloatBytes * (n.B * (n.lo + n.up) + n.lo * n.up)};
 }
 TermCost decorrelation(const TermShape& n) {
   return {.product_flops = 2 * n.up * n.up * (n.B + n.lo),
-          .product_bytes = kBytes * (n.B * n.up + n.up * n.up + n.lo * n.up)};
+          .product_bytes = kFloatBytes * (n.B * n.up + n.up * n.up + n.lo * n.up)};
 }
 TermCost lowrank_product(const TermShape& n) {
-  return {.lowrank_flops = 2 * n.lo * n.up * n.B * n.G, .lowrank_bytes = kBytes * n.lo * n.up};
+  return {.lowrank_flops = 2 * n.lo * n.up * n.B * n.G, .lowrank_bytes = kFloatBytes * n.lo * n.up};
 }
 // A matrix of U U by low rank, and its product with a matrix of U_lo U_up.
 TermCost symmetric(const TermShape& n, double U) {
   return {.lowrank_flops = 2 * U * U * n.B * n.G,
           .product_flops = 2 * n.lo * n.up * U,
-          .lowrank_bytes = kBytes * U * U,
-          .product_bytes = kBytes * (U * U + n.lo * n.up)};
+          .lowrank_bytes = kFloatBytes * U * U,
+          .product_bytes = kFloatBytes * (U * U + n.lo * n.up)};
 }
 TermCost symmetric_up(const TermShape& n) { return symmetric(n, n.up); }
 TermCost symmetric_lo(const TermShape& n) { return symmetric(n, n.lo); }

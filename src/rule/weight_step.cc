@@ -9,7 +9,7 @@
 namespace metaplastic {
 namespace {
 
-constexpr std::size_t kMaxTerms = 32;
+constexpr std::size_t kMostTerms = 32;
 
 // sum_k mix_k term_k / sqrt(1 + mean over rows of term_k^2), times the gain.
 template <class T>
@@ -34,9 +34,9 @@ Var<T> weight_step(Tape<T>& tape, const ThetaLayout& layout, const Var<T>& W, co
   const Var<T> w =
       rms_normalise(tape, W, Over::kColumns, T(released ? kReleased.column_eps : kRule.column_eps));
   TermReads<T> reads{tape, sizes, w, up, lo, 0, 0, {}};
-  std::array<Var<T>, kMaxTerms> terms;
+  std::array<Var<T>, kMostTerms> terms;
   const auto count = static_cast<std::size_t>(layout.num_terms());
-  METAPLASTIC_CHECK(count <= kMaxTerms);
+  METAPLASTIC_CHECK(count <= kMostTerms);
   for (std::size_t k = 0; k < count; ++k) {
     const LayoutTerm& term = layout.terms()[k];
     reads.first_up = term.first_up, reads.first_lo = term.first_lo;
