@@ -1,6 +1,7 @@
 #include "apply/apply.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <optional>
 #include <set>
@@ -8,6 +9,8 @@
 #include "apply/second_views.h"
 #include "apply/training_rows.h"
 #include "base/error.h"
+#include "base/thread_pool.h"
+#include "rule/convert_theta.h"
 #include "rule/inner_step.h"
 
 namespace metaplastic {
@@ -17,7 +20,12 @@ namespace {
 constexpr std::int64_t kMaxPhiSize = std::int64_t{1} << 31;
 
 void check_finite(const std::vector<float>& phi, int inner_step, const ApplyOptions& options) {
-  if (std::ranges::all_of(phi, [](float v) { return std::isfinite(v); })) return;
+  // All exponent bits are set in what is not finite. Without branches the loop runs in vectors.
+  constexpr std::uint32_t kExponent = 0x7f800000;
+  std::uint32_t num_others = 0;
+  for (const float v : phi)
+    num_others += (std::bit_cast<std::uint32_t>(v) & kExponent) == kExponent;
+  if (num_others == 0) return;
   fail(
       "apply: expected finite weights, found others after inner step {} (seed {}); the rule does "
       "not fit this data, try fewer inner steps or another rule",
@@ -26,9 +34,10 @@ void check_finite(const std::vector<float>& phi, int inner_step, const ApplyOpti
 
 // Nothing where no step looks for neighbours.
 std::shared_ptr<const TrainingPool> pool_for(const Rule& rule, const RowSource& training_rows,
-                                             const ApplyOptions& options, int num_steps) {
+                                             const ApplyOptions& options, int num_steps,
+                                             ThreadPool* threads) {
   if (options.pool || !rule.sizes.has_neighbours() || num_steps == 0) return options.pool;
-  return std::make_shared<TrainingPool>(training_rows, options.seed);
+  return std::make_shared<TrainingPool>(training_rows, options.seed, threads);
 }
 
 Health look_at(const Encoder& encoder, std::span<const float> rows, std::int64_t num_rows) {
@@ -80,9 +89,12 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   const int num_steps = options.inner_steps.value_or(rule.inner.inner_steps);
   const int inner_batch = options.inner_batch.value_or(rule.inner.inner_batch);
   METAPLASTIC_CHECK(num_steps >= 0 && inner_batch >= 2);
+  ThreadPool workers(options.num_threads);
+  ThreadPool* threads = options.num_threads > 1 ? &workers : nullptr;
   TrainingRows data(training_rows, options.seed, inner_batch);
   SecondViews second_views(rule.sizes, options.variant, options.seed,
-                           pool_for(usual, training_rows, options, num_steps));
+                           pool_for(usual, training_rows, options, num_steps, threads));
+  second_views.use_threads(threads);
   made.record.seed = options.seed;
   made.record.inner_batch = data.batch_size();
   made.record.variant = options.variant.name;
@@ -101,7 +113,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   METAPLASTIC_CHECK(*wanted.begin() >= 0 && *wanted.rbegin() == num_steps);
   std::int64_t num_rows = 0;
   const std::vector<float> statistics_rows = data.statistics_rows(num_rows);
-  const ThetaLayout layout(rule.sizes);
+  const UsedPart used = used_part(ThetaLayout(rule.sizes), rule.theta);
   std::vector<float> phi =
       options.start ? options.start->phi
                     : make_phi<float>(architecture, {rule.inner.weight_std, rule.inner.bias_std},
@@ -115,6 +127,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   const StepSettings<float> settings{static_cast<float>(rule.inner.inner_lr),
                                      static_cast<float>(second_views.homeostatic_share())};
   Tape<float> tape;
+  tape.use_threads(threads);
   for (int step = 0;; ++step) {
     if (wanted.contains(step)) {
       made.layers =
@@ -129,7 +142,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
     tape.reset(false);
     const Var<float> x = tape.constant(batch.data(), architecture.num_inputs(), 1,
                                        rule.sizes.num_views() * data.batch_size());
-    const PhiVars<float> next = inner_step(tape, theta_leaves(tape, layout, rule.theta.data()),
+    const PhiVars<float> next = inner_step(tape, theta_leaves(tape, used.layout, used.theta.data()),
                                            phi_leaves(tape, architecture, phi.data()),
                                            architecture.activation, x, settings);
     copy_phi(next, architecture, phi.data());

@@ -43,6 +43,7 @@ struct ApplyOptions {
   // Of such a rule, of the same rows and seed; nothing: apply_rule makes one.
   std::shared_ptr<const TrainingPool> pool;
   std::uint64_t seed = 0;
+  int num_threads = 1;  // that share the work of an inner step; the same bits for any number
   // Further states to keep, each in 0..inner_steps; what evaluate chooses its stopping point from.
   std::vector<int> snapshots;
   std::function<void(int inner_step, int inner_steps)> on_step;

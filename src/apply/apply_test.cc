@@ -45,6 +45,32 @@ TEST(Apply, SameSeedSameBitsOtherSeedOthers) {
   EXPECT_NE(top_weights(first), top_weights(apply_rule(small_rule(), data, options)));
 }
 
+// Layers so wide that steps are shared out, in every form of the rule that has its own operations.
+TEST(Apply, AnyNumberOfThreadsGivesTheSameBits) {
+  const Dataset data = gaussian_dataset(400, 150, 3, 3);
+  std::vector<Rule> rules = {small_rule(), small_rule("agree"), small_rule("agree-neighbours")};
+  for (const char* preset : {"compact", "metz2019"}) {
+    Rule rule = small_rule();
+    rule.sizes.preset = preset;
+    rule.sizes.C = 16, rule.sizes.D = 8, rule.sizes.G = 4, rule.sizes.top_units = 70;
+    rule.theta = random_theta(ThetaLayout(rule.sizes), 1);
+    rules.push_back(std::move(rule));
+  }
+  for (const Rule& rule : rules) {
+    SCOPED_TRACE(describe(rule.sizes));
+    ApplyOptions options = small_options();
+    options.model = {{130}, 70, Unary::kTanh};
+    options.inner_batch = 64;
+    options.inner_steps = 3;
+    const Applied alone = apply_rule(rule, data, options);
+    for (const int num_threads : {2, 3, 7}) {
+      options.num_threads = num_threads;
+      const Applied shared = apply_rule(rule, data, options);
+      EXPECT_EQ(shared.state.phi, alone.state.phi) << num_threads;
+    }
+  }
+}
+
 TEST(Apply, ASnapshotIsTheEndOfAShorterRun) {
   const Dataset data = gaussian_dataset(100, 6, 3, 3);
   ApplyOptions options = small_options();
@@ -86,8 +112,11 @@ TEST(Apply, AVariantLearnsOtherWeightsAndIsOnRecord) {
   Rule rule = small_rule("agree-neighbours");
   rule.sizes.bias_mean = "homeostatic";
   // Else there would be nothing but what compares views.
-  std::fill_n(rule.theta.begin() + ThetaLayout(rule.sizes)[ThetaName::kMix].offset, kNumTerms,
-              0.02f);
+  const ThetaLayout layout(rule.sizes);
+  for (const LayoutTerm& term : layout.terms()) {
+    const std::int64_t at = layout[ThetaName::kMix].offset + layout.term_index(term.name);
+    if (!term.term->needs_views()) rule.theta[static_cast<std::size_t>(at)] = 0.02f;
+  }
   std::set<std::vector<float>> weights;
   for (const RuleVariant& variant : rule_variants()) {
     ApplyOptions options = small_options();

@@ -7,7 +7,7 @@
 #include "base/nearest.h"
 #include "base/text.h"
 #include "rule/classical.h"
-#include "rule/composed_step.h"
+#include "rule/theta.h"
 
 namespace metaplastic {
 
@@ -54,10 +54,10 @@ Rule rule_of_variant(const Rule& rule, const RuleVariant& variant) {
   Rule varied = variant.alone ? without_views(rule) : rule;
   const ThetaLayout layout(varied.sizes);
   float* mix = varied.theta.data() + layout[ThetaName::kMix].offset;
-  for (const std::string_view term : term_names(layout)) {
-    const double times = term == "separate" ? variant.separate
-                         : term == "agree"  ? 1
-                                            : variant.one_view;
+  for (const LayoutTerm& term : layout.terms()) {
+    const double times = term.name == "separate"    ? variant.separate
+                         : term.term->needs_views() ? 1
+                                                    : variant.one_view;
     *mix++ *= static_cast<float>(times);
   }
   return varied;

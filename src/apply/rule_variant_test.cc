@@ -32,12 +32,15 @@ TEST(RuleVariant, TheUsualOneComesFirstAndChangesNothing) {
 
 TEST(RuleVariant, WeighsTermsOfTheMixOtherwise) {
   const Rule rule = random_rule("neighbours");
-  const std::int64_t mix = ThetaLayout(rule.sizes)[ThetaName::kMix].offset;
-  for (const auto& [name, first, last, times] :
-       {std::tuple("alike", 13, 14, 1.0f / 3), std::tuple("mixed", 0, 12, 6.0f)}) {
+  const ThetaLayout layout(rule.sizes);
+  for (const auto& [name, signal, times] : {std::tuple("alike", ViewSignal::kShared, 1.0f / 3),
+                                            std::tuple("mixed", ViewSignal::kNone, 6.0f)}) {
     SCOPED_TRACE(name);
     std::vector<float> expected = rule.theta;
-    for (int term = first; term < last; ++term) expected[std::size_t(mix + term)] *= times;
+    float* mix = expected.data() + layout[ThetaName::kMix].offset;
+    for (const LayoutTerm& term : layout.terms()) {
+      if (term.term->signal == signal) mix[layout.term_index(term.name)] *= times;
+    }
     const Rule varied = rule_of_variant(rule, find_variant(name));
     EXPECT_EQ(varied.sizes, rule.sizes);
     ASSERT_EQ(varied.theta.size(), expected.size());

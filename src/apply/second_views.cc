@@ -17,14 +17,15 @@ int pool_size(const RowSource& rows) {
 
 }  // namespace
 
-TrainingPool::TrainingPool(const RowSource& training_rows, std::uint64_t seed) {
+TrainingPool::TrainingPool(const RowSource& training_rows, std::uint64_t seed,
+                           ThreadPool* threads) {
   TrainingRows rows(training_rows, seed, pool_size(training_rows), Purpose::kNeighbours);
   const std::span<const float> drawn = rows.batch(0);
   examples_.assign(drawn.begin(), drawn.end());
   for (std::size_t p = 0; p < rows.last_numbers().size(); ++p)
     place_of_row_.emplace(rows.last_numbers()[p], p);
   const int num_inputs = training_rows.num_features();
-  neighbours_ = NeighbourPool(examples_, num_inputs, {examples_, num_inputs});
+  neighbours_ = NeighbourPool(examples_, num_inputs, {examples_, num_inputs}, threads);
 }
 
 std::vector<std::size_t> TrainingPool::places(std::span<const std::int64_t> rows) const {

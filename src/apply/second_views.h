@@ -18,8 +18,8 @@ namespace metaplastic {
 // share one.
 class TrainingPool {
  public:
-  // A function of rows and seed. Memory: up to 128 MB of rows.
-  TrainingPool(const RowSource& training_rows, std::uint64_t seed);
+  // A function of rows and seed. Memory: up to 128 MB of rows. The threads, if any, search.
+  TrainingPool(const RowSource& training_rows, std::uint64_t seed, ThreadPool* threads = nullptr);
   TrainingPool(const TrainingPool&) = delete;
   TrainingPool& operator=(const TrainingPool&) = delete;
 
@@ -39,6 +39,8 @@ class SecondViews {
   SecondViews(const RuleSizes& sizes, const RuleVariant& variant, std::uint64_t seed,
               std::shared_ptr<const TrainingPool> pool);
 
+  // Which share the search for second views and their noise; null: none.
+  void use_threads(ThreadPool* threads) { neighbours_.use_threads(threads); }
   double homeostatic_share() const { return neighbours_.homeostatic_share(); }
   // The batch [U_0,B] of that step, or [U_0,2B] that is valid until the next call.
   std::span<const float> batch(TrainingRows& rows, int step);

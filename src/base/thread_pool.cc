@@ -8,6 +8,21 @@
 
 namespace metaplastic {
 
+namespace {
+
+// Spins until `done`, for about 20 microseconds at most.
+template <class Done>
+void look_out(const Done& done) {
+  constexpr int kLooks = 1000;
+  for (int n = 0; n < kLooks && !done(); ++n) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+  }
+}
+
+}  // namespace
+
 // One call of parallel_for, on the caller's stack.
 struct ThreadPool::Loop {
   Loop(int loop_count, const std::function<void(int, int)>& loop_body)
@@ -71,7 +86,14 @@ void ThreadPool::run_worker(int worker) {
   std::uint64_t seen_generation = 0;
   std::unique_lock lock(mutex_);
   for (;;) {
-    loop_started_.wait(lock, [&] { return quit_ || generation_ != seen_generation; });
+    if (!quit_ && generation_ == seen_generation) {
+      lock.unlock();
+      look_out([&] { return generation_.load(std::memory_order_relaxed) != seen_generation; });
+      lock.lock();
+      ++num_asleep_;
+      loop_started_.wait(lock, [&] { return quit_ || generation_ != seen_generation; });
+      --num_asleep_;
+    }
     if (quit_) return;
     seen_generation = generation_;
     // A thread that wakes up late finds the loop already closed and goes back to sleep.
@@ -90,17 +112,24 @@ void ThreadPool::parallel_for(int count, const std::function<void(int, int)>& bo
   if (count == 0) return;
   Loop loop(count, body);
   if (!threads_.empty() && count > 1) {
+    bool wake = false;
     {
       const std::lock_guard lock(mutex_);
       METAPLASTIC_CHECK(loop_ == nullptr);
       loop_ = &loop;
       ++generation_;
+      wake = num_asleep_ > 0;
     }
-    loop_started_.notify_all();
+    if (wake) loop_started_.notify_all();
     loop.run(0);
     std::unique_lock lock(mutex_);
     // Closing the loop first keeps late threads out, so that it may leave the stack.
     loop_ = nullptr;
+    if (num_busy_ > 0) {
+      lock.unlock();
+      look_out([&] { return num_busy_.load(std::memory_order_relaxed) == 0; });
+      lock.lock();
+    }
     loop_finished_.wait(lock, [&] { return num_busy_ == 0; });
   } else {
     loop.run(0);

@@ -1,9 +1,12 @@
-// A fixed set of threads that share out the indices of a loop.
+// A fixed set of threads that share out the indices of a loop. A thread without work looks out for
+// the next loop for some microseconds before it sleeps, so that loops in quick succession are
+// cheap.
 //
 // Which worker runs which index is not determined: results must be written to places named by
 // the index and combined in index order afterwards, so that they do not depend on num_threads.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -43,10 +46,12 @@ class ThreadPool {
   std::mutex mutex_;
   std::condition_variable loop_started_;
   std::condition_variable loop_finished_;
-  Loop* loop_ = nullptr;          // guarded by mutex_
-  std::uint64_t generation_ = 0;  // guarded by mutex_; counts loops
-  int num_busy_ = 0;              // guarded by mutex_; threads inside loop_
-  bool quit_ = false;             // guarded by mutex_
+  Loop* loop_ = nullptr;  // guarded by mutex_
+  int num_asleep_ = 0;    // guarded by mutex_; threads that wait for loop_started_
+  // Changed under mutex_ and read without it by threads that look out for work or for its end.
+  std::atomic<std::uint64_t> generation_{0};  // counts loops
+  std::atomic<int> num_busy_{0};              // threads inside loop_
+  bool quit_ = false;                         // guarded by mutex_
 };
 
 // How many threads the machine can run at once; at least 1.

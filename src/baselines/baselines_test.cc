@@ -151,7 +151,8 @@ TEST(Methods, AVariantThatBreaksIsLeftOut) {
   options.fit.training.inner_steps = 4;
   Rule rule = walking_rule();
   const ThetaLayout layout(rule.sizes);
-  rule.theta[static_cast<std::size_t>(layout[ThetaName::kMix].offset + layout.num_terms() - 1)] =
+  rule.theta[static_cast<std::size_t>(layout[ThetaName::kMix].offset +
+                                      layout.term_index("separate"))] =
       std::numeric_limits<float>::max() / 4;
   const auto method = std::move(make_methods({"learned"}, rule, options)[0]);
   for (const FeatureCandidate& candidate : method->fit(*prepared, {}))

@@ -17,6 +17,8 @@
 namespace metaplastic {
 namespace {
 
+constexpr int kMaxThreads = 1024;
+
 struct ApplyFlags {
   std::string rule = kDefaultRule;
   std::string data, out, model;
@@ -100,6 +102,9 @@ Action add_apply(CLI::App& app) {
   add_resize(app, flags->options.resize);
   add_whole(app, "--threads", flags->threads, 1, kMaxThreads, "worker threads; same bits for any");
   add_seed(app, flags->seed, "seed of initial weights and batches");
+  flags->options.num_threads = std::min(num_hardware_threads(), kMaxThreads);
+  add_whole(app, "--threads", flags->options.num_threads, 1, kMaxThreads,
+            "threads that share each inner step; the features are the same for any number");
   app.add_flag("--quiet", flags->quiet, "no progress on stderr");
   return [flags, &app] {
     check_layers_alone(app, flags->options.layers);

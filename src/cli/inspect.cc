@@ -9,8 +9,8 @@
 #include "cli/commands.h"
 #include "io/json_text.h"
 #include "io/safetensors.h"
-#include "rule/composed_step.h"
 #include "rule/rule_file.h"
+#include "rule/theta.h"
 
 namespace metaplastic {
 namespace {

@@ -16,7 +16,7 @@
 #include "io/atomic_file.h"
 #include "io/test_folder.h"
 #include "rule/classical.h"
-#include "rule/weight_step.h"
+#include "rule/terms.h"
 
 namespace metaplastic {
 namespace {
@@ -64,9 +64,9 @@ void expect_all_parts(const RuleSizes& sizes, int expected_terms, int expected_i
 
 TEST(Lesion, SilencesOneTermOrOneInput) {
   RuleSizes sizes = small_sizes();
-  expect_all_parts(sizes, kNumTerms, 11);
+  expect_all_parts(sizes, ThetaLayout(sizes).num_terms(), 11);
   sizes.views = "neighbours";
-  expect_all_parts(sizes, kNumTerms + kNumViewTerms, 13);
+  expect_all_parts(sizes, ThetaLayout(sizes).num_terms(), 13);
 }
 
 TEST(Lesion, KnowsEveryFormOfTheRule) {

@@ -1,7 +1,7 @@
 #include "experiments/lesion.h"
 
 #include "base/error.h"
-#include "rule/composed_step.h"
+#include "rule/theta.h"
 
 namespace metaplastic {
 namespace {

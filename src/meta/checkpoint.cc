@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "io/json_text.h"
 #include "io/safetensors.h"
+#include "rule/convert_theta.h"
+#include "rule/layout_file.h"
 
 namespace metaplastic {
 namespace {
@@ -113,6 +115,22 @@ std::vector<float> take(const TensorFile& file, const std::string& name) {
   return {values.begin(), values.end()};
 }
 
+// What is shaped like theta, from a checkpoint of a program that may have other terms.
+class ThetaShaped {
+ public:
+  ThetaShaped(const TensorFile& file, const RuleSizes& sizes)
+      : file_(file), from_(layout_in_file(file, sizes)), to_(sizes) {
+    check_terms(from_, metaplastic::take(file, "theta", from_.size()), to_, file.source);
+  }
+  std::vector<float> take(const std::string& name) const {
+    return convert_theta(from_, metaplastic::take(file_, name, from_.size()), to_);
+  }
+
+ private:
+  const TensorFile& file_;
+  ThetaLayout from_, to_;
+};
+
 std::string slot_name(std::size_t slot, const char* what) {
   return fmt::format("slot.{}.{}", slot, what);
 }
@@ -142,7 +160,8 @@ void add_slot(TensorFile& file, std::size_t s, const Slot& slot) {
   }
 }
 
-Slot take_slot(const TensorFile& file, const MetaConfig& config, const json& saved, std::size_t s) {
+Slot take_slot(const TensorFile& file, const ThetaShaped& theta, const MetaConfig& config,
+               const json& saved, std::size_t s) {
   Slot slot;
   slot.generation = take_whole(file, saved, "generation");
   slot.opened_at = saved.contains("opened_at") ? take_whole(file, saved, "opened_at") : 0;
@@ -154,9 +173,8 @@ Slot take_slot(const TensorFile& file, const MetaConfig& config, const json& sav
   for (std::size_t n = 0; n < 2 * pairs; ++n) {
     slot.particles.push_back(take(file, slot_name(s, "particle", n)));
   }
-  const std::int64_t P = ThetaLayout(config.rule).size();
   for (std::size_t n = 0; n < pairs; ++n) {
-    slot.perturbations.push_back(take(file, slot_name(s, "perturbation", n), P));
+    slot.perturbations.push_back(theta.take(slot_name(s, "perturbation", n)));
   }
   return slot;
 }
@@ -182,6 +200,7 @@ void save_checkpoint(const std::string& path, const MetaConfig& config, const Ru
                     {"slots", slots_to_json(state.slots)}};
   file.metadata["kind"] = kKind;
   file.metadata[kVersionKey] = std::to_string(kVersion);
+  file.metadata[kTermsKey] = terms_metadata(ThetaLayout(config.rule));
   file.metadata["run"] = run.dump();
   file.metadata["config"] = comparable(config).dump();
   write_safetensors(path, file);
@@ -202,21 +221,21 @@ RunState load_checkpoint(const std::string& path, const MetaConfig& config) {
     check_same_config(path, take_object(file, "config"), config);
     const json run = take_object(file, "run");
     check_cooldown(path, run, config);
-    const std::int64_t P = ThetaLayout(config.rule).size();
+    const ThetaShaped theta(file, config.rule);
     state.seed = run.at("seed").get<std::uint64_t>();
     state.outer.outer_step = take_whole(file, run, "outer_step");
     state.last_validation = take_whole(file, run, "last_validation", -1);
     state.non_finite_truncations = run.at("non_finite_truncations").get<std::int64_t>();
     state.seconds = run.at("seconds").get<double>();
-    state.outer.theta = take(file, "theta", P);
-    state.outer.moment1 = take(file, "adam.moment1", P);
-    state.outer.moment2 = take(file, "adam.moment2", P);
-    state.outer.average = take(file, "average", P);
+    state.outer.theta = theta.take("theta");
+    state.outer.moment1 = theta.take("adam.moment1");
+    state.outer.moment2 = theta.take("adam.moment2");
+    state.outer.average = theta.take("average");
     state.best.outer_step = run.at("best_step").get<std::int64_t>();
     state.best.accuracy = run.at("best_accuracy").get<double>();
-    if (state.best.outer_step >= 0) state.best.theta = take(file, "best.theta", P);
+    if (state.best.outer_step >= 0) state.best.theta = theta.take("best.theta");
     for (const json& saved : run.at("slots")) {
-      state.slots.push_back(take_slot(file, config, saved, state.slots.size()));
+      state.slots.push_back(take_slot(file, theta, config, saved, state.slots.size()));
     }
   } catch (const json::exception& error) {
     fail(

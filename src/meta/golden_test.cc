@@ -11,6 +11,7 @@
 #include "meta/truncation.h"
 #include "neighbours/constants.h"
 #include "rule/inner_step.h"
+#include "rule/layout_file.h"
 
 namespace metaplastic {
 namespace {
@@ -29,7 +30,8 @@ struct Golden {
     option("views", sizes.views);
     for (int l = 1; file.find(fmt::format("phi.b{}", l)); ++l)
       sizes.top_units = static_cast<int>(shape(fmt::format("phi.b{}", l))[0]);
-    layout.emplace(sizes);
+    // The oracle has the terms that the file names, so theta has no others.
+    layout.emplace(layout_in_file(file, sizes));
     theta.resize(static_cast<std::size_t>(layout->size()));
     for (const ThetaEntry& entry : layout->entries()) {
       copy("theta." + std::string(entry.name), theta.data() + entry.offset, entry.size());
@@ -191,6 +193,17 @@ std::vector<std::string> golden_files() {
   }
   std::ranges::sort(files);
   return files;
+}
+
+// A new term needs a case of the oracle that names it.
+TEST(GoldenFiles, HaveEveryTermOfTheTable) {
+  std::vector<std::string> checked;
+  for (const std::string& path : golden_files()) {
+    const Golden golden(path);
+    for (const LayoutTerm& term : golden.layout->terms()) checked.push_back(term.name);
+  }
+  for (const Term& term : all_terms())
+    EXPECT_THAT(checked, testing::Contains(std::string(term.name)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Oracle, GoldenTest, testing::ValuesIn(golden_files()),

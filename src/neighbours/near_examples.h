@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "neighbours/constants.h"
+#include "tensor/nearest_columns.h"
 
 namespace metaplastic {
 
@@ -24,17 +27,23 @@ class LocatedExamples {
   std::span<const float> inputs() const { return inputs_; }            // [U,N]
   std::span<const float> coordinates() const { return coordinates_; }  // [k,N]
   std::span<const float> square_lengths() const { return squares_; }   // [N], of coordinates
+  // Whether example i is the same as example p of others, by inputs.
+  bool equals(std::size_t i, const LocatedExamples& others, std::size_t p) const;
+  const ColumnPanels& panels() const { return panels_; }  // of few coordinates
 
  private:
   std::span<const float> inputs_;
   std::vector<float> coordinates_, squares_;
+  std::vector<std::uint64_t> hashes_;  // [N], of inputs: other hashes, other inputs
+  ColumnPanels panels_;
 };
 
 // For each of `from` the kChoices of `others` with the smallest Euclidean distance between
 // coordinates, leaving out such as have equal inputs: indices [N,kChoices], nearest first (the
 // first one of equals). Fewer than that are repeated; others.count() where there is none. Cost: k N
-// P.
-std::vector<std::size_t> nearest_others(const LocatedExamples& from, const LocatedExamples& others);
+// P, shared by the threads if there are any.
+std::vector<std::size_t> nearest_others(const LocatedExamples& from, const LocatedExamples& others,
+                                        ThreadPool* threads = nullptr);
 
 // How well walks over the graph of neighbours remember where they started: the sum of the 16
 // largest eigenvalues of D^-1/2 (A + A^T) D^-1/2, A the adjacency that near [P,kChoices] lists

@@ -8,9 +8,16 @@
 namespace metaplastic {
 
 NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs,
-                             NeighbourMetric metric) {
+                             NeighbourMetric metric, ThreadPool* threads)
+    : threads_(threads) {
   LocatedExamples located(examples, num_inputs, metric.coordinates(examples));
-  located_ = std::make_shared<Located>(Located{num_inputs, std::move(metric), std::move(located)});
+  const auto U = static_cast<std::size_t>(num_inputs);
+  const std::size_t P = examples.size() / U;
+  std::vector<float> rows(examples.size());
+  for (std::size_t u = 0; u < U; ++u)
+    for (std::size_t p = 0; p < P; ++p) rows[p * U + u] = examples[u * P + p];
+  located_ = std::make_shared<Located>(
+      Located{num_inputs, std::move(metric), std::move(located), std::move(rows)});
   look_for_neighbours();
 }
 
@@ -25,7 +32,7 @@ NeighbourPool NeighbourPool::with_factors(const NeighbourFactors& factors) const
 void NeighbourPool::look_for_neighbours() {
   if (near_ || mean_hops() <= 1) return;
   const LocatedExamples& all = located_->examples;
-  near_ = std::make_shared<std::vector<std::size_t>>(nearest_others(all, all));
+  near_ = std::make_shared<std::vector<std::size_t>>(nearest_others(all, all, threads_));
 }
 
 double NeighbourPool::mean_hops() const {
@@ -51,7 +58,7 @@ std::vector<std::size_t> NeighbourPool::nearest(std::span<const float> batch,
                                                 std::span<const std::size_t> places) const {
   if (!near_ || places.empty()) {
     return nearest_others({batch, located_->num_inputs, metric().coordinates(batch)},
-                          located_->examples);
+                          located_->examples, threads_);
   }
   std::vector<std::size_t> found;
   for (const std::size_t place : places) {

@@ -23,12 +23,22 @@ class NeighbourPool {
  public:
   NeighbourPool() = default;  // of none
   // examples [U,P]: kept as a reference. Cost: k (U + P) P, k coordinates of the metric.
-  NeighbourPool(std::span<const float> examples, int num_inputs, NeighbourMetric metric);
+  // The threads, if any, must be idle and outlive searches in this pool and its copies.
+  NeighbourPool(std::span<const float> examples, int num_inputs, NeighbourMetric metric,
+                ThreadPool* threads = nullptr);
   // The same examples with other factors. Cost: next to none, but k P^2 for the first factors whose
   // walks have more than one hop.
   NeighbourPool with_factors(const NeighbourFactors& factors) const;
 
+  // Whose threads search from now on; null: the caller's alone.
+  void use_threads(ThreadPool* threads) { threads_ = threads; }
+  ThreadPool* threads() const { return threads_; }
+
   std::span<const float> examples() const { return located_->examples.inputs(); }  // [U,P]
+  std::span<const float> row(std::size_t example) const {                          // [U]
+    const auto U = static_cast<std::size_t>(located_->num_inputs);
+    return std::span(located_->rows).subspan(example * U, U);
+  }
   const NeighbourMetric& metric() const { return located_->metric; }
   // Hops of a walk in the mean: 1 where near is a matter of distance and where inputs are sparse;
   // else kNeighbourhood.hops for a pool of up to kNeighbourhood.hops_pool examples, and in
@@ -58,10 +68,12 @@ class NeighbourPool {
     int num_inputs = 0;
     NeighbourMetric metric;
     LocatedExamples examples;
+    std::vector<float> rows;  // [P,U], the examples again: a walk's end is read in one piece
   };
   std::shared_ptr<const Located> located_ = std::make_shared<Located>();
   std::shared_ptr<const std::vector<std::size_t>> near_;  // [P,kChoices], where walks are long
   NeighbourFactors factors_;
+  ThreadPool* threads_ = nullptr;
 };
 
 }  // namespace metaplastic

@@ -68,6 +68,28 @@ TEST(LeadingSpace, OfASmallMatrixHasAllOfIt) {
   EXPECT_LT((space.values - Eigen::Vector3d(3, 1, -2)).norm(), 1e-6);
 }
 
+// Where blocks soon add nothing new too: such a matrix of rank 5 has no other values.
+TEST(LeadingValues, AreThoseOfTheSpace) {
+  constexpr int kSize = 400;
+  const RowMatrix axes =
+      Eigen::HouseholderQR<RowMatrix>(
+          Eigen::Map<const RowMatrix>(normals(kSize * kSize, 1).data(), kSize, kSize))
+          .householderQ() *
+      RowMatrix::Identity(kSize, kSize);
+  for (const int rank : {kSize, 5}) {
+    Eigen::VectorXf values = Eigen::VectorXf::LinSpaced(kSize, 1.0f, -0.9f);
+    values.tail(kSize - rank).setZero();
+    const RowMatrix matrix = axes * values.asDiagonal() * axes.transpose();
+    const auto product = [&](const RowMatrix& block) -> RowMatrix { return matrix * block; };
+    const Eigen::VectorXd found = leading_values(kSize, 24, 6, product);
+    const LeadingSpace space = leading_space(kSize, 24, 6, product);
+    ASSERT_EQ(found.size(), space.values.size());
+    EXPECT_LT((found - space.values).head(16).cwiseAbs().maxCoeff(), 2e-3) << rank;
+    for (int i = 0; i < std::min(rank, 5); ++i) EXPECT_NEAR(found[i], values[i], 1e-2);
+    if (rank == 5) EXPECT_LT(found.tail(found.size() - 5).cwiseAbs().maxCoeff(), 1e-3);
+  }
+}
+
 // Rings of so many examples, each of which has the next five as neighbours.
 std::vector<std::size_t> rings(std::size_t num_rings, std::size_t length) {
   std::vector<std::size_t> near;

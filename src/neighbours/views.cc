@@ -1,5 +1,6 @@
 #include "neighbours/views.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -31,20 +32,42 @@ void add_second_views(std::span<const float> batch, const NeighbourPool& pool,
   const auto U = static_cast<std::size_t>(num_inputs);
   METAPLASTIC_CHECK(U >= 1 && !batch.empty() && batch.size() % U == 0 &&
                     views.size() == 2 * batch.size());
-  const std::span<const float> others = pool.examples();
-  const std::size_t B = batch.size() / U, P = others.size() / U;
+  const std::size_t B = batch.size() / U, P = pool.examples().size() / U;
   const auto noise = static_cast<float>((P > 0 ? pool.noise() : kNeighbourhood.view_noise) *
                                         deviation_of(batch, U, B));
-  std::vector<std::size_t> partners(B, P);
-  if (P > 0) partners = pool.walk(batch, places, random);
-  for (std::size_t u = 0; u < U; ++u) {
-    for (std::size_t b = 0; b < B; ++b) {
-      const float x = batch[u * B + b];
-      views[2 * u * B + b] = x;
-      const float other = partners[b] < P ? others[u * P + partners[b]] : x;
-      views[(2 * u + 1) * B + b] = other + noise * random.normal();
-    }
+  std::vector<const float*> partners(B);  // [U] each; null: the example itself
+  if (P > 0) {
+    const std::vector<std::size_t> ends = pool.walk(batch, places, random);
+    for (std::size_t b = 0; b < B; ++b)
+      partners[b] = ends[b] < P ? pool.row(ends[b]).data() : nullptr;
   }
+  // One piece of the inputs per thread, in pairs, so that each begins with a pair of normals. It
+  // passes over those of the pieces before it: n normals take n words.
+  const auto fill = [&](std::size_t first, std::size_t last) {
+    Random normals = random;
+    for (std::size_t n = 0; n < first * B; ++n) normals.next_u32();
+    for (std::size_t u = first; u < last; ++u) {
+      for (std::size_t b = 0; b < B; ++b) {
+        const float x = batch[u * B + b];
+        views[2 * u * B + b] = x;
+        const float other = partners[b] ? partners[b][u] : x;
+        views[(2 * u + 1) * B + b] = other + noise * normals.normal();
+      }
+    }
+  };
+  if (pool.threads() == nullptr) {
+    fill(0, U);
+    return;
+  }
+  const std::size_t pairs = (U + 1) / 2;
+  const std::size_t pieces =
+      std::min(pairs, static_cast<std::size_t>(pool.threads()->num_threads()));
+  pool.threads()->parallel_for(static_cast<int>(pieces), [&](int, int piece) {
+    const auto start = [&](int n) {
+      return std::min(U, 2 * (pairs * static_cast<std::size_t>(n) / pieces));
+    };
+    fill(start(piece), start(piece + 1));
+  });
 }
 
 }  // namespace metaplastic

@@ -7,7 +7,7 @@
 #include "report/figure.h"
 #include "report/html.h"
 #include "report/sections.h"
-#include "rule/composed_step.h"
+#include "rule/theta.h"
 
 namespace metaplastic {
 namespace {

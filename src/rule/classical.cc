@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "rule/composed_step.h"
 #include "rule/constants.h"
+#include "rule/convert_theta.h"
 
 namespace metaplastic {
 
@@ -57,9 +57,8 @@ RuleSizes classical_sizes(std::string_view name) {
 
 namespace {
 
-// The rule's weights among the terms of that mix, all others 0. The weights are written on
-// compact's scale: compact multiplies a mix of 12 by 10 / sqrt(12), metz2019 divides it by 12
-// sqrt(12).
+// The rule's weights among the terms of that mix, all others 0. The weights are written for the
+// gain of compact's twelve terms.
 void set_mix(const ClassicalRule& rule, const ThetaLayout& layout, ThetaName name,
              std::vector<float>& theta) {
   const RuleSizes& sizes = layout.sizes();
@@ -69,20 +68,19 @@ void set_mix(const ClassicalRule& rule, const ThetaLayout& layout, ThetaName nam
         "rule",
         rule.name, rule.views);
   }
-  const std::vector<std::string_view> names = term_names(layout);
-  const float scale =
-      sizes.is_metz2019() ? static_cast<float>(kRule.mix_gain) * float(layout.num_terms()) : 1;
+  const double terms = sizes.is_local() ? kRule.mix_terms_local : kRule.mix_terms;
+  const auto scale = static_cast<float>(sizes.is_metz2019() ? kRule.mix_gain * terms : 1);
   const auto mix = theta.begin() + layout[name].offset;
-  std::fill_n(mix, names.size(), 0.0f);
+  std::fill_n(mix, layout.num_terms(), 0.0f);
   for (const auto& [term, weight] : rule.mix) {
-    const auto at = std::ranges::find(names, term);
-    if (at == names.end()) {
+    const int at = layout.term_index(term);
+    if (at < 0) {
       fail(
           "rule {}: expected locality 'layer', since its term {} compares neurons, found '{}'; use "
           "another rule",
           rule.name, term, sizes.locality);
     }
-    mix[at - names.begin()] = scale * weight;
+    mix[at] = scale * weight;
   }
 }
 
@@ -115,19 +113,15 @@ Rule with_views(const Rule& rule, const std::string& views, float mix_share) {
   Rule grown = rule;
   grown.sizes.views = views;
   const ThetaLayout from(rule.sizes), to(grown.sizes);
-  grown.theta.assign(static_cast<std::size_t>(to.size()), 0.0f);
-  const auto terms = std::ranges::find(classical_rules(), views, &ClassicalRule::views);
-  METAPLASTIC_CHECK(terms != classical_rules().end());
-  set_mix(*terms, to, ThetaName::kMix, grown.theta);
-  for (const ThetaEntry& entry : from.entries()) {
-    // Rows of hidden_in and columns of mix are added behind the old ones; both lie in one piece.
-    const auto old = rule.theta.begin() + entry.offset;
-    const bool is_mix = entry.name == "mix";
-    const float share = is_mix ? mix_share : 1.0f;
-    const auto& place = to.entries()[static_cast<std::size_t>(&entry - from.entries().data())];
-    std::transform(old, old + (is_mix ? kNumTerms : entry.size()),
-                   grown.theta.begin() + place.offset,
-                   [share](float value) { return share * value; });
+  const auto like = std::ranges::find(classical_rules(), views, &ClassicalRule::views);
+  METAPLASTIC_CHECK(like != classical_rules().end());
+  grown.theta = convert_theta(from, rule.theta, to);
+  const std::vector<float> shared = grown.theta;
+  set_mix(*like, to, ThetaName::kMix, grown.theta);
+  for (const LayoutTerm& term : to.terms()) {
+    if (term.term->needs_views()) continue;
+    const auto at = static_cast<std::size_t>(to[ThetaName::kMix].offset + to.term_index(term.name));
+    grown.theta[at] = mix_share * shared[at];
   }
   return grown;
 }
@@ -136,13 +130,7 @@ Rule without_views(const Rule& rule) {
   METAPLASTIC_CHECK(rule.sizes.has_two_views());
   Rule alone = rule;
   alone.sizes.views = "one";
-  const ThetaLayout from(rule.sizes), to(alone.sizes);
-  alone.theta.clear();
-  for (std::size_t n = 0; n < to.entries().size(); ++n) {
-    // What views add lies behind the rest of an entry.
-    const auto first = rule.theta.begin() + from.entries()[n].offset;
-    alone.theta.insert(alone.theta.end(), first, first + to.entries()[n].size());
-  }
+  alone.theta = convert_theta(ThetaLayout(rule.sizes), rule.theta, ThetaLayout(alone.sizes));
   return alone;
 }
 

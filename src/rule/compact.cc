@@ -1,97 +1,130 @@
-#include "rule/compact.h"
-
+// The networks of the compact preset. A rule with locality = "neuron" has no statistics over units.
+// [docs/method.md, "One inner step of compact"]
 #include <cmath>
 
 #include "rule/constants.h"
-#include "tensor/ops.h"
+#include "rule/networks.h"
 
 namespace metaplastic {
-namespace compact {  // each rule has the networks of the paper
+namespace compact {  // each preset has the networks of the paper
 namespace {
 
-// relu(norm(y)): per channel over units and examples, or per unit over channels and examples.
 template <class T>
-Var<T> normed(Tape<T>& tape, const Var<T>& y, bool local) {
-  if (!local) return norm_relu(tape, y, T(kRule.norm_eps));
+bool is_local(const ThetaVars<T>& theta) {
+  return theta.layout->sizes().is_local();
+}
+
+// relu(norm(y)) per unit, over its channels and examples: what a neuron can do by itself.
+template <class T>
+Var<T> normed_per_unit(Tape<T>& tape, const Var<T>& y) {
   const Var<T> flat = reshape(y, y.units(), 1, y.channels() * y.examples());
   const Var<T> n = map(tape, Unary::kRelu, standardise(tape, flat, T(kRule.norm_eps)));
   return reshape(n, y.units(), y.channels(), y.examples());
 }
 
-// delta^L [U,D,B]. A local rule has no q and no statistics over units.           [step 2]
+// relu(norm(linear(pieces))).
 template <class T>
-Var<T> top_down(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& x) {
-  const bool local = theta.layout->sizes().is_local();
-  const Var<T> s = standardise(tape, x, T(kRule.standardise_eps));
-  Var<T> q = s;
+Var<T> normed(Tape<T>& tape, bool local, std::initializer_list<Var<T>> pieces, const Var<T>& a,
+              const LinearExtras<T>& extras) {
+  if (local) return normed_per_unit(tape, linear(tape, pieces, a, extras));
+  return linear_norm_relu(tape, pieces, a, extras, T(kRule.norm_eps));
+}
+
+// The same with its moments; over_units is absent of a local rule.
+template <class T>
+NormedBatch<T> normed_with_moments(Tape<T>& tape, bool local, std::initializer_list<Var<T>> pieces,
+                                   const Var<T>& a, const LinearExtras<T>& extras) {
+  const T moments_eps = T(kRule.moments_eps);
   if (!local) {
-    const Var<T> corr = matmul(tape, s, false, s, true, T(1) / T(s.examples()));  // [U,U]
-    q = matmul(tape, off_diagonal(tape, corr, T(1) / std::sqrt(T(s.units()))), false, s, false);
+    return linear_norm_relu_moments(tape, pieces, a, extras, T(kRule.norm_eps), moments_eps);
   }
-  const auto map_in = [&](const LinearExtras<T>& extras) {
-    const Var<T>& a = theta[ThetaName::kTopIn];
-    return local ? linear(tape, {s}, a, extras) : linear(tape, {s, q}, a, extras);
-  };
-  const Var<T> y = map_in({});
+  const Var<T> n = normed_per_unit(tape, linear(tape, pieces, a, extras));
+  return {n, moments_over_batch(tape, n, moments_eps), {}};
+}
+
+// off(corr(s, s)) s / sqrt(U): what the other units of the layer make of a unit. [U,1,B]
+template <class T>
+Var<T> from_other_units(Tape<T>& tape, const Var<T>& s) {
+  const T U = T(s.units());
+  const Var<T> corr = symmetric_product(tape, s, s, T(1) / (T(2) * T(s.examples()) * std::sqrt(U)));
+  return matmul(tape, corr, false, s, false);
+}
+
+// delta^L [U,D,B].                                                                   [step 2]
+template <class T>
+Var<T> top_down(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>&, const Var<T>& s) {
+  const bool local = is_local(theta);
+  const Var<T> mixed = local ? Var<T>{} : from_other_units(tape, s);
+  const Var<T>& top_in = theta[ThetaName::kTopIn];
+  // The per-unit statistics are taken of the linear map itself, so it is computed first without
+  // them.
+  const Var<T> y = local ? linear(tape, {s}, top_in) : linear(tape, {s, mixed}, top_in);  // [U,C,B]
   const Var<T> unit = matmul(tape, moments_over_batch(tape, y, T(kRule.moments_eps)), false,
                              theta[ThetaName::kTopUnit], false);  // [U,C]
-  LinearExtras<T> per_unit, per_example, biased;
-  per_unit.unit_offset = &unit;
-  const Var<T> n1 = normed(tape, map_in(per_unit), local);
+  LinearExtras<T> shifted, per_example, biased;
+  shifted.unit_offset = &unit;
+  const NormedBatch<T> n1 = local ? normed_with_moments(tape, true, {s}, top_in, shifted)
+                                  : normed_with_moments(tape, false, {s, mixed}, top_in, shifted);
   Var<T> example;
   if (!local) {
-    example = linear(tape, {moments_over_units(tape, n1, T(kRule.moments_eps))},
-                     theta[ThetaName::kTopExample]);  // [1,C,B]
+    example = linear(tape, {n1.over_units}, theta[ThetaName::kTopExample]);  // [1,C,B]
     per_example.example_offset = &example;
   }
-  const Var<T> n2 = normed(tape, linear(tape, {n1}, theta[ThetaName::kTopMix], per_example), local);
+  const Var<T> n2 = normed(tape, local, {n1.n}, theta[ThetaName::kTopMix], per_example);
   biased.bias = &theta[ThetaName::kTopOutBias];
   return linear(tape, {n2}, theta[ThetaName::kTopOut], biased);
+}
+
+// Statistics of a unit's weights, normed over the layer or by themselves: [U,4].
+template <class T>
+Var<T> statistics(Tape<T>& tape, bool local, const LayerInputs<T>& in) {
+  const Var<T> raw = weight_statistics(tape, in.W_in, in.W_out, T(kRule.column_eps));
+  if (!local) return rms_normalise(tape, raw, Over::kAll, T(kRule.statistics_eps));
+  const Var<T> own = reshape(raw, raw.rows(), raw.cols(), 1);
+  return reshape(rms_channels(tape, own, T(kRule.statistics_eps)), raw.rows(), 1, raw.cols());
 }
 
 // What bias and weight statistics add to every example of a unit: [U,C].
 template <class T>
 Var<T> unit_offset(Tape<T>& tape, const ThetaVars<T>& theta, const LayerInputs<T>& in) {
-  Var<T> J = weight_statistics(tape, in.W_in, in.W_out, T(kRule.column_eps));  // [U,4]
-  if (theta.layout->sizes().is_local()) {
-    const Var<T> own = reshape(J, J.rows(), J.cols(), 1);
-    J = reshape(rms_channels(tape, own, T(kRule.statistics_eps)), J.rows(), 1, J.cols());
-  } else {
-    J = rms_normalise(tape, J, Over::kAll, T(kRule.statistics_eps));
-  }
-  const Var<T> of_statistics = matmul(tape, J, false, theta[ThetaName::kHiddenStats], false);
-  if (!in.b) return of_statistics;
+  const Var<T> unit = matmul(tape, statistics(tape, is_local(theta), in), false,
+                             theta[ThetaName::kHiddenStats], false);
+  if (!in.b) return unit;
   const Var<T> column = reshape(*in.b, in.x.units(), 1, 1);
-  return combine(tape, T(1), of_statistics, T(1),
+  return combine(tape, T(1), unit, T(1),
                  matmul(tape, column, false, theta[ThetaName::kHiddenBiasIn], false));
 }
 
-// h [U,C,B] of one layer. A local rule has no statistics over units.             [step 3]
+// h [U,C,B] of one layer.                                                            [step 3]
 template <class T>
 Feed<T> hidden_state(Tape<T>& tape, const ThetaVars<T>& theta, const LayerInputs<T>& in) {
-  const bool local = theta.layout->sizes().is_local();
+  const bool local = is_local(theta);
   const Var<T> unit = unit_offset(tape, theta, in);
-  LinearExtras<T> extras;
-  extras.unit_offset = &unit;
-  const Var<T> n1 = normed(
-      tape, linear(tape, {in.x, in.z, in.delta}, theta[ThetaName::kHiddenIn], extras), local);
-  // m hidden_mix with m = n1 + (per unit) + (per example): the offsets are mapped by themselves.
+  LinearExtras<T> offset;
+  offset.unit_offset = &unit;
+  const auto inputs_normed = [&](std::initializer_list<Var<T>> pieces) {
+    return normed_with_moments(tape, local, pieces, theta[ThetaName::kHiddenIn], offset);
+  };
+  const NormedBatch<T> n1 =  // [U,C,B] and its moments
+      in.signals ? inputs_normed({in.x, in.z, in.delta, in.signals->surprise, in.signals->shared})
+                 : inputs_normed({in.x, in.z, in.delta});
+
+  // m hidden_mix with m = n1 + (per unit) + (per example): the two offsets are mapped by
+  // themselves.
   const Var<T>& mix = theta[ThetaName::kHiddenMix];
-  const Var<T> of_unit = matmul(tape,
-                                matmul(tape, moments_over_batch(tape, n1, T(kRule.moments_eps)),
-                                       false, theta[ThetaName::kHiddenUnit], false),
-                                false, mix, false);  // [U,C]
+  const Var<T> of_unit =
+      matmul(tape, n1.over_batch, false, theta[ThetaName::kHiddenUnit], false);  // [U,C]
+  const Var<T> unit_mixed = matmul(tape, of_unit, false, mix, false);
   LinearExtras<T> offsets;
-  offsets.unit_offset = &of_unit;
-  Var<T> of_example;
+  offsets.unit_offset = &unit_mixed;
+  Var<T> example_mixed;
   if (!local) {
-    of_example = linear(tape,
-                        {linear(tape, {moments_over_units(tape, n1, T(kRule.moments_eps))},
-                                theta[ThetaName::kHiddenExample])},
-                        mix);  // [1,C,B]
-    offsets.example_offset = &of_example;
+    const Var<T> of_example =
+        linear(tape, {n1.over_units}, theta[ThetaName::kHiddenExample]);  // [1,C,B]
+    example_mixed = linear(tape, {of_example}, mix);
+    offsets.example_offset = &example_mixed;
   }
-  return {normed(tape, linear(tape, {n1}, mix, offsets), local)};
+  return {normed(tape, local, {n1.n}, mix, offsets)};
 }
 
 }  // namespace

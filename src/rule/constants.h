@@ -21,7 +21,11 @@ struct RuleConstants {
   double homeostatic_pace = 0.05;  // and at what share of the inner step size biases move
   double separate_units = 128;     // views: the width from which separate weighs less
   double keep = 1.0 / 7;           // W_step - w / 7, so that columns do not collapse; released code
-  double mix_gain = 10;            // compact: mix times 10 / sqrt(12)
+  // compact: the mix times mix_gain / sqrt(n), metz2019: divided by n sqrt(n); released code. n is
+  // the number of terms that the paper's rule has, whatever the table of terms holds.
+  double mix_gain = 10;
+  double mix_terms = 12;
+  double mix_terms_local = 6;  // locality = "neuron"
 };
 
 inline constexpr RuleConstants kRule{};

@@ -9,8 +9,8 @@ constexpr double kBytes = sizeof(float);
 double product(double m, double n, double k) { return 2 * m * n * k; }
 
 // Columns of `readout` that layer l of L uses: the input only lo, the top all but lo.
-double readout_columns(const RuleSizes& sizes, int l, int L) {
-  const double up = kNumUpReadouts * sizes.G + sizes.D + 1, low = kNumLowReadouts * sizes.G;
+double readout_columns(const ThetaLayout& layout, int l, int L) {
+  const double up = layout.low_column(0), low = layout.num_low_readouts() * layout.sizes().G;
   return (l > 0 ? up : 0) + (l < L ? low : 0);
 }
 
@@ -30,7 +30,7 @@ StageCost top_down(const RuleSizes& sizes, double U, double B) {
 
 void add_hidden_state(const RuleSizes& sizes, double U, double B, StageCost& cost) {
   const double C = sizes.C, D = sizes.D;
-  const double signals = sizes.num_view_features();
+  const double signals = sizes.has_two_views() ? kNumViewFeatures : 0;
   cost.flops += signals * product(U, U, B)            // corr(s, partner), off(corr) partner
                 + product(U * B, C, 2 + D + signals)  // [x,z,delta,signals] hidden_in
                 + product(U, C, 1 + 4)                // b hidden_bias_in, J hidden_stats
@@ -73,6 +73,7 @@ void add_released_hidden_state(const RuleSizes& sizes, double U, double B, Stage
 std::vector<StageCost> count_step(const Architecture& architecture, const RuleSizes& sizes,
                                   int batch) {
   const int L = architecture.num_layers();
+  const ThetaLayout layout(sizes);
   const double B = batch, C = sizes.C, D = sizes.D, G = sizes.G;
   StageCost base{"base_model"}, hidden{"hidden_state"}, readouts{"readouts"}, below{"signal_below"},
       lowrank{"lowrank"}, mixed{"term_products"}, terms{"terms"};
@@ -83,8 +84,8 @@ std::vector<StageCost> count_step(const Architecture& architecture, const RuleSi
     } else {
       add_hidden_state(sizes, U, B, hidden);
     }
-    readouts.flops += product(U * B, readout_columns(sizes, l, L), C);
-    readouts.bytes += kBytes * U * B * (C + readout_columns(sizes, l, L));
+    readouts.flops += product(U * B, readout_columns(layout, l, L), C);
+    readouts.bytes += kBytes * U * B * (C + readout_columns(layout, l, L));
   }
   for (int l = 1; l <= L; ++l) {
     const double up = architecture.widths[static_cast<std::size_t>(l)],
@@ -93,21 +94,18 @@ std::vector<StageCost> count_step(const Architecture& architecture, const RuleSi
     base.bytes += kBytes * (lo * up + lo * B + 4 * up * B);  // W, x; product, z, x, s
     below.flops += product(lo, D * B, up);                   // V delta_mod
     below.bytes += kBytes * (lo * up + up * B * (4 * D + 1) + lo * B * 3 * D);
-    lowrank.flops += 3 * product(lo, up, B * G)     // zero_order, rbf, first_order
-                     + 3 * product(up, up, B * G)   // M of lin_up, lin_up_psd, sqr_up
-                     + 2 * product(lo, lo, B * G);  // M of lin_lo, sqr_lo
-    lowrank.bytes += kBytes * (B * G * (kNumLowReadouts * lo + kNumUpReadouts * up) + 3 * lo * up +
-                               3 * up * up + 2 * lo * lo);
-    const double view_terms = sizes.num_view_terms();
-    mixed.flops += (1 + view_terms) * product(lo, up, B)  // corr of hebb; agree, separate
-                   + product(up, up, B)                   // corr of decorrelate
-                   + 4 * product(lo, up, up)              // decorrelate, lin_up, psd, sqr_up
-                   + 2 * product(lo, up, lo);             // lin_lo, sqr_lo
-    mixed.bytes += kBytes * (B * (lo + 2 * up) + 9 * lo * up + 4 * up * up + 2 * lo * lo);
+    lowrank.bytes +=  // the readouts
+        kBytes * B * G * (layout.num_low_readouts() * lo + layout.num_up_readouts() * up);
+    mixed.bytes += kBytes * 2 * lo * up;  // w, sqrt(1 + w^2) - 1
+    for (const LayoutTerm& term : layout.terms()) {
+      const TermCost cost = term.term->cost({lo, up, B, G});
+      lowrank.flops += cost.lowrank_flops, lowrank.bytes += cost.lowrank_bytes;
+      mixed.flops += cost.product_flops, mixed.bytes += cost.product_bytes;
+    }
     terms.bytes += kBytes * lo * up *
-                   (2 * (kNumTerms + view_terms)  // each term's square mean, and the mix
-                    + 10                          // w, w^2, exp, root; s twice; W_step
-                    + 6);                         // W, V read and written with the step
+                   (2 * layout.num_terms()  // each term's square mean, and the mix
+                    + 10                    // w, w^2, exp, root; s twice; W_step
+                    + 6);                   // W, V read and written with the step
   }
   const StageCost top = sizes.is_metz2019()
                             ? released_top_down(sizes, architecture.num_features(), B)

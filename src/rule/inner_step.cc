@@ -1,166 +1,187 @@
 #include "rule/inner_step.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "rule/bias_step.h"
-#include "rule/compact.h"
 #include "rule/constants.h"
-#include "rule/metz2019.h"
-#include "rule/view_signals.h"
+#include "rule/networks.h"
 #include "rule/weight_step.h"
 
 namespace metaplastic {
 namespace {
 
-// Each view by itself.
+// Both sides of the weights above a layer, those of W's step and those of V's where V has its own.
 template <class T>
-Var<T> standardised(Tape<T>& tape, const Var<T>& x, int num_views) {
-  return standardise(tape, x, T(kRule.standardise_eps), num_views);
-}
+struct LayerSides {
+  Side<T> up, lo;      // as the upper layer of a weight, and as the lower one
+  Side<T> up_v, lo_v;  // v_step = "separate"
+};
 
-// delta^L [U,D,B] from the standardised top activations s [U,1,B].          [step 2]
+// Columns [first, first + count) of a matrix of readouts: [U,count,B].
 template <class T>
-Var<T> top_down(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& s) {
-  const T U = T(s.units());
-  const Var<T> corr =  // zero diagonal, over sqrt(U): [U,U]
-      symmetric_product(tape, s, s, T(1) / (T(2) * T(s.examples()) * std::sqrt(U)));
-  const Var<T> mixed = matmul(tape, corr, false, s, false);
-  // The per-unit statistics are taken of the linear map itself, so it is computed first without
-  // them.
-  const Var<T> y = linear(tape, {s, mixed}, theta[ThetaName::kTopIn]);  // [U,C,B]
-  const Var<T> unit = matmul(tape, moments_over_batch(tape, y, T(kRule.moments_eps)), false,
-                             theta[ThetaName::kTopUnit], false);  // [U,C]
-  LinearExtras<T> shifted;
-  shifted.unit_offset = &unit;
-  const NormedBatch<T> normed = linear_norm_relu_moments(
-      tape, {s, mixed}, theta[ThetaName::kTopIn], shifted, T(kRule.norm_eps), T(kRule.moments_eps));
-  const Var<T> example =
-      linear(tape, {normed.over_units}, theta[ThetaName::kTopExample]);  // [1,C,B]
-  LinearExtras<T> per_example;
-  per_example.example_offset = &example;
-  const Var<T> n2 =
-      linear_norm_relu(tape, {normed.n}, theta[ThetaName::kTopMix], per_example, T(kRule.norm_eps));
-  LinearExtras<T> biased;
-  biased.bias = &theta[ThetaName::kTopOutBias];
-  return linear(tape, {n2}, theta[ThetaName::kTopOut], biased);
-}
-
-// h [U,C,B] of one layer; signals are null for a rule of one view.                 [step 3]
-template <class T>
-Var<T> hidden_state(Tape<T>& tape, const ThetaVars<T>& theta, const LayerInputs<T>& in,
-                    const ViewSignals<T>* signals) {
-  const Var<T> raw = weight_statistics(tape, in.W_in, in.W_out, T(kRule.column_eps));  // [U,4]
-  const Var<T> statistics = rms_normalise(tape, raw, Over::kAll, T(kRule.statistics_eps));
-  Var<T> unit = matmul(tape, statistics, false, theta[ThetaName::kHiddenStats], false);  // [U,C]
-  if (in.b) {
-    const Var<T> column = reshape(*in.b, in.x.units(), 1, 1);
-    unit = combine(tape, T(1), unit, T(1),
-                   matmul(tape, column, false, theta[ThetaName::kHiddenBiasIn], false));
-  }
-  LinearExtras<T> offset;
-  offset.unit_offset = &unit;
-  const auto normed = [&](std::initializer_list<Var<T>> pieces) {
-    return linear_norm_relu_moments(tape, pieces, theta[ThetaName::kHiddenIn], offset,
-                                    T(kRule.norm_eps), T(kRule.moments_eps));
-  };
-  const NormedBatch<T> n1 =  // [U,C,B] and its moments
-      signals ? normed({in.x, in.z, in.delta, signals->surprise, signals->shared})
-              : normed({in.x, in.z, in.delta});
-
-  // m hidden_mix with m = n1 + (per unit) + (per example): the two offsets are mapped by
-  // themselves.
-  const Var<T>& mix = theta[ThetaName::kHiddenMix];
-  const Var<T> of_unit =
-      matmul(tape, n1.over_batch, false, theta[ThetaName::kHiddenUnit], false);  // [U,C]
-  const Var<T> of_example =
-      linear(tape, {n1.over_units}, theta[ThetaName::kHiddenExample]);  // [1,C,B]
-  const Var<T> unit_mixed = matmul(tape, of_unit, false, mix, false);
-  const Var<T> example_mixed = linear(tape, {of_example}, mix);
-  LinearExtras<T> offsets;
-  offsets.unit_offset = &unit_mixed;
-  offsets.example_offset = &example_mixed;
-  return linear_norm_relu(tape, {n1.n}, mix, offsets, T(kRule.norm_eps));
-}
-
-// All readouts of h that layer l of L needs, in one product.
-template <class T>
-Side<T> readouts(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& h, const Var<T>& s, int l,
-                 int L) {
-  const ThetaLayout& layout = *theta.layout;
+Var<T> read(Tape<T>& tape, const Feed<T>& h, const Var<T>& a, const Var<T>& bias, int first,
+            int count) {
+  if (h.num_normed > 0) return conv(tape, Axis::kExamples, h, a, bias, first, count);
   LinearExtras<T> columns;
-  columns.bias = &theta[ThetaName::kReadoutBias];
-  columns.first_column = l == 0 ? layout.low_column(0) : 0;
-  columns.num_columns =
-      (l == L ? layout.low_column(0) : layout.num_readout_columns()) - columns.first_column;
-  Side<T> side;
-  side.s = s;
-  side.readouts = linear(tape, {h}, theta[ThetaName::kReadout], columns);
-  side.first_column = columns.first_column;
-  return side;
+  columns.bias = &bias;
+  columns.first_column = first;
+  columns.num_columns = count;
+  return linear(tape, {h.pieces[0]}, a, columns);
 }
 
-// delta of the layer below: [U_up,D,B] -> [U_lo,D,B].                                [step 4]
+// One inner step while it is taken, from the top layer down.
 template <class T>
-Var<T> send_down(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& delta, const Var<T>& gate,
-                 const Side<T>& side, const Var<T>& V) {
-  const ThetaLayout& layout = *theta.layout;
-  const Var<T> shift =
-      slice_channels(side.readouts, layout.delta_column() - side.first_column, layout.sizes().D);
-  const Var<T> modulated = gate_add(tape, delta, gate, shift);
-  return rms_channels(tape, matmul(tape, V, false, modulated, false), T(kRule.delta_eps));
-}
+class InnerStep {
+ public:
+  InnerStep(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>& phi,
+            const Activations<T>& act, const StepSettings<T>& settings)
+      : tape_(tape),
+        theta_(theta),
+        layout_(*theta.layout),
+        sizes_(layout_.sizes()),
+        networks_(sizes_.is_metz2019() ? metz2019_networks<T>() : compact_networks<T>()),
+        phi_(phi),
+        act_(act),
+        settings_(settings),
+        L_(phi.num_layers) {}
+
+  PhiVars<T> take() {
+    next_.num_layers = L_;
+    LayerSides<T> above;
+    for (int l = L_; l >= 0; --l) {
+      s_ = standardised(l);
+      look_at_views(l);
+      LayerSides<T> sides = sides_of(l);
+      if (l < L_) step_weights(l + 1, above, sides);
+      if (l > 0) {
+        step_bias(l);
+        send_down(l, sides);
+      }
+      above = sides;
+    }
+    return next_;
+  }
+
+ private:
+  static std::size_t at(int l) { return static_cast<std::size_t>(l); }
+
+  // Each view by itself.
+  Var<T> standardised(int l) {
+    const double eps = sizes_.is_metz2019() ? kReleased.standardise_eps : kRule.standardise_eps;
+    return standardise(tape_, act_.x[at(l)], T(eps), sizes_.num_views());
+  }
+
+  // What the second view tells of layer l, where something reads it.
+  void look_at_views(int l) {
+    signals_ = {};
+    if (!sizes_.has_two_views()) return;
+    const bool networks = layout_.has_networks();
+    signals_ =
+        view_signals(tape_, s_, sizes_.has_neighbours() ? OtherUnits::kOwn : OtherUnits::kPartner,
+                     {.surprise = networks || (l > 0 && layout_.reads(ViewSignal::kSurprise)),
+                      .shared = networks || (l > 0 && layout_.reads(ViewSignal::kShared))});
+  }
+
+  // All readouts of the hidden state that layer l needs, in one product. The input is no upper
+  // layer, the top no lower one.
+  LayerSides<T> sides_of(int l) {
+    LayerSides<T> sides;
+    sides.up.s = sides.lo.s = sides.up_v.s = sides.lo_v.s = s_;
+    if (!layout_.has_networks()) return sides;
+    if (l == L_) delta_ = networks_.top_down(tape_, theta_, act_.x[at(l)], s_);
+    LayerInputs<T> in;
+    in.x = act_.x[at(l)], in.z = act_.z[at(l)], in.delta = delta_;
+    if (l > 0) in.b = &phi_.b[at(l)], in.W_in = &phi_.W[at(l)];
+    if (l < L_) in.W_out = &phi_.W[at(l + 1)];
+    if (sizes_.has_two_views()) in.signals = &signals_;
+    const Feed<T> h = networks_.hidden_state(tape_, theta_, in);
+    const int low = layout_.low_column(0);
+    readouts_ =
+        read_side(h, ThetaName::kReadout, ThetaName::kReadoutBias, low, l, sides.up, sides.lo);
+    if (layout_.has(ThetaName::kReadoutV)) {
+      read_side(h, ThetaName::kReadoutV, ThetaName::kReadoutVBias,
+                layout_.up_column(layout_.num_up_readouts()), l, sides.up_v, sides.lo_v);
+    }
+    return sides;
+  }
+  // The columns from `low` on are those of a lower layer.
+  Var<T> read_side(const Feed<T>& h, ThetaName matrix, ThetaName bias, int low, int l, Side<T>& up,
+                   Side<T>& lo) {
+    const Var<T>& a = theta_[matrix];
+    const int first = l > 0 ? 0 : low, last = l < L_ ? a.cols() : low;
+    if (first == last) return {};  // no term reads its lower layer
+    up.readouts = lo.readouts = read(tape_, h, a, theta_[bias], first, last - first);
+    up.first_channel = 0;
+    lo.first_channel = low - first;
+    return up.readouts;
+  }
+
+  void step_weights(int l, const LayerSides<T>& above, const LayerSides<T>& sides) {
+    const Var<T>&W = phi_.W[at(l)], &V = phi_.V[at(l)];
+    const Var<T> W_step = weight_step(tape_, layout_, W, above.up, sides.lo,
+                                      theta_[ThetaName::kMix], optional(ThetaName::kMixBias));
+    Var<T> V_step = W_step;
+    if (sizes_.has_v_step()) {
+      V_step = weight_step(tape_, layout_, V, above.up_v, sides.lo_v, theta_[ThetaName::kMixV],
+                           optional(ThetaName::kMixVBias));
+    }
+    const T lr = settings_.inner_lr;
+    next_.W[at(l)] = combine(tape_, T(1) - lr, W, -lr, W_step);
+    next_.V[at(l)] = combine(tape_, T(1) - lr, V, -lr, V_step);
+  }
+  const Var<T>* optional(ThetaName name) const {
+    return layout_.has(name) ? &theta_[name] : nullptr;
+  }
+
+  void step_bias(int l) {
+    Var<T> bias_out;
+    if (layout_.has_networks()) bias_out = slice_channels(readouts_, layout_.bias_column(), 1);
+    next_.b[at(l)] = next_bias(tape_, sizes_, phi_.b[at(l)], bias_out, s_, settings_);
+  }
+
+  // Signals through the gate of the units: delta of the layer below, [U_up,D,B] -> [U_lo,D,B], and
+  // those of the views.                                                              [step 4]
+  void send_down(int l, LayerSides<T>& sides) {
+    const bool networks = layout_.has_networks();
+    const bool surprise = layout_.reads(ViewSignal::kSurprise),
+               shared = layout_.reads(ViewSignal::kShared);
+    if (!networks && !surprise && !shared) return;
+    const Var<T> gate = map(tape_, Unary::kSigmoid, act_.z[at(l)]);
+    if (networks) {
+      const Var<T> shift = slice_channels(readouts_, layout_.delta_column(), sizes_.D);
+      const Var<T>& carrier = sizes_.backward == "transposed" ? phi_.W[at(l)] : phi_.V[at(l)];
+      delta_ = rms_channels(
+          tape_, matmul(tape_, carrier, false, gate_add(tape_, delta_, gate, shift), false),
+          T(kRule.delta_eps));
+    }
+    if (surprise) sides.up.agree = multiply(tape_, signals_.surprise, gate);
+    if (shared) sides.up.shared = multiply(tape_, signals_.shared, gate);
+  }
+
+  Tape<T>& tape_;
+  const ThetaVars<T>& theta_;
+  const ThetaLayout& layout_;
+  const RuleSizes& sizes_;
+  RuleNetworks<T> networks_;
+  const PhiVars<T>& phi_;
+  const Activations<T>& act_;
+  const StepSettings<T>& settings_;
+  int L_;
+  PhiVars<T> next_;
+  // Of the layer that the step is at:
+  Var<T> s_;         // [U,1,B] standardised activations
+  Var<T> delta_;     // [U,D,B]
+  Var<T> readouts_;  // [U,n,B], of W's step
+  ViewSignals<T> signals_;
+};
 
 }  // namespace
 
 template <class T>
 PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>& phi,
                       Unary activation, const Var<T>& x, const StepSettings<T>& settings) {
-  const int L = phi.num_layers;
-  const T lr = settings.inner_lr;
-  const int num_views = theta.layout->sizes().num_views();
-  const Activations<T> act = forward(tape, phi, activation, x, num_views);
-  if (!theta.layout->sizes().is_plain_compact()) {
-    const bool released = theta.layout->sizes().is_metz2019();
-    return layered_step(tape, theta, released ? metz2019_networks<T>() : compact_networks<T>(), phi,
-                        act, settings);
-  }
-  PhiVars<T> next;
-  next.num_layers = L;
-  const bool two_views = num_views == 2;
-  const OtherUnits others =
-      theta.layout->sizes().has_neighbours() ? OtherUnits::kOwn : OtherUnits::kPartner;
-  Side<T> up;
-  const auto top = static_cast<std::size_t>(L);
-  Var<T> s = standardised(tape, act.x[top], num_views);
-  Var<T> delta = top_down(tape, theta, s);
-  for (int l = L; l >= 0; --l) {
-    const auto at = static_cast<std::size_t>(l);
-    if (l < L) s = standardised(tape, act.x[at], num_views);
-    const LayerInputs<T> inputs = layer_inputs(phi, act, delta, l);
-    ViewSignals<T> signals;
-    if (two_views) signals = view_signals(tape, s, others);
-    const Var<T> h = hidden_state(tape, theta, inputs, two_views ? &signals : nullptr);
-    Side<T> side = readouts(tape, theta, h, s, l, L);
-    if (l < L) {
-      const Var<T> step = weight_step(tape, theta, phi.W[at + 1], up, side);
-      next.W[at + 1] = combine(tape, T(1) - lr, phi.W[at + 1], -lr, step);
-      next.V[at + 1] = combine(tape, T(1) - lr, phi.V[at + 1], -lr, step);
-    }
-    if (l > 0) {
-      const int bias_channel = theta.layout->bias_column() - side.first_column;
-      next.b[at] = next_bias(tape, theta.layout->sizes(), phi.b[at],
-                             slice_channels(side.readouts, bias_channel, 1), side.s, settings);
-      const Var<T> gate = map(tape, Unary::kSigmoid, act.z[at]);
-      delta = send_down(tape, theta, delta, gate, side, phi.V[at]);
-      if (two_views) {
-        side.agree = multiply(tape, signals.surprise, gate);
-        side.shared = multiply(tape, signals.shared, gate);
-      }
-    }
-    up = side;
-  }
-  return next;
+  const Activations<T> act = forward(tape, phi, activation, x, theta.layout->sizes().num_views());
+  return InnerStep<T>(tape, theta, phi, act, settings).take();
 }
 
 template <class T>

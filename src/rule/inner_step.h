@@ -1,4 +1,5 @@
-// One inner step of the compact rule: phi, an unlabelled batch -> new phi. No loss, no label.
+// One inner step, of every preset and option: phi, an unlabelled batch -> new phi. No loss, no
+// label. The parts: networks.h (what a preset is), weight_step.h with terms.h, bias_step.h.
 // [paper: section 3.2; docs/method.md, "One inner step"]
 #pragma once
 

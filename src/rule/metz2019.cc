@@ -1,14 +1,15 @@
-#include "rule/metz2019.h"
-
+// The networks of the metz2019 preset.   [released code: more_local_weight_update;
+// docs/method.md, "metz2019"]
 #include <cmath>
 #include <numbers>
 
 #include "base/error.h"
 #include "rule/constants.h"
+#include "rule/networks.h"
 #include "tensor/released.h"
 
 namespace metaplastic {
-namespace metz2019 {  // each rule has the networks of the paper
+namespace metz2019 {  // each preset has the networks of the paper
 namespace {
 
 template <class T>
@@ -16,12 +17,11 @@ NormOver norm_over(const ThetaVars<T>& theta) {
   return theta.layout->sizes().is_local() ? NormOver::kUnit : NormOver::kLayer;
 }
 
-// Convolution with the matrix of that name, norm and ReLU; its offset is the next name.
+// Convolution with the matrix of that name, norm with its offset, and ReLU.
 template <class T>
 Normed<T> block(Tape<T>& tape, const ThetaVars<T>& theta, Axis axis, const Feed<T>& x,
                 ThetaName name) {
-  const auto offset = static_cast<ThetaName>(static_cast<int>(name) + 1);
-  return conv_norm_relu(tape, axis, x, theta[name], theta[offset], T(kReleased.norm_eps),
+  return conv_norm_relu(tape, axis, x, theta[name], theta[offset_of(name)], T(kReleased.norm_eps),
                         norm_over(theta));
 }
 
@@ -33,7 +33,7 @@ Normed<T> block(Tape<T>& tape, const ThetaVars<T>& theta, Axis axis, const Feed<
 //
 // each but the last with norm and ReLU; in the mixing layers that norm is per unit.
 template <class T>
-Var<T> top_down(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& x) {
+Var<T> top_down(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>& x, const Var<T>&) {
   const RuleSizes& sizes = theta.layout->sizes();
   const auto per_unit = [&](const Feed<T>& from, ThetaName name) {
     return block(tape, theta, Axis::kExamples, from, name);

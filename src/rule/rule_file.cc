@@ -1,17 +1,21 @@
 #include "rule/rule_file.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "io/json_text.h"
 #include "io/safetensors.h"
+#include "rule/convert_theta.h"
+#include "rule/layout_file.h"
 
 namespace metaplastic {
 namespace {
 
 constexpr const char* kKind = "rule";
+constexpr const char* kVersionKey = "rule_version";
 
 nlohmann::json parse_metadata(const TensorFile& file, const std::string& key) {
   nlohmann::json value = parse_json(file.require_metadata(key));
@@ -19,6 +23,40 @@ nlohmann::json parse_metadata(const TensorFile& file, const std::string& key) {
     fail("{}: expected JSON in metadata '{}', found other text; the file is damaged", file.source,
          key);
   return value;
+}
+
+// The gain of a file of version 2; an own one only where it differs from the usual.
+void take_gain(const TensorFile& file, RuleSizes& sizes) {
+  const auto version = file.metadata.find(kVersionKey);
+  if (version == file.metadata.end()) return;
+  if (version->second != std::to_string(kRuleVersion)) {
+    fail("{}: expected a rule of version 1 or {}, found {}; use a newer program", file.source,
+         kRuleVersion, quote_text(version->second));
+  }
+  const nlohmann::json gain = parse_json(file.require_metadata("mix_gain"));
+  if (!gain.is_number() || !std::isfinite(gain.get<double>())) {
+    fail(
+        "{}: expected a finite number in metadata 'mix_gain', found another value; the file is "
+        "damaged",
+        file.source);
+  }
+  if (gain.get<double>() != sizes.default_mix_gain()) sizes.own_mix_gain = gain.get<double>();
+}
+
+// theta as it stands in the file.
+std::vector<float> read_theta(const TensorFile& file, const ThetaLayout& layout) {
+  std::vector<float> theta(static_cast<std::size_t>(layout.size()));
+  for (const ThetaEntry& entry : layout.entries()) {
+    const std::array<std::int64_t, 2> shape = {entry.rows, entry.cols};
+    const Tensor& tensor = file.require("theta." + std::string(entry.name), DType::kF32, shape);
+    const auto values = tensor.as<float>();
+    if (!std::ranges::all_of(values, [](float v) { return std::isfinite(v); })) {
+      fail("{}: expected finite numbers in tensor 'theta.{}', found others; use another rule",
+           file.source, entry.name);
+    }
+    std::copy(values.begin(), values.end(), theta.begin() + entry.offset);
+  }
+  return theta;
 }
 
 }  // namespace
@@ -34,6 +72,9 @@ void save_rule(const std::string& path, const Rule& rule) {
         make_tensor("theta." + std::string(entry.name), {entry.rows, entry.cols}, values));
   }
   file.metadata["kind"] = kKind;
+  file.metadata[kVersionKey] = std::to_string(kRuleVersion);
+  file.metadata[kTermsKey] = terms_metadata(layout);
+  file.metadata["mix_gain"] = nlohmann::json(rule.sizes.mix_gain()).dump();
   file.metadata["sizes"] = to_json(rule.sizes).dump();
   file.metadata["inner"] = to_json(rule.inner).dump();
   file.metadata["provenance"] = rule.provenance.dump();
@@ -53,18 +94,11 @@ Rule load_rule(const std::string& path) {
   rule.sizes.validate(path);
   load_json(parse_metadata(file, "inner"), path, rule.inner);
   rule.provenance = parse_metadata(file, "provenance");
-  const ThetaLayout layout(rule.sizes);
-  rule.theta.resize(static_cast<std::size_t>(layout.size()));
-  for (const ThetaEntry& entry : layout.entries()) {
-    const std::array<std::int64_t, 2> shape = {entry.rows, entry.cols};
-    const Tensor& tensor = file.require("theta." + std::string(entry.name), DType::kF32, shape);
-    const auto values = tensor.as<float>();
-    if (!std::ranges::all_of(values, [](float v) { return std::isfinite(v); })) {
-      fail("{}: expected finite numbers in tensor 'theta.{}', found others; use another rule", path,
-           entry.name);
-    }
-    std::copy(values.begin(), values.end(), rule.theta.begin() + entry.offset);
-  }
+  take_gain(file, rule.sizes);
+  const ThetaLayout from = layout_in_file(file, rule.sizes), to(rule.sizes);
+  const std::vector<float> theta = read_theta(file, from);
+  check_terms(from, theta, to, path);
+  rule.theta = convert_theta(from, theta, to);
   return rule;
 }
 

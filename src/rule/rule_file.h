@@ -40,9 +40,14 @@ struct Rule {
   nlohmann::json provenance;  // config, seed, program, metrics: whatever made it, as JSON
 };
 
+// Version of rule files. 2 names its terms (layout_file.h) and has the gain of the mix; 1 has
+// neither, and its gain is the usual one. Both are read.
+inline constexpr int kRuleVersion = 2;
+
 // Atomic; throws Error when the file cannot be written.
 void save_rule(const std::string& path, const Rule& rule);
-// Throws Error, naming the file, for anything but a whole rule of a known format.
+// Throws Error, naming the file, for anything but a whole rule of a known format, and for a term
+// with a weight that this program does not have.
 Rule load_rule(const std::string& path);
 
 }  // namespace metaplastic

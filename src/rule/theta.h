@@ -8,83 +8,17 @@
 #include <vector>
 
 #include "base/random.h"
-#include "io/config.h"
 #include "rule/constants.h"
+#include "rule/rule_sizes.h"
+#include "rule/terms.h"
 #include "tensor/tape.h"
 
 namespace metaplastic {
 
-constexpr int kNumTerms = 12;        // terms of the weight step, see weight_step.h
-constexpr int kNumViewTerms = 2;     // further ones of a rule that sees two views
-constexpr int kNumViewFeatures = 2;  // and further inputs of its hidden network
-constexpr int kNumUpReadouts = 8;    // readouts that a layer gives as the upper one of a weight
-constexpr int kNumLowReadouts = 7;   // and as the lower one
-// Of these, the ones that need nothing of other neurons: locality = "neuron" keeps no more.
-constexpr int kNumLocalTerms = 6;
-constexpr int kNumLocalReadouts = 3;
 // metz2019's inputs besides delta: statistics of the weights and the bias; x, z, two of the unit
 // id.
 constexpr int kNumConstantFeatures = 9;
 constexpr int kNumOwnFeatures = 4;
-
-// The sizes and the form of a rule. Files carry them; they fix theta's layout.
-struct RuleSizes {
-  std::string preset = "compact";
-  int C = 24;                         // channels of the hidden state
-  int D = 12;                         // channels of delta
-  int G = 4;                          // channels of a readout
-  int top_units = 32;                 // metz2019: the width of the top layer, which theta fits
-  std::string v_step = "shared";      // V takes W's step, or has readouts and a mix of its own
-  std::string backward = "learned";   // errors travel through V, or through W (transposed)
-  std::string locality = "layer";     // what a neuron may know: its layer, or itself alone
-  std::string bias_mean = "lowered";  // where biases go: down, anywhere, or to a share
-  std::string views = "one";  // what a step shows of an example: itself, or a second view too
-
-  template <class Visitor>
-  void visit(Visitor& v) {
-    v("preset", preset, Choices{"compact", "metz2019"}, "architecture of the rule", "metz2019");
-    v("C", C, Range{1, 128}, "channels of the hidden state", "64");
-    v("D", D, Range{1, 64}, "channels of the signal sent down", "32");
-    v("G", G, Range{1, 16}, "channels of a readout", "4");
-    v("top_units", top_units, Range{2, 256},
-      "units of the top layer, of metz2019 alone: its top-down network has a weight for each pair",
-      "32");
-    v("v_step", v_step, Choices{"shared", "separate"},
-      "step of the backward weights V: W's, or one of their own readouts and mix", "separate");
-    v("backward", backward, Choices{"learned", "transposed"},
-      "weights that carry signals down: V, or the forward weights W", "learned");
-    v("locality", locality, Choices{"layer", "neuron"},
-      "what a neuron sees besides its synapses: statistics of its layer, or nothing", "layer");
-    v("bias_mean", bias_mean, Choices{"lowered", "free", "homeostatic"},
-      "where steps may take the mean bias of a layer: down alone; up and down and twice as far; or "
-      "that, and each bias towards where its unit answers to few examples",
-      "free");
-    v("views", views, Choices{"one", "two", "neighbours"},
-      "an inner step shows each example alone, with a noisy copy of it, or with a near example",
-      "two");
-  }
-  bool is_metz2019() const { return preset == "metz2019"; }
-  bool has_v_step() const { return v_step == "separate"; }
-  bool is_local() const { return locality == "neuron"; }
-  bool has_free_bias() const { return bias_mean != "lowered"; }
-  bool is_homeostatic() const { return bias_mean == "homeostatic"; }
-  bool has_two_views() const { return views != "one"; }
-  bool has_neighbours() const { return views == "neighbours"; }
-  int num_views() const { return has_two_views() ? 2 : 1; }
-  int num_view_terms() const { return has_two_views() ? kNumViewTerms : 0; }
-  int num_view_features() const { return has_two_views() ? kNumViewFeatures : 0; }
-  bool is_plain_compact() const {
-    return !is_metz2019() && !has_v_step() && !is_local() && backward == "learned";
-  }
-  // Throws Error for options that exclude each other; `what` names where they come from.
-  void validate(std::string_view what) const;
-  // Throws Error when theta does not fit a top layer of so many units; `what` names the width.
-  void require_top_units(int units, std::string_view what) const;
-  bool operator==(const RuleSizes&) const = default;
-};
-
-// "preset compact, C 24, D 12, G 4", and the options that differ from the preset's usual ones.
-std::string describe(const RuleSizes& sizes);
 
 // The matrices of theta, stored [inputs, outputs]; docs/method.md uses the same names.
 enum class ThetaName : int {
@@ -137,18 +71,36 @@ enum class ThetaName : int {
 };
 constexpr int kNumTheta = static_cast<int>(ThetaName::kCount);
 
+enum class ThetaStart { kWeights, kZero, kMix };
+
 struct ThetaEntry {
   std::string_view name;
   int rows, cols;
   std::int64_t offset;  // into the flat array
+  ThetaStart start = ThetaStart::kWeights;
   std::int64_t size() const { return std::int64_t{rows} * cols; }
 };
 
-// Where everything lies; a preset and its options have some of the names. Columns of the readout
-// matrix: up0.. (G each), to_delta (D), bias_out (1), lo0.. (G each); of readout_v: up0.., lo0...
+// A term's place in theta: its number in the mix is its number among the layout's terms.
+struct LayoutTerm {
+  std::string name;
+  int num_up = 0, num_lo = 0;      // readouts
+  int first_up = 0, first_lo = 0;  // the number of its first one on either side
+  const Term* term = nullptr;      // of the table; null for a name that this program does not know
+};
+
+// Offsets and shapes of theta's matrices. Which names exist depends on the preset and its options.
+// Columns of the readout matrix: the terms' readouts as upper layer (G each), to_delta (D),
+// bias_out (1), the terms' readouts as lower layer (G each); readout_v has neither to_delta nor
+// bias_out.
 class ThetaLayout {
  public:
+  // With every term that rules of these sizes have.
   explicit ThetaLayout(const RuleSizes& sizes);
+  // With these terms; first_up, first_lo and term are filled in. Without networks theta has the mix
+  // alone: nothing reads a hidden state then, and no term may have readouts.
+  ThetaLayout(const RuleSizes& sizes, std::vector<LayoutTerm> terms, bool has_networks = true);
+
   const RuleSizes& sizes() const { return sizes_; }
   bool has(ThetaName name) const { return index_of(name) >= 0; }
   // Of a name that this layout has.
@@ -158,11 +110,15 @@ class ThetaLayout {
   const std::vector<ThetaEntry>& entries() const { return entries_; }
   std::int64_t size() const { return size_; }  // P
 
-  int num_terms() const {
-    return sizes_.is_local() ? kNumLocalTerms : kNumTerms + sizes_.num_view_terms();
-  }
-  int num_up_readouts() const { return sizes_.is_local() ? kNumLocalReadouts : kNumUpReadouts; }
-  int num_low_readouts() const { return sizes_.is_local() ? kNumLocalReadouts : kNumLowReadouts; }
+  const std::vector<LayoutTerm>& terms() const { return terms_; }
+  int num_terms() const { return static_cast<int>(terms_.size()); }
+  // Number of the term in the mix, -1 when there is none of that name.
+  int term_index(std::string_view name) const;
+  bool has_networks() const { return has_networks_; }
+  // Whether a term reads that signal of a second view.
+  bool reads(ViewSignal signal) const;
+  int num_up_readouts() const { return num_up_; }
+  int num_low_readouts() const { return num_lo_; }
   int up_column(int readout) const { return readout * sizes_.G; }
   int delta_column() const { return num_up_readouts() * sizes_.G; }
   int bias_column() const { return delta_column() + sizes_.D; }
@@ -170,15 +126,26 @@ class ThetaLayout {
   int num_readout_columns() const { return low_column(num_low_readouts()); }
 
  private:
-  void add(ThetaName name, std::string_view text, int rows, int cols);
+  void add(ThetaName name, std::string_view text, int rows, int cols,
+           ThetaStart start = ThetaStart::kWeights);
+  void add_networks();
   void add_compact();
   void add_metz2019();
 
   RuleSizes sizes_;
+  std::vector<LayoutTerm> terms_;
+  bool has_networks_ = true;
+  int num_up_ = 0, num_lo_ = 0;
   std::vector<ThetaEntry> entries_;
   std::array<int, kNumTheta> index_;
   std::int64_t size_ = 0;
 };
+
+// The names of the mix in its order.
+std::vector<std::string_view> term_names(const ThetaLayout& layout);
+
+// The matrix that holds the offset in the norm behind a convolution of metz2019.
+ThetaName offset_of(ThetaName convolution);
 
 // Random start: truncated normal (two deviations) of 1/sqrt(fan-in), biases and offsets 0, mix 0.1.
 // [released code: Sonnet defaults]

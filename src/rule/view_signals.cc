@@ -23,13 +23,21 @@ Var<T> in_common(Tape<T>& tape, const Var<T>& s, const Var<T>& seen) {
 }  // namespace
 
 template <class T>
-ViewSignals<T> view_signals(Tape<T>& tape, const Var<T>& s, OtherUnits others) {
-  const Var<T> partner = swap_halves(tape, s);
-  const Var<T> common = in_common(tape, s, others == OtherUnits::kPartner ? partner : s);
-  return {regress_out(tape, partner, s), regress_out(tape, common, s)};
+ViewSignals<T> view_signals(Tape<T>& tape, const Var<T>& s, OtherUnits others,
+                            WantedSignals wanted) {
+  const bool of_partner = others == OtherUnits::kPartner;
+  Var<T> partner;
+  if (wanted.surprise || (wanted.shared && of_partner)) partner = swap_halves(tape, s);
+  ViewSignals<T> signals;
+  if (wanted.surprise) signals.surprise = regress_out(tape, partner, s);
+  if (wanted.shared)
+    signals.shared = regress_out(tape, in_common(tape, s, of_partner ? partner : s), s);
+  return signals;
 }
 
-template ViewSignals<float> view_signals(Tape<float>&, const Var<float>&, OtherUnits);
-template ViewSignals<double> view_signals(Tape<double>&, const Var<double>&, OtherUnits);
+template ViewSignals<float> view_signals(Tape<float>&, const Var<float>&, OtherUnits,
+                                         WantedSignals);
+template ViewSignals<double> view_signals(Tape<double>&, const Var<double>&, OtherUnits,
+                                          WantedSignals);
 
 }  // namespace metaplastic

@@ -16,8 +16,13 @@ struct ViewSignals {
 // Which other units `shared` is about: the partner's, or those that see what the unit sees. Walks
 // lead far: what two of their ends have in common fades as fast as what a unit should keep of it.
 enum class OtherUnits { kPartner, kOwn };
-// Cost: 2 products of U U B, or of U B B where U > 8 B.
+// Which of the two are wanted; the other one is left absent.
+struct WantedSignals {
+  bool surprise = true, shared = true;
+};
+// Cost of shared: 2 products of U U B, or of U B B where U > 8 B.
 template <class T>
-ViewSignals<T> view_signals(Tape<T>& tape, const Var<T>& s, OtherUnits others);
+ViewSignals<T> view_signals(Tape<T>& tape, const Var<T>& s, OtherUnits others,
+                            WantedSignals wanted = {});
 
 }  // namespace metaplastic

@@ -15,9 +15,9 @@
 #include "neighbours/constants.h"
 #include "neighbours/test_pool.h"
 #include "rule/classical.h"
+#include "rule/terms.h"
 #include "rule/test_step.h"
 #include "rule/view_signals.h"
-#include "rule/weight_step.h"
 
 namespace metaplastic {
 namespace {
@@ -271,10 +271,13 @@ TEST(WithViews, KeepsTheRuleAndAddsAgree) {
   const auto value = [](const Rule& of, const ThetaLayout& layout, ThetaName name, int i) {
     return of.theta[std::size_t(layout[name].offset + i)];
   };
-  for (int k = 0; k < kNumTerms; ++k)
-    EXPECT_EQ(value(grown, to, ThetaName::kMix, k), 0.25f * value(rule, from, ThetaName::kMix, k));
-  EXPECT_EQ(value(grown, to, ThetaName::kMix, kNumTerms), 0.7f);
-  EXPECT_EQ(value(grown, to, ThetaName::kMix, kNumTerms + 1), 0.5f);
+  const auto mix = [&](const Rule& of, const ThetaLayout& layout, std::string_view term) {
+    return value(of, layout, ThetaName::kMix, layout.term_index(term));
+  };
+  for (const std::string_view term : term_names(from))
+    EXPECT_EQ(mix(grown, to, term), 0.25f * mix(rule, from, term));
+  EXPECT_EQ(mix(grown, to, "agree"), 0.7f);
+  EXPECT_EQ(mix(grown, to, "separate"), 0.5f);
   const int old_size = int(from[ThetaName::kHiddenIn].size());
   for (int i = 0; i < int(to[ThetaName::kHiddenIn].size()); ++i) {
     EXPECT_EQ(value(grown, to, ThetaName::kHiddenIn, i),
@@ -285,9 +288,9 @@ TEST(WithViews, KeepsTheRuleAndAddsAgree) {
   }
   const Rule moved = with_views(grown, "neighbours", 0.5f);
   EXPECT_EQ(moved.sizes.views, "neighbours");
-  for (int k = 0; k < kNumTerms; ++k)
-    EXPECT_EQ(value(moved, to, ThetaName::kMix, k), 0.125f * value(rule, from, ThetaName::kMix, k));
-  EXPECT_EQ(value(moved, to, ThetaName::kMix, kNumTerms), 0.7f);
+  for (const std::string_view term : term_names(from))
+    EXPECT_EQ(mix(moved, to, term), 0.125f * mix(rule, from, term));
+  EXPECT_EQ(mix(moved, to, "agree"), 0.7f);
   EXPECT_EQ(value(moved, to, ThetaName::kReadout, 3), value(grown, to, ThetaName::kReadout, 3));
 }
 

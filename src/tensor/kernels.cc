@@ -57,6 +57,7 @@ const Kernels<T>* table() {
                                     symmetric_sum<T>,
                                     add_to<T>,
                                     axpy<T>,
+                                    combine<T>,
                                     multiply<T>,
                                     multiply_sign<T>,
                                     dot<T>};

@@ -105,8 +105,9 @@ struct Kernels {
                      std::ptrdiff_t lda, const T* b, std::ptrdiff_t ldb, bool accumulate, T* c,
                      std::ptrdiff_t ldc, T* packed);
 
-  // Matrices [rows, cols], reduced over rows: sums[j] = sum_i x[i,j] z[i,j].
-  void (*column_dots)(const T* x, const T* z, int rows, int cols, T* sums);
+  // Matrices [rows, cols], reduced over rows: sums[j] = sum_i x[i,j] z[i,j]. Rows of x and z are ld
+  // apart.
+  void (*column_dots)(const T* x, const T* z, int rows, int cols, std::ptrdiff_t ld, T* sums);
   // y[i,j] = x[i,j] inv[j]
   void (*scale_columns)(const T* x, const T* inv, int rows, int cols, T* y);
   // x_bar (+)= inv[j] (y_bar - y mean[j])
@@ -121,8 +122,10 @@ struct Kernels {
   void (*symmetric_sum)(const T* m, int U, T scale, bool accumulate, T* out);
 
   // Plain vectors of n elements.
-  void (*add_to)(const T* x, std::ptrdiff_t n, bool accumulate, T* y);                // y (+)= x
-  void (*axpy)(T alpha, const T* x, std::ptrdiff_t n, bool accumulate, T* y);         // y (+)= a x
+  void (*add_to)(const T* x, std::ptrdiff_t n, bool accumulate, T* y);         // y (+)= x
+  void (*axpy)(T alpha, const T* x, std::ptrdiff_t n, bool accumulate, T* y);  // y (+)= a x
+  // y = alpha x + beta z, with the rounding of axpy twice.
+  void (*combine)(T alpha, const T* x, T beta, const T* z, std::ptrdiff_t n, T* y);
   void (*multiply)(const T* x, const T* z, std::ptrdiff_t n, bool accumulate, T* y);  // y (+)= x z
   void (*multiply_sign)(const T* x, const T* w, std::ptrdiff_t n, bool accumulate,
                         T* y);  // y (+)= x sign(w)

@@ -163,6 +163,20 @@ void axpy(T alpha, const T* x, std::ptrdiff_t n, bool accumulate, T* y) {
 }
 
 template <class T>
+void combine(T alpha, const T* x, T beta, const T* z, std::ptrdiff_t n, T* y) {
+  const hn::ScalableTag<T> d;
+  const auto N = static_cast<std::ptrdiff_t>(hn::Lanes(d));
+  const auto alpha_v = hn::Set(d, alpha), beta_v = hn::Set(d, beta);
+  std::ptrdiff_t i = 0;
+  for (; i + N <= n; i += N) {
+    const auto scaled = hn::Mul(alpha_v, hn::LoadU(d, x + i));
+    hn::StoreU(hn::MulAdd(beta_v, hn::LoadU(d, z + i), scaled), d, y + i);
+  }
+  axpy(alpha, x + i, n - i, false, y + i);
+  axpy(beta, z + i, n - i, true, y + i);
+}
+
+template <class T>
 void multiply(const T* x, const T* z, std::ptrdiff_t n, bool accumulate, T* y) {
   if (accumulate) {
     for (std::ptrdiff_t i = 0; i < n; ++i) y[i] += x[i] * z[i];

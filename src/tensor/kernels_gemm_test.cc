@@ -87,7 +87,7 @@ TEST(ColumnKernelsTest, EqualNaiveTwins) {
       const auto inv = draw<double>(static_cast<std::size_t>(cols), 6),
                  mean = draw<double>(static_cast<std::size_t>(cols), 7);
       std::vector<double> sums(static_cast<std::size_t>(cols)), y(count), bar(count, 1.0);
-      kernels<double>().column_dots(x.data(), z.data(), rows, cols, sums.data());
+      kernels<double>().column_dots(x.data(), z.data(), rows, cols, cols, sums.data());
       kernels<double>().scale_columns(x.data(), inv.data(), rows, cols, y.data());
       kernels<double>().scale_columns_vjp(x.data(), z.data(), inv.data(), mean.data(), rows, cols,
                                           true, bar.data());

@@ -161,10 +161,26 @@ void rms_channels_vjp(const T* y, const T* y_bar, const T* inv, int C, int B, bo
 }
 
 template <class T>
-void column_dots(const T* x, const T* z, int rows, int cols, T* sums) {
-  for (int j = 0; j < cols; ++j) sums[j] = T(0);
-  for (int i = 0; i < rows; ++i, x += cols, z += cols)
-    for (int j = 0; j < cols; ++j) sums[j] += x[j] * z[j];
+void column_dots(const T* x, const T* z, int rows, int cols, std::ptrdiff_t ld, T* sums) {
+  const hn::ScalableTag<T> d;
+  const int N = static_cast<int>(hn::Lanes(d));
+  constexpr int kVectors = 4;  // of sums that stay in registers
+  int j = 0;
+  for (; j + kVectors * N <= cols; j += kVectors * N) {
+    hn::Vec<decltype(d)> sum[kVectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) sum[v] = hn::Zero(d);
+    std::ptrdiff_t at = j;
+    for (int i = 0; i < rows; ++i, at += ld)
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v)
+        sum[v] = hn::MulAdd(hn::LoadU(d, x + at + v * N), hn::LoadU(d, z + at + v * N), sum[v]);
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) hn::StoreU(sum[v], d, sums + j + v * N);
+  }
+  for (int rest = j; rest < cols; ++rest) sums[rest] = T(0);
+  for (int i = 0; i < rows; ++i, x += ld, z += ld)
+    for (int rest = j; rest < cols; ++rest) sums[rest] += x[rest] * z[rest];
 }
 
 template <class T>

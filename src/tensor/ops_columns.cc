@@ -6,6 +6,14 @@
 namespace metaplastic {
 namespace {
 
+// sums[j] = sum over rows of x z, both [rows,cols].
+template <class T>
+void column_dots(const Tape<T>& tape, const T* x, const T* z, int rows, int cols, T* sums) {
+  tape.in_pieces(cols, kPackMultiple, double(rows) * cols, [&](int, int first, int last) {
+    kernels<T>().column_dots(x + first, z + first, rows, last - first, cols, sums + first);
+  });
+}
+
 template <class T>
 Var<T> rms_normalise_all(Tape<T>& tape, const Var<T>& x, T offset) {
   const std::ptrdiff_t n = x.size();
@@ -28,13 +36,16 @@ Var<T> rms_normalise_columns(Tape<T>& tape, const Var<T>& x, T offset) {
   const int rows = x.rows(), cols = x.cols();
   const Var<T> y = tape.make(rows, cols, x.needs_gradient());
   T* inv = tape.scratch(cols);  // [cols]
-  kernels<T>().column_dots(x.data, x.data, rows, cols, inv);
+  column_dots(tape, x.data, x.data, rows, cols, inv);
   for (int j = 0; j < cols; ++j) inv[j] = T(1) / std::sqrt(inv[j] / T(rows) + offset);
-  kernels<T>().scale_columns(x.data, inv, rows, cols, y.data);
+  tape.in_pieces(rows, 1, double(rows) * cols, [&](int, int first, int last) {
+    const std::ptrdiff_t at = std::ptrdiff_t{first} * cols;
+    kernels<T>().scale_columns(x.data + at, inv, last - first, cols, y.data + at);
+  });
   T* mean = y.needs_gradient() ? tape.scratch(cols) : nullptr;
   tape.on_backward(y, [&tape, x, y, inv, mean, rows, cols] {
     const T* y_bar = tape.bar(y);
-    kernels<T>().column_dots(y_bar, y.data, rows, cols, mean);
+    kernels<T>().column_dots(y_bar, y.data, rows, cols, cols, mean);
     for (int j = 0; j < cols; ++j) mean[j] /= T(rows);
     const Bar<T> bar = tape.bar_for_writing(x);
     kernels<T>().scale_columns_vjp(y.data, y_bar, inv, mean, rows, cols, bar.accumulate, bar.data);
@@ -57,19 +68,22 @@ Var<T> remove_shrinking(Tape<T>& tape, const Var<T>& step, const Var<T>& w) {
   const int rows = w.rows(), cols = w.cols();
   const Var<T> y = tape.make(rows, cols, step.needs_gradient() || w.needs_gradient());
   T* along = tape.scratch(cols);  // relu(mean over rows of step w), [cols]
-  kernels<T>().column_dots(step.data, w.data, rows, cols, along);
+  column_dots(tape, step.data, w.data, rows, cols, along);
   for (int j = 0; j < cols; ++j) along[j] = std::max(T(0), along[j] / T(rows));
-  for (int i = 0; i < rows; ++i)
-    for (int j = 0; j < cols; ++j) {
-      const std::ptrdiff_t at = std::ptrdiff_t{i} * cols + j;
-      y.data[at] = step.data[at] - w.data[at] * along[j];
+  tape.in_pieces(rows, 1, double(rows) * cols, [&](int, int first, int last) {
+    for (int i = first; i < last; ++i) {
+      const std::ptrdiff_t row = std::ptrdiff_t{i} * cols;
+      const T *step_row = step.data + row, *w_row = w.data + row;
+      T* y_row = y.data + row;
+      for (int j = 0; j < cols; ++j) y_row[j] = step_row[j] - w_row[j] * along[j];
     }
+  });
   T* along_bar = y.needs_gradient() ? tape.scratch(cols) : nullptr;
   tape.on_backward(y, [&tape, step, w, y, along, along_bar, rows, cols] {
     // along_bar = -sum y_bar w where the relu is open; step_bar = y_bar + w along_bar / rows;
     // w_bar = -y_bar along + step along_bar / rows.
     const T* y_bar = tape.bar(y);
-    kernels<T>().column_dots(y_bar, w.data, rows, cols, along_bar);
+    kernels<T>().column_dots(y_bar, w.data, rows, cols, cols, along_bar);
     for (int j = 0; j < cols; ++j) along_bar[j] = along[j] > T(0) ? -along_bar[j] / T(rows) : T(0);
     T* step_bar = step.needs_gradient() ? tape.bar(step) : nullptr;
     T* w_bar = w.needs_gradient() ? tape.bar(w) : nullptr;

@@ -9,7 +9,12 @@ Var<T> map(Tape<T>& tape, Unary function, const Var<T>& x) {
   METAPLASTIC_CHECK(x.contiguous());
   const Var<T> y = tape.make(x.dims[0], x.dims[1], x.dims[2], x.needs_gradient());
   T* slope = y.needs_gradient() ? tape.scratch(x.size()) : nullptr;
-  kernels<T>().map(function, x.data, x.size(), y.data, slope);
+  // Activation functions cost some ten operations.
+  tape.in_pieces(static_cast<int>(x.size()), kPackMultiple, 8.0 * double(x.size()),
+                 [&](int, int first, int last) {
+                   kernels<T>().map(function, x.data + first, last - first, y.data + first,
+                                    slope ? slope + first : nullptr);
+                 });
   tape.on_backward(y, [&tape, x, y, slope] {
     const Bar<T> bar = tape.bar_for_writing(x);
     kernels<T>().multiply(tape.bar(y), slope, x.size(), bar.accumulate, bar.data);
@@ -49,7 +54,7 @@ Var<T> multiply_sign(Tape<T>& tape, const Var<T>& a, const Var<T>& w) {
 
 namespace {
 
-constexpr std::size_t kMaxTerms = 16;
+constexpr std::size_t kMaxTerms = 32;
 
 }  // namespace
 
@@ -103,14 +108,21 @@ Var<T> normalised_mix(Tape<T>& tape, std::span<const Var<T>> terms, T offset,
   for (int k = 0; k < count; ++k) {
     T *inv_k = inv + std::ptrdiff_t{k} * cols, *scale_k = scales + std::ptrdiff_t{k} * cols;
     const T* term = data[static_cast<std::size_t>(k)];
-    kernels<T>().column_dots(term, term, rows, cols, inv_k);
+    tape.in_pieces(cols, kPackMultiple, double(rows) * cols, [&](int, int first, int last) {
+      kernels<T>().column_dots(term + first, term + first, rows, last - first, cols, inv_k + first);
+    });
     const T weight = factor * mix_weights.data[k];
     for (int j = 0; j < cols; ++j) {
       inv_k[j] = T(1) / std::sqrt(inv_k[j] / T(rows) + offset);
       scale_k[j] = weight * inv_k[j];
     }
   }
-  kernels<T>().mix_columns(data.data(), scales, count, rows, cols, y.data);
+  tape.in_pieces(rows, 1, double(count) * rows * cols, [&](int, int first, int last) {
+    const std::ptrdiff_t at = std::ptrdiff_t{first} * cols;
+    std::array<const T*, kMaxTerms> from{};
+    for (std::size_t k = 0; k < terms.size(); ++k) from[k] = data[k] + at;
+    kernels<T>().mix_columns(from.data(), scales, count, last - first, cols, y.data + at);
+  });
   tape.on_backward(y, [&tape, inputs, mix_weights, y, inv, scales, factor, count, rows, cols] {
     // With a_j = sum_i y_bar t: mix_bar += factor sum_j inv a;
     // t_bar = factor mix inv (y_bar - t inv^2 a / rows).
@@ -120,7 +132,7 @@ Var<T> normalised_mix(Tape<T>& tape, std::span<const Var<T>> terms, T offset,
     for (int k = 0; k < count; ++k) {
       const Var<T>& term = inputs[static_cast<std::size_t>(k)];
       const T *inv_k = inv + std::ptrdiff_t{k} * cols, *scale_k = scales + std::ptrdiff_t{k} * cols;
-      kernels<T>().column_dots(y_bar, term.data, rows, cols, along);
+      kernels<T>().column_dots(y_bar, term.data, rows, cols, cols, along);
       if (mix_bar) mix_bar[k] += factor * kernels<T>().dot(inv_k, along, cols);
       if (!term.needs_gradient()) continue;
       for (int j = 0; j < cols; ++j) along[j] *= scale_k[j] * inv_k[j] * inv_k[j] / T(rows);

@@ -42,20 +42,23 @@ bool LinearCall<T>::needs_gradient() const {
 template <class T>
 LinearForward<T>::LinearForward(Tape<T>& tape, const LinearCall<T>& call)
     : call_(call),
-      rows_(tape.arena().template allocate_array<const T*>(static_cast<std::size_t>(call.K))),
-      offset_(tape.scratch(call.Co)) {}
+      rows_(tape.arena().template allocate_array<const T*>(
+          static_cast<std::size_t>(tape.num_workers() * call.K))),
+      offset_(tape.scratch(std::ptrdiff_t{tape.num_workers()} * call.Co)) {}
 
 template <class T>
-void LinearForward<T>::unit(int u, T* y) {
+void LinearForward<T>::unit(int worker, int u, T* y) const {
   const LinearCall<T>& s = call_;
-  std::fill_n(offset_, s.Co, T(0));
-  if (s.bias.data) kernels<T>().add_to(s.bias.data + s.first_column, s.Co, true, offset_);
+  T* offset = offset_ + std::ptrdiff_t{worker} * s.Co;
+  const T** rows = rows_ + std::ptrdiff_t{worker} * s.K;
+  std::fill_n(offset, s.Co, T(0));
+  if (s.bias.data) kernels<T>().add_to(s.bias.data + s.first_column, s.Co, true, offset);
   if (s.unit_offset.data) {
-    kernels<T>().add_to(s.unit_offset.data + u * s.unit_offset.unit_stride, s.Co, true, offset_);
+    kernels<T>().add_to(s.unit_offset.data + u * s.unit_offset.unit_stride, s.Co, true, offset);
   }
-  s.rows_of(u, rows_);
-  kernels<T>().linear_unit(rows_, s.K, s.a.data + s.first_column, s.a.unit_stride, s.Co, s.B,
-                           offset_, s.example_offset.data, false, y);
+  s.rows_of(u, rows);
+  kernels<T>().linear_unit(rows, s.K, s.a.data + s.first_column, s.a.unit_stride, s.Co, s.B, offset,
+                           s.example_offset.data, false, y);
 }
 
 template <class T>
@@ -156,8 +159,10 @@ Var<T> linear(Tape<T>& tape, std::initializer_list<Var<T>> pieces, const Var<T>&
               const LinearExtras<T>& extras) {
   const LinearCall<T> s(pieces, a, extras);
   const Var<T> y = tape.make(s.U, s.Co, s.B, s.needs_gradient());
-  LinearForward<T> map(tape, s);
-  for (int u = 0; u < s.U; ++u) map.unit(u, y.data + u * y.unit_stride);
+  const LinearForward<T> map(tape, s);
+  tape.in_pieces(s.U, 1, map.work(), [&](int worker, int first, int last) {
+    for (int u = first; u < last; ++u) map.unit(worker, u, y.data + u * y.unit_stride);
+  });
   tape.on_backward(y, [&tape, s, y] {
     LinearAdjoint<T> adjoint(tape, s);
     const T* y_bar = tape.bar(y);

@@ -31,12 +31,14 @@ struct LinearCall {
   }
 };
 
-// Runs the map one unit at a time. Its memory comes from the tape.
+// Runs the map one unit at a time. Its memory, some for each worker, comes from the tape.
 template <class T>
 class LinearForward {
  public:
   LinearForward(Tape<T>& tape, const LinearCall<T>& call);
-  void unit(int u, T* y);  // y [Co,B]
+  void unit(int worker, int u, T* y) const;  // y [Co,B]
+  // About the number of element operations of all units.
+  double work() const { return double(call_.U) * call_.K * call_.Co * call_.B / 4; }
 
  private:
   const LinearCall<T>& call_;

@@ -19,50 +19,62 @@ struct NormCall {
 };
 
 // The map, and the moments of each unit's values while they are in the cache. The first unit's
-// means are subtracted before squaring, so that a mean far from zero costs no digits.
+// means are subtracted before squaring, so that a mean far from zero costs no digits. Sums of units
+// are added in their order.
 template <class T>
 void map_with_moments(Tape<T>& tape, const NormCall<T>& s, T eps) {
   const int U = s.map.U, C = s.map.Co, B = s.map.B;
-  LinearForward<T> map(tape, s.map);
+  const LinearForward<T> map(tape, s.map);
   T* center = tape.scratch(C);
-  T* squares = tape.scratch(C);
+  T* sums = tape.scratch(std::ptrdiff_t{2} * U * C);  // [U,C], then of squares
+  T* squares = sums + std::ptrdiff_t{U} * C;
+  std::fill_n(sums, std::ptrdiff_t{2} * U * C, T(0));
   std::fill_n(center, C, T(0));
-  std::fill_n(s.mean, C, T(0));
-  std::fill_n(squares, C, T(0));
-  for (int u = 0; u < U; ++u) {
-    T* unit = s.y + u * s.map.unit_size();
-    map.unit(u, unit);
-    if (u == 0) {
-      kernels<T>().row_sums(unit, C, B, center);
-      for (int c = 0; c < C; ++c) center[c] /= T(B);
+  map.unit(0, 0, s.y);
+  kernels<T>().row_sums(s.y, C, B, center);
+  for (int c = 0; c < C; ++c) center[c] /= T(B);
+  tape.in_pieces(U, 1, map.work(), [&](int worker, int first, int last) {
+    for (int u = first; u < last; ++u) {
+      T* unit = s.y + u * s.map.unit_size();
+      if (u > 0) map.unit(worker, u, unit);
+      kernels<T>().row_moments(unit, center, C, B, sums + std::ptrdiff_t{u} * C,
+                               squares + std::ptrdiff_t{u} * C);
     }
-    kernels<T>().row_moments(unit, center, C, B, s.mean, squares);
+  });
+  for (int u = 1; u < U; ++u) {
+    kernels<T>().add_to(sums + std::ptrdiff_t{u} * C, C, true, sums);
+    kernels<T>().add_to(squares + std::ptrdiff_t{u} * C, C, true, squares);
   }
   const T share = T(1) / (T(U) * T(B));
   for (int c = 0; c < C; ++c) {
-    s.mean[c] *= share;
+    s.mean[c] = sums[c] * share;
     const T off = s.mean[c] - center[c];
     s.inv[c] = T(1) / std::sqrt(std::max(T(0), squares[c] * share - off * off) + eps);
   }
 }
 
+// Channel by channel, so that the sums over units are one worker's.
 template <class T>
-void normalise_with_moments(const NormCall<T>& s, T eps) {
+void normalise_with_moments(const Tape<T>& tape, const NormCall<T>& s, T eps) {
   const int U = s.map.U, C = s.map.Co, B = s.map.B;
   const std::ptrdiff_t size = s.map.unit_size();
   T *mean = s.out.over_units.data, *deviation = mean + size;  // [C,B] each
   std::fill_n(mean, 2 * size, T(0));
-  for (int u = 0; u < U; ++u) {
-    T* moments = s.out.over_batch.data + u * s.out.over_batch.unit_stride;  // [2C]
-    kernels<T>().norm_relu_moments(s.y + u * size, s.mean, s.inv, C, B, eps,
-                                   s.out.n.data + u * size, moments, moments + C, mean, deviation);
-  }
   const T share = T(1) / T(U);
-  for (std::ptrdiff_t i = 0; i < size; ++i) {
-    mean[i] *= share;
-    // n is a ReLU's output: its mean is of the order of its spread, so this loses no digits.
-    deviation[i] = std::sqrt(std::max(T(0), deviation[i] * share - mean[i] * mean[i]) + eps);
-  }
+  tape.in_pieces(C, 1, 4.0 * double(U * size), [&](int, int first, int last) {
+    const std::ptrdiff_t at = std::ptrdiff_t{first} * B, end = std::ptrdiff_t{last} * B;
+    for (int u = 0; u < U; ++u) {
+      T* moments = s.out.over_batch.data + u * s.out.over_batch.unit_stride + first;  // of [2C]
+      kernels<T>().norm_relu_moments(s.y + u * size + at, s.mean + first, s.inv + first,
+                                     last - first, B, eps, s.out.n.data + u * size + at, moments,
+                                     moments + C, mean + at, deviation + at);
+    }
+    for (std::ptrdiff_t i = at; i < end; ++i) {
+      mean[i] *= share;
+      // n is a ReLU's output: its mean is of the order of its spread, so this loses no digits.
+      deviation[i] = std::sqrt(std::max(T(0), deviation[i] * share - mean[i] * mean[i]) + eps);
+    }
+  });
 }
 
 // What the bars of the moments add to n_bar: start + slope n, per example and per unit.
@@ -152,12 +164,14 @@ NormedBatch<T> run(Tape<T>& tape, NormCall<T> s, T eps, bool with_moments, T mom
   s.y = tape.scratch(U * s.map.unit_size());
   map_with_moments(tape, s, eps);
   if (with_moments) {
-    normalise_with_moments(s, moments_eps);
+    normalise_with_moments(tape, s, moments_eps);
   } else {
-    for (int u = 0; u < U; ++u) {
-      const std::ptrdiff_t at = u * s.map.unit_size();
-      kernels<T>().norm_relu_unit(s.y + at, s.mean, s.inv, nullptr, C, B, out.n.data + at);
-    }
+    tape.in_pieces(U, 1, 2.0 * double(U * s.map.unit_size()), [&](int, int first, int last) {
+      for (int u = first; u < last; ++u) {
+        const std::ptrdiff_t at = u * s.map.unit_size();
+        kernels<T>().norm_relu_unit(s.y + at, s.mean, s.inv, nullptr, C, B, out.n.data + at);
+      }
+    });
   }
   if (!out.n.needs_gradient()) tape.arena().release(s.y, s.y_bytes());
   tape.on_backward(out.n, with_moments ? 3 : 1, [&tape, s] { linear_norm_relu_vjp(tape, s); });

@@ -20,24 +20,65 @@ namespace {
 
 // Above this our own kernel, which does not block for the caches, loses to BLAS.
 constexpr std::size_t kSmallProductBytes = std::size_t{4} << 20;
+// Multiply-adds of a product that take as long as an operation element by element.
+constexpr double kOperationsPerElement = 4;
+constexpr int kRowsOfPiece = 12;  // whole register tiles
 
 // C [m,n] (+)= alpha op(A) op(B).
+template <class T>
+struct Product {
+  bool transpose_a, transpose_b;
+  int m, n, k;
+  T alpha;
+  const T* a;
+  std::ptrdiff_t lda;
+  const T* b;
+  std::ptrdiff_t ldb;
+  bool accumulate;
+  T* c;
+  std::ptrdiff_t ldc;
+
+  std::size_t bytes() const {
+    const auto M = static_cast<std::size_t>(m), N = static_cast<std::size_t>(n),
+               K = static_cast<std::size_t>(k);
+    return (M * K + K * N + M * N) * sizeof(T);
+  }
+  std::ptrdiff_t packed_size() const { return std::ptrdiff_t{k} * (n + kPackMultiple); }
+  // Rows [first, last) and columns [left, right) of C by our own kernel. Every element is the same
+  // sum whatever they are.
+  void run(int first, int last, int left, int right, T* packed) const {
+    kernels<T>().gemm_small(transpose_a, transpose_b, last - first, right - left, k, alpha,
+                            a + first * (transpose_a ? 1 : lda), lda,
+                            b + left * (transpose_b ? ldb : 1), ldb, accumulate,
+                            c + first * ldc + left, ldc, packed);
+  }
+};
+
 template <class T>
 void product(Tape<T>& tape, bool transpose_a, bool transpose_b, int m, int n, int k, T alpha,
              const T* a, std::ptrdiff_t lda, const T* b, std::ptrdiff_t ldb, bool accumulate, T* c,
              std::ptrdiff_t ldc) {
-  const auto M = static_cast<std::size_t>(m), N = static_cast<std::size_t>(n),
-             K = static_cast<std::size_t>(k);
-  if ((M * K + K * N + M * N) * sizeof(T) > kSmallProductBytes) {
+  const Product<T> p{transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, accumulate, c, ldc};
+  if (p.bytes() > kSmallProductBytes) {
     gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, accumulate ? T(1) : T(0), c,
          ldc);
     return;
   }
-  const std::size_t bytes = K * (N + kPackMultiple) * sizeof(T);
-  T* packed = static_cast<T*>(tape.arena().allocate(bytes));
-  kernels<T>().gemm_small(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, accumulate, c,
-                          ldc, packed);
-  tape.arena().release(packed, bytes);
+  // Pieces of columns pack what they read of B; few columns go in pieces of rows, which pack all.
+  const bool by_columns = n >= kPackMultiple * tape.num_workers();
+  const std::ptrdiff_t size = p.packed_size();
+  T* packed = tape.scratch(tape.num_workers() * size);
+  const double work = double(m) * n * k / kOperationsPerElement;
+  if (by_columns) {
+    tape.in_pieces(n, kPackMultiple, work, [&](int worker, int left, int right) {
+      p.run(0, m, left, right, packed + worker * size);
+    });
+  } else {
+    tape.in_pieces(m, kRowsOfPiece, work, [&](int worker, int first, int last) {
+      p.run(first, last, 0, n, packed + worker * size);
+    });
+  }
+  tape.release_scratch(packed, tape.num_workers() * size);
 }
 
 // X_bar (+)= alpha op(P) op(Q), the adjoint of one factor of a product.
@@ -123,10 +164,31 @@ template <class T>
 void lower_product(Tape<T>& tape, const Var<T>& x, T alpha, T* out) {
   constexpr int kPanel = 32;
   const int U = x.units(), k = x.channels() * x.examples();
-  for (int j = 0; j < U; j += kPanel) {
-    const T* panel = x.data + j * x.unit_stride;
-    product(tape, false, true, U - j, std::min(kPanel, U - j), k, alpha, panel, x.unit_stride,
-            panel, x.unit_stride, false, out + std::ptrdiff_t{j} * (U + 1), U);
+  const auto panel = [&](int j) {
+    const T* rows = x.data + j * x.unit_stride;
+    return Product<T>{false, true,          U - j, std::min(kPanel, U - j),
+                      k,     alpha,         rows,  x.unit_stride,
+                      rows,  x.unit_stride, false, out + std::ptrdiff_t{j} * (U + 1),
+                      U};
+  };
+  const Product<T> largest = panel(0);
+  if (largest.bytes() > kSmallProductBytes) {
+    for (int j = 0; j < U; j += kPanel) {
+      const Product<T> p = panel(j);
+      product(tape, p.transpose_a, p.transpose_b, p.m, p.n, k, alpha, p.a, p.lda, p.b, p.ldb, false,
+              p.c, p.ldc);
+    }
+  } else {
+    const std::ptrdiff_t size = largest.packed_size();
+    T* packed = tape.scratch(tape.num_workers() * size);
+    tape.in_pieces((U + kPanel - 1) / kPanel, 1, double(U) * U * k / (2 * kOperationsPerElement),
+                   [&](int worker, int first, int last) {
+                     for (int n = first; n < last; ++n) {
+                       const Product<T> p = panel(n * kPanel);
+                       p.run(0, p.m, 0, p.n, packed + worker * size);
+                     }
+                   });
+    tape.release_scratch(packed, tape.num_workers() * size);
   }
   for (int i = 0; i < U; ++i)  // the mirror image
     for (int j = i + 1; j < U; ++j) out[std::ptrdiff_t{i} * U + j] = out[std::ptrdiff_t{j} * U + i];
@@ -171,8 +233,11 @@ Var<T> combine(Tape<T>& tape, T alpha, const Var<T>& a, T beta, const Var<T>& b)
   METAPLASTIC_CHECK(a.dims == b.dims && a.contiguous() && b.contiguous());
   const Var<T> out =
       tape.make(a.dims[0], a.dims[1], a.dims[2], a.needs_gradient() || b.needs_gradient());
-  kernels<T>().axpy(alpha, a.data, a.size(), false, out.data);
-  kernels<T>().axpy(beta, b.data, b.size(), true, out.data);
+  tape.in_pieces(static_cast<int>(a.size()), kPackMultiple, double(a.size()),
+                 [&](int, int first, int last) {
+                   kernels<T>().combine(alpha, a.data + first, beta, b.data + first, last - first,
+                                        out.data + first);
+                 });
   tape.on_backward(out, [&tape, a, b, out, alpha, beta] {
     const T* out_bar = tape.bar(out);
     for (const auto& [input, factor] : {std::pair{a, alpha}, std::pair{b, beta}}) {

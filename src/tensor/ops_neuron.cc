@@ -11,10 +11,12 @@ Var<T> gate_add(Tape<T>& tape, const Var<T>& x, const Var<T>& gate, const Var<T>
   const int U = x.units(), C = x.channels(), B = x.examples();
   const bool needs = x.needs_gradient() || gate.needs_gradient() || z.needs_gradient();
   const Var<T> y = tape.make(U, C, B, needs);
-  for (int u = 0; u < U; ++u) {
-    kernels<T>().gate_add_unit(x.data + u * x.unit_stride, gate.data + u * gate.unit_stride,
-                               z.data + u * z.unit_stride, C, B, y.data + u * y.unit_stride);
-  }
+  tape.in_pieces(U, 1, double(y.size()), [&](int, int first, int last) {
+    for (int u = first; u < last; ++u) {
+      kernels<T>().gate_add_unit(x.data + u * x.unit_stride, gate.data + u * gate.unit_stride,
+                                 z.data + u * z.unit_stride, C, B, y.data + u * y.unit_stride);
+    }
+  });
   tape.on_backward(y, [&tape, x, gate, z, y, U, C, B] {
     const T* y_bar = tape.bar(y);
     // The kernel makes both factors' adjoints; that of a constant goes to scratch.
@@ -48,10 +50,12 @@ Var<T> rms_channels(Tape<T>& tape, const Var<T>& x, T eps) {
   const int U = x.units(), C = x.channels(), B = x.examples();
   const Var<T> y = tape.make(U, C, B, x.needs_gradient());
   T* inv = tape.scratch(std::ptrdiff_t{U} * B);  // [U,B]
-  for (int u = 0; u < U; ++u) {
-    kernels<T>().rms_channels_unit(x.data + u * x.unit_stride, C, B, eps,
-                                   y.data + u * y.unit_stride, inv + std::ptrdiff_t{u} * B);
-  }
+  tape.in_pieces(U, 1, 2.0 * double(y.size()), [&](int, int first, int last) {
+    for (int u = first; u < last; ++u) {
+      kernels<T>().rms_channels_unit(x.data + u * x.unit_stride, C, B, eps,
+                                     y.data + u * y.unit_stride, inv + std::ptrdiff_t{u} * B);
+    }
+  });
   tape.on_backward(y, [&tape, x, y, inv, U, C, B] {
     const T* y_bar = tape.bar(y);
     const Bar<T> bar = tape.bar_for_writing(x);

@@ -5,6 +5,7 @@
 // Values, bars and closures all live in the arena; after the first pass nothing is allocated.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/thread_pool.h"
 #include "tensor/arena.h"
 
 namespace metaplastic {
@@ -61,6 +63,30 @@ template <class T>
 class Tape {
  public:
   Tape() : arena_() { nodes_.reserve(1024), steps_.reserve(1024); }
+
+  // Values are computed by these threads, with the same bits for any number of them; null: by the
+  // caller alone. They must be idle and outlive their use here. Adjoints are the caller's.
+  void use_threads(ThreadPool* threads) { threads_ = threads; }
+  int num_workers() const { return threads_ ? threads_->num_threads() : 1; }
+  // Runs body(worker, first, last) for pieces that make up [0, count), each but the last a
+  // multiple of `unit` long; without threads, or for less than kLeastWork, in one piece. `work` is
+  // about the number of element operations in all. Results must not depend on the pieces.
+  template <class F>
+  void in_pieces(int count, int unit, double work, const F& body) const {
+    if (!threads_ || work < kLeastWork || count <= unit) {
+      if (count > 0) body(0, 0, count);
+      return;
+    }
+    const int units = (count + unit - 1) / unit;
+    const int pieces = std::min(
+        {units, kPiecesPerThread * num_workers(), static_cast<int>(work / (kLeastWork / 2))});
+    threads_->parallel_for(pieces, [&](int worker, int piece) {
+      const auto start = [&](int p) {
+        return std::min<std::int64_t>(count, std::int64_t{units} * p / pieces * unit);
+      };
+      body(worker, static_cast<int>(start(piece)), static_cast<int>(start(piece + 1)));
+    });
+  }
 
   // Forgets everything. With record = false operations only compute values.
   void reset(bool record);
@@ -118,6 +144,9 @@ class Tape {
 
  private:
   static constexpr int kMaxChannels = 256;
+  // A piece of work must take much longer than waking a thread: about 10 microseconds.
+  static constexpr double kLeastWork = 1 << 17;
+  static constexpr int kPiecesPerThread = 2;
   struct Node {
     T* value = nullptr;  // owned value to reuse after its closure ran; null for leaves
     T* bar = nullptr;
@@ -143,6 +172,7 @@ class Tape {
   std::vector<Node> nodes_;
   std::vector<Step> steps_;
   bool record_ = false;
+  ThreadPool* threads_ = nullptr;
 };
 
 extern template class Tape<float>;

@@ -65,8 +65,9 @@ CASES.update({
     "25_compact_sparse": ((7, 6, 4), 8, 4, 3, 2, 0, "relu", 3, 1, 0.1, 0.1, 3, 2) + COMPACT + USUAL
                          + ("homeostatic", "neighbours", "0.6"),
 })
-OPTIONS = ("preset", "v_step", "backward", "locality", "bias_mean", "views", "homeostatic_share")
-PLAIN = COMPACT + USUAL + ("lowered", "one", "0.875")
+OPTIONS = ("preset", "v_step", "backward", "locality", "bias_mean", "views", "homeostatic_share",
+           "more_terms")
+PLAIN = COMPACT + USUAL + ("lowered", "one", "0.875", "")
 FIELDS = ("units", "B", "C", "D", "G", "A", "activation", "K", "objective_every", "inner_lr",
           "lambda", "num_classes", "shots")
 
@@ -233,9 +234,11 @@ def metadata_of(name, case):
     texts = {key: repr(case[key]) for key in FIELDS if key not in ("units", "activation")}
     if not is_plain(case):
         texts.update({key: case[key] for key in OPTIONS})
-        for key in ("bias_mean", "views", "homeostatic_share"):  # files from before these options keep their bytes
+        for key in ("bias_mean", "views", "homeostatic_share", "more_terms"):  # files from before these options keep their bytes
             if case[key] == PLAIN[OPTIONS.index(key)]:
                 del texts[key]
+        if case["more_terms"]:
+            texts["terms"] = json.dumps(metz2019.terms_metadata(case))
     return dict(sorted({**texts, "case": name, "activation": case["activation"],
                         "units": ",".join(map(str, case["units"])), "augmentation_weight": "none",
                         "torch": torch.__version__}.items()))

@@ -11,15 +11,45 @@ from torch.nn.functional import conv1d
 
 import oracle
 
-LOCAL_TERMS = (0, 1, 3, 4, 5, 6)
+# Terms that came after the first fourteen, in the order of the program's table. name: (readouts of
+# the upper layer, of the lower one, formula). A formula takes w, the term's own readouts of the lower
+# and of the upper layer, s_lo and s_up, and gives [U_lo,U_up]. A case lists the names that it has.
+MORE_TERMS = {
+}
+
+
+def more_terms(case):
+    return [MORE_TERMS[name] for name in case["more_terms"].split(",") if name]
+
+
+FIRST_TERMS = {"base": (0, 0), "decay": (0, 0), "decorrelate": (0, 0), "hebb": (0, 0), "zero_order": (1, 1),
+               "rbf": (1, 1), "first_order": (1, 1), "lin_up": (2, 0), "lin_up_psd": (1, 0), "lin_lo": (0, 2),
+               "sqr_up": (2, 0), "sqr_lo": (0, 2), "agree": (0, 0), "separate": (0, 0)}
+LOCAL_TERMS = ("base", "decay", "hebb", "zero_order", "rbf", "first_order")
+
+
+def terms_metadata(case):
+    """What a file says of its theta: the terms in the order of the mix, with their readouts."""
+    names = [name for name in FIRST_TERMS
+             if (case["locality"] == "layer" or name in LOCAL_TERMS)
+             and (num_views(case) == 2 or name not in ("agree", "separate"))]
+    counts = {**FIRST_TERMS, **{name: term[:2] for name, term in MORE_TERMS.items()}}
+    names += [name for name in case["more_terms"].split(",") if name]
+    return [{"name": name, "up": counts[name][0], "lo": counts[name][1]} for name in names]
+
+
+def num_readouts(case):  # as the upper layer of a weight, as the lower one
+    ups, lows = (3, 3) if case["locality"] == "neuron" else (8, 7)
+    return (ups + sum(term[0] for term in more_terms(case)),
+            lows + sum(term[1] for term in more_terms(case)))
 
 
 def theta_shapes(case):
     """Shape of every tensor of theta; convolutions [taps * inputs, outputs], the first tap first."""
     C, D, G, U = case["C"], case["D"], case["G"], case["units"][-1]
     local = case["locality"] == "neuron"
-    ups, lows = (3, 3) if local else (8, 7)
-    terms = 6 if local else 12
+    ups, lows = num_readouts(case)
+    terms = (6 if local else 12) + len(more_terms(case))
     columns = (ups + lows) * G + D + 1
     if case["preset"] == "metz2019":
         convs = {"top_conv_in": (5, C), "top_mix_1": (3 * U, U), "top_mix_2": (3 * U, U),
@@ -166,10 +196,14 @@ def weight_step(case, W, lo, up, s_lo, s_up, views_up, mix, mix_bias):
         names = [{f"{side}{n}": r for n, r in enumerate(reads)}
                  for side, reads in (("lo", lo), ("up", up))]
         terms = oracle.step_terms(w, *names, s_lo, s_up)
-    num_terms = len(terms)  # the two views' terms come on top and leave the scale as it is
+    num_terms = len(terms)  # later terms come on top and leave the scale as it is
     if views_up is not None:
         agree, separate = (s_lo @ signal.T / s_lo.shape[1] for signal in views_up)
         terms = terms + [-agree, separate * min(1, (128 / s_up.shape[0]) ** 0.25)]
+    first_up, first_lo = 8 if not local else 3, 7 if not local else 3
+    for ups, lows, formula in more_terms(case):
+        terms = terms + [formula(w, lo[first_lo:first_lo + lows], up[first_up:first_up + ups], s_lo, s_up)]
+        first_up, first_lo = first_up + ups, first_lo + lows
     s = sum(mix[0, k] * oracle.rms_col(term, 1) for k, term in enumerate(terms)) + mix_bias
     s = s / num_terms if released else 10 / math.sqrt(num_terms) * s
     along = (s * w).mean() if released and not local else (s * w).mean(0, keepdim=True)
@@ -182,7 +216,7 @@ def weight_step(case, W, lo, up, s_lo, s_up, views_up, mix, mix_bias):
 def split_readouts(case, r, with_delta):
     """[U,n,B] -> lists up, lo and, of `readout`, to_delta and bias_out."""
     D, G = case["D"], case["G"]
-    ups, lows = (3, 3) if case["locality"] == "neuron" else (8, 7)
+    ups, lows = num_readouts(case)
     sizes = [G] * ups + ([D, 1] if with_delta else []) + [G] * lows
     parts = torch.split(r, sizes, 1)
     return parts[:ups], parts[-lows:], parts[ups:-lows]

@@ -1,0 +1,28 @@
+// Theta from one layout to another: rule files of other programs, other views, unused parts left
+// out.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "rule/theta.h"
+
+namespace metaplastic {
+
+// theta of one layout as theta of another, of the same C, D and G: the mix and the readouts by the
+// names of their terms, other matrices row by row. What `to` has beyond `from` is 0. A term that
+// `to` does not have is left out.
+std::vector<float> convert_theta(const ThetaLayout& from, std::span<const float> theta,
+                                 const ThetaLayout& to);
+
+// A rule as it is applied, without what its weights make no use of.
+struct UsedPart {
+  ThetaLayout layout;
+  std::vector<float> theta;  // [layout.size()]
+};
+// Leaves out terms whose weight is exactly 0 with their readouts, and the networks where no term
+// and no bias reads the hidden state. An inner step of what is left has the same bits. Not for
+// meta-training: a weight of 0 has a gradient.
+UsedPart used_part(const ThetaLayout& layout, std::span<const float> theta);
+
+}  // namespace metaplastic

@@ -1,0 +1,45 @@
+#include "rule/rule_sizes.h"
+
+#include <cmath>
+
+#include "base/error.h"
+#include "rule/constants.h"
+
+namespace metaplastic {
+
+double RuleSizes::default_mix_gain() const {
+  const double n = is_local() ? kRule.mix_terms_local : kRule.mix_terms;
+  return is_metz2019() ? 1 / (n * std::sqrt(n)) : kRule.mix_gain / std::sqrt(n);
+}
+
+void RuleSizes::require_top_units(int units, std::string_view what) const {
+  if (!is_metz2019() || is_local() || units == top_units) return;
+  fail(
+      "{}: expected {}, the top layer that this metz2019 rule was made for (rule.top_units), found "
+      "{}; ask for a top layer of {} units",
+      what, top_units, units, top_units);
+}
+
+void RuleSizes::validate(std::string_view what) const {
+  if (!has_two_views() || is_plain_compact()) return;
+  fail(
+      "{}: expected rule.views 'one' for a rule of {}, found '{}', which compact alone has, with "
+      "v_step 'shared', backward 'learned' and locality 'layer'",
+      what, describe(*this), views);
+}
+
+std::string describe(const RuleSizes& sizes) {
+  std::string text =
+      fmt::format("preset {}, C {}, D {}, G {}", sizes.preset, sizes.C, sizes.D, sizes.G);
+  const RuleSizes usual;
+  if (sizes.is_metz2019()) text += fmt::format(", top layer of {} units", sizes.top_units);
+  if (sizes.v_step != usual.v_step) text += ", v_step " + sizes.v_step;
+  if (sizes.backward != usual.backward) text += ", backward " + sizes.backward;
+  if (sizes.locality != usual.locality) text += ", locality " + sizes.locality;
+  if (sizes.bias_mean != usual.bias_mean) text += ", bias_mean " + sizes.bias_mean;
+  if (sizes.views != usual.views) text += ", views " + sizes.views;
+  if (sizes.own_mix_gain) text += fmt::format(", mix gain {}", *sizes.own_mix_gain);
+  return text;
+}
+
+}  // namespace metaplastic
