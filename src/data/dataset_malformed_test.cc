@@ -188,7 +188,7 @@ std::vector<BadFile> bad_pictures() {
       {"images:FILE", huge_jpeg, "JPEG"},
       {"images:FILE", without(huge_jpeg, "\xff\xff\xff\xff", bytes({0x50, 0, 0, 0x10})),
        "expected an image of 1 to 16384 pixels a side"},
-      {"images:FILE", picture("cmyk.jpg"), "found one of 4 components"},
+      {"images:FILE", picture("cmyk.jpg").substr(0, 400), "expected a readable JPEG file"},
       {"images:FILE", "P5", "expected a PNG, JPEG or PGM image"},
       {"images:FILE", "P4 8 1\n\xff", "expected a PGM or PPM image (P2, P3, P5, P6), found P4"},
       {"images:FILE", "P5 2", "expected a number as the height"},

@@ -42,20 +42,24 @@ Picture make_picture(std::int64_t height, std::int64_t width, int channels, std:
         "height); scale it down",
         name, kMaxImageSide, kMaxPicturePixels, width, height);
   }
-  Picture picture{static_cast<int>(height), static_cast<int>(width), channels, {}};
+  Picture picture;
+  picture.height = static_cast<int>(height);
+  picture.width = static_cast<int>(width);
+  picture.channels = channels;
   picture.pixels.resize(static_cast<std::size_t>(height * width * channels));
   return picture;
 }
 
 }  // namespace picture_detail
 
-Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_view name) {
+Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_view name,
+                       Background background) {
   constexpr std::uint8_t kPng[] = {0x89, 'P', 'N', 'G'};
   constexpr std::uint8_t kJpeg[] = {0xff, 0xd8, 0xff};
   const auto starts = [&](std::span<const std::uint8_t> magic) {
     return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin());
   };
-  if (starts(kPng)) return picture_detail::decode_png(bytes, name);
+  if (starts(kPng)) return picture_detail::decode_png(bytes, name, background);
   if (starts(kJpeg)) return picture_detail::decode_jpeg(bytes, name);
   if (bytes.size() > 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7') {
     return picture_detail::decode_pnm(bytes, name);
@@ -92,7 +96,9 @@ void resize_picture(Picture& picture, int height, int width) {
   std::transform(out.begin(), out.end(), result.pixels.begin(), [](float value) {
     return static_cast<std::uint8_t>(std::clamp(std::lround(value), 0l, 255l));
   });
-  picture = std::move(result);
+  picture.pixels = std::move(result.pixels);
+  picture.height = height;
+  picture.width = width;
 }
 
 void resize_area(std::span<const float> in, int height, int width, int channels,

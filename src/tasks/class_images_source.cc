@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/natural_order.h"
 
 namespace metaplastic {
 namespace {
@@ -35,7 +36,7 @@ using Listing = std::map<std::string, std::vector<std::string>>;
 
 void sort_and_cap(Listing& listing, int max_per_class) {
   for (auto& [name, files] : listing) {
-    std::sort(files.begin(), files.end());
+    std::sort(files.begin(), files.end(), natural_less);
     if (files.size() > static_cast<std::size_t>(max_per_class)) {
       files.resize(static_cast<std::size_t>(max_per_class));
     }
