@@ -7,10 +7,12 @@
 #include "base/error.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "cli/command_files.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
 #include "data/dataset_rows.h"
+#include "data/row_names.h"
 #include "tasks/task_forms.h"
 
 namespace metaplastic {
@@ -18,7 +20,7 @@ namespace {
 
 struct ApplyFlags {
   std::string rule = kDefaultRule;
-  std::string data, out, model;
+  std::string data, out, model, names;
   ApplyOptions options;
   std::optional<int> resize;
   std::optional<std::uint64_t> seed;
@@ -36,16 +38,21 @@ std::string describe_steps(const Rule& rule, const ApplyOptions& options) {
                      rule.inner.inner_steps, batch);
 }
 
+CommandFiles files_of(const ApplyFlags& flags) {
+  CommandFiles files;
+  files.reads_rule("--rule", flags.rule);
+  files.reads_data("--data", flags.data);
+  files.writes("--out", flags.out, feature_endings());
+  files.writes("--model", flags.model, {".safetensors"});
+  files.writes("--names", flags.names, {".txt"});
+  return files;
+}
+
 int run_apply(ApplyFlags& flags) {
-  if (flags.out == flags.model) {
-    fail("--model: expected another file than --out, found {} for both",
-         quote_text(flags.out, 200));
-  }
+  files_of(flags).check();
   const FoundRule found = find_rule(flags.rule);
   const Dataset data = load_data(flags.data);
-  // Both outputs are opened before the long work: a path that cannot be written fails here.
   FeatureFile features(flags.out);
-  if (!flags.model.empty()) AtomicFileWriter{flags.model};
   const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, flags.resize));
   const auto prepared = prepare_rows(preprocess, data);
   Progress progress(flags.quiet);
@@ -75,6 +82,7 @@ int run_apply(ApplyFlags& flags) {
   encoder.record.data = flags.data;
   features.write(encoder, *prepared, encoder.num_layers(), stop_requested);
   if (!flags.model.empty()) save_encoder(flags.model, encoder);
+  if (!flags.names.empty()) write_row_names(flags.names, data);
   return kExitOk;
 }
 
@@ -88,10 +96,11 @@ Action add_apply(CLI::App& app) {
   app.add_option("--data", flags->data, "unlabelled data; labels are not looked at")
       ->required()
       ->type_name("SPEC");
-  app.add_option("--out", flags->out, "features of all rows, as .npy")
+  app.add_option("--out", flags->out, "features of all rows, as .npy, .csv or .tsv")
       ->required()
       ->type_name("FILE");
   app.add_option("--model", flags->model, "also write the encoder, for embed")->type_name("FILE");
+  app.add_option("--names", flags->names, kNamesHelp)->type_name("FILE");
   add_base_model(app, flags->options);
   app.add_option_function<std::string>(
          "--variant",

@@ -10,10 +10,10 @@
 #include "base/text.h"
 #include "bench/measure.h"
 #include "bench/step_case.h"
+#include "cli/command_files.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
-#include "io/atomic_file.h"
 #include "io/json_lines.h"
 #include "rule/cost.h"
 
@@ -53,14 +53,21 @@ int serve_case(const std::string& name) {
   return kExitOk;
 }
 
+CommandFiles files_of(const BenchFlags& flags) {
+  CommandFiles files;
+  files.writes("--json", flags.json, {".json"});
+  files.writes("--dump", flags.dump, {".safetensors"});
+  return files;
+}
+
 int run_bench_command(const BenchFlags& flags) {
+  files_of(flags).check();
   if (!flags.serve.empty()) return serve_case(flags.serve);
   if (!flags.dump.empty()) {
     if (flags.options.cases.size() != 1) fail("--dump: expected --case with the case to write");
     dump_step_case(flags.options.cases[0], flags.dump);
     return kExitOk;
   }
-  if (!flags.json.empty()) AtomicFileWriter{flags.json};
   Progress progress(flags.quiet);
   const nlohmann::json result =
       run_bench(flags.options, [&](const std::string& line) { progress.update(line); });
