@@ -67,6 +67,7 @@ int run_apply(ApplyFlags& flags) {
   options.on_step = [&](int step, int steps) {
     progress.update(fmt::format("inner step {}/{}", step, steps));
   };
+  options.on_note = [&](const std::string& line) { progress.warn(line); };
   Applied applied = apply_rule(found.rule, SliceRows(prepared, 0, data.first_test_row), options);
   progress.finish();
   for (const std::string& line : applied.notes) progress.warn(line);

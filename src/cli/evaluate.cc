@@ -64,6 +64,7 @@ int run_evaluate(const EvaluateFlags& flags) {
   context.num_tunings = flags.num_tunings;
   context.image = preprocess.output_image;
   context.should_stop = stop_requested;
+  context.on_note = [&](const std::string& line) { progress.warn(line); };
   context.on_progress = [&](const std::string& line) { progress.update(line); };
   const EvaluationResult result =
       evaluate_methods(data, prepare_rows(preprocess, data), methods, draws, context);

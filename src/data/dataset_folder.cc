@@ -113,7 +113,8 @@ std::string find_deeper(const fs::path& folder, const std::vector<std::string>& 
 }  // namespace
 
 const std::vector<std::string>& image_endings() {
-  static const std::vector<std::string> kEndings = {".png", ".jpg", ".jpeg", ".pgm", ".ppm"};
+  static const std::vector<std::string> kEndings = {".png",  ".jpg", ".jpeg", ".jpe",
+                                                    ".jfif", ".pgm", ".ppm",  ".pnm"};
   return kEndings;
 }
 

@@ -1,5 +1,7 @@
 // The form images: a folder of pictures, a sub-folder per class.
 #include "base/error.h"
+#include "base/stop.h"
+#include "base/stopped.h"
 #include "base/text.h"
 #include "data/dataset_folder.h"
 #include "data/dataset_parts.h"
@@ -46,6 +48,7 @@ class ImageLoader {
 
   Dataset load() {
     for (std::size_t n = 0; n < listing_.files.size(); ++n) {
+      if (stop_requested()) throw Stopped{};
       try {
         add(read_picture(listing_.files[n], background_), listing_.files[n]);
         row_names_.push_back(listing_.names[n]);

@@ -178,7 +178,12 @@ std::vector<BadFile> bad_pictures() {
   huge_jpeg.replace(frame + 5, 4, "\xff\xff\xff\xff");
   return {
       {"images:FILE", "", "expected a PNG, JPEG or PGM image, found an empty file"},
-      {"images:FILE", "GIF89a...", "expected a PNG, JPEG or PGM image, found other bytes"},
+      {"images:FILE", "GIF89a...", "expected a PNG, JPEG or PGM image, found a GIF image"},
+      {"images:FILE", std::string("II*\0\x08", 5), "found a TIFF image"},
+      {"images:FILE", "RIFF....WEBPVP8 ", "found a WebP image"},
+      {"images:FILE", "version https://git-lfs.github.com/spec/v1\n", "found a Git LFS pointer"},
+      {"images:FILE", "BM", "found a BMP image"},
+      {"images:FILE", "\x89P", "found other bytes"},
       {"images:FILE", png.substr(0, 20), "expected a readable PNG file"},
       {"images:FILE", png.substr(0, png.size() / 2), "expected a readable PNG file"},
       {"images:FILE", with(png, 18, "x"), "expected a readable PNG file"},

@@ -29,6 +29,33 @@ struct Axis {
   }
 };
 
+// What the first bytes say of a file that is no image we read.
+std::string kind_of(std::span<const std::uint8_t> bytes) {
+  struct Magic {
+    std::size_t at;
+    std::string_view bytes, name;
+  };
+  static constexpr Magic kMagics[] = {{0, "GIF8", "a GIF image"},
+                                      {0, "BM", "a BMP image"},
+                                      {8, "WEBP", "a WebP image"},
+                                      {0, std::string_view("II*\0", 4), "a TIFF image"},
+                                      {0, std::string_view("MM\0*", 4), "a TIFF image"},
+                                      {4, "ftypheic", "a HEIC image"},
+                                      {4, "ftypmif1", "a HEIC image"},
+                                      {4, "ftypavif", "an AVIF image"},
+                                      {0, "version https://git-lfs", "a Git LFS pointer"},
+                                      {0, "<", "a page or SVG image"},
+                                      {0, "%PDF", "a PDF document"}};
+  if (bytes.empty()) return "an empty file";
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  for (const Magic& magic : kMagics) {
+    if (text.size() > magic.at && text.substr(magic.at).starts_with(magic.bytes)) {
+      return std::string(magic.name);
+    }
+  }
+  return "other bytes";
+}
+
 }  // namespace
 
 namespace picture_detail {
@@ -65,7 +92,7 @@ Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_view nam
     return picture_detail::decode_pnm(bytes, name);
   }
   fail("{}: expected a PNG, JPEG or PGM image, found {}; convert or remove it", name,
-       bytes.empty() ? "an empty file" : "other bytes");
+       kind_of(bytes));
 }
 
 void make_grey(Picture& picture) {

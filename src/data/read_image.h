@@ -53,7 +53,7 @@ void resize_area(std::span<const float> in, int height, int width, int channels,
 namespace picture_detail {
 // One per format; decode_picture chooses.
 Picture decode_png(std::span<const std::uint8_t> bytes, std::string_view name,
-                   Background background);
+                   Background background = Background::kWhite);
 Picture decode_jpeg(std::span<const std::uint8_t> bytes, std::string_view name);
 Picture decode_pnm(std::span<const std::uint8_t> bytes, std::string_view name);
 // Takes the pixels' memory after checking the size. Throws Error.

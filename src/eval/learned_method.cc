@@ -65,6 +65,12 @@ class RuleMethod : public FeatureMethod {
       ApplyOptions options = options_of(variants[n], context);
       options.pool = training_pool;
       if (context.on_progress) options.on_step = progress;
+      if (n == 0 && context.on_note) {
+        options.on_note = [&](const std::string& line) {
+          const std::lock_guard lock(progress_mutex);
+          context.on_note(name_ + ": " + line);
+        };
+      }
       try {
         applied[n] = apply_rule(rule_, training_rows, options);
       } catch (const Error& error) {
