@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Outputs never replace inputs nor each other, keep permissions, and hold what their names say.
 
-usage: outputs_test.py PROGRAM [unittest arguments]
+usage: outputs_test.py PROGRAM [--sanitized] [unittest arguments]
 """
 import os
 import pathlib
+import re
 import shutil
 import signal
 import stat
@@ -17,7 +18,7 @@ import program  # noqa: E402  pylint: disable=wrong-import-position
 
 np, Image = program.np, program.Image
 APPLY = ("apply", "--rule", "hebb", "--steps", "2", "--hidden", "8", "--features", "6", "--quiet")
-TINY = ("outer.outer_steps=1", "validation.every=0")
+TINY = ("--outer-steps", "1", "--quiet")
 
 
 class Outputs(program.InFolder):
@@ -172,6 +173,29 @@ class Files(Outputs):
             content = (self.folder / name).read_bytes()
             self.assertNotIn(os.fsencode(self.folder), content, name)
             self.assertIn(b"npy:x.npy,y.npy", content, name)
+
+
+class Cost(Outputs):
+    def test_the_memory_of_a_wide_training_is_said_before_it_begins(self):
+        if self.sanitized:
+            self.skipTest("sanitizers take memory of their own")
+        np.save(self.folder / "wide.npy", np.random.default_rng(0).normal(size=(40, 30000)).astype(np.float32))
+        with open(self.folder / "notes", "w+", encoding="utf-8") as notes:
+            process = subprocess.Popen(  # pylint: disable=consider-using-with
+                [self.program, "apply", "--rule", "hebb", "--steps", "1", "--data", "npy:wide.npy", "--out", "o.npy",
+                 "--quiet"], cwd=self.folder, stderr=notes)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            notes.seek(0)
+            text = notes.read()
+        self.assertEqual(process.returncode, 0, text)
+        found = re.search(r"1 inner step of 30000 inputs, .* will take about ([0-9.]+) (MiB|GiB) of memory", text)
+        self.assertTrue(found, text)
+        said = float(found[1]) * (1 if found[2] == "MiB" else 1024)
+        self.assertLess(abs(said / (usage.ru_maxrss / 1024) - 1), 0.3, text)
+
+    def test_usual_data_cost_nothing_worth_a_word(self):
+        self.assertEqual(self.ok(*APPLY, "--inner-batch", "16", "--data", "npy:x.npy", "--out", "o.npy").stderr, "")
 
 
 class Signals(Outputs):

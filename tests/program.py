@@ -21,6 +21,7 @@ class InFolder(unittest.TestCase):
     """Each test stands in an empty folder, `self.folder`, which is also the working folder."""
 
     program = ""
+    sanitized = False
 
     def setUp(self):
         temporary = tempfile.TemporaryDirectory()
@@ -48,4 +49,7 @@ class InFolder(unittest.TestCase):
 
 def main():
     InFolder.program = os.path.abspath(sys.argv.pop(1))
+    InFolder.sanitized = sys.argv[1:2] == ["--sanitized"]
+    if InFolder.sanitized:
+        sys.argv.pop(1)
     unittest.main()

@@ -6,12 +6,12 @@
 #include <charconv>
 #include <vector>
 
+#include "apply/second_views.h"
 #include "apply/training_rows.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/random.h"
 #include "io/atomic_file.h"
-#include "neighbours/constants.h"
 #include "rule/inner_step.h"
 
 namespace metaplastic {
@@ -20,10 +20,8 @@ namespace {
 constexpr double kGiB = 1 << 30;
 constexpr double kUnusualBytes = kGiB, kUnusualSeconds = 300;
 constexpr int kWidest = 1024;  // of a layer that is tried at its own width
-// Blocks of activations while features are written (encoder.cc), and rows for the batch norm's
-// statistics (training_rows.h).
-constexpr double kEncodeRows = 2 * 512, kMaxStatisticsRows = 10'000;
-constexpr double kPoolValues = 1 << 25;  // second_views.cc
+// Blocks of activations while features are written (encoder.cc).
+constexpr double kEncodeRows = 2 * 512;
 
 // Memory and time of one inner step at these widths.
 ApplyCost try_step(const Rule& rule, const Architecture& architecture, int batch) {
@@ -112,11 +110,10 @@ ApplyCost estimate_apply_cost(const Rule& rule, const Architecture& architecture
   cost.seconds *= num_steps;
   const double inputs = architecture.num_inputs(), rows = static_cast<double>(num_rows);
   const double widest = *std::ranges::max_element(architecture.widths);
-  const double statistics_rows = std::min(rows, kMaxStatisticsRows);
+  const double statistics_rows = static_cast<double>(std::min(num_rows, kMaxStatisticsRows));
   const bool has_pool = rule.sizes.has_neighbours();
   const double pool_rows =
-      has_pool ? std::min({rows, kPoolValues / inputs, static_cast<double>(kNeighbourhood.pool)})
-               : 0;
+      has_pool ? std::min(rows, static_cast<double>(pool_size(architecture.num_inputs()))) : 0;
   const double values =
       6.0 * static_cast<double>(
                 architecture.phi_size())  // phi, its mean and an earlier one; W; copies
@@ -150,8 +147,9 @@ std::string check_apply_cost(const ApplyCost& cost, const Architecture& architec
         size_text(limit), size_text(cost.bytes), what);
   }
   if (cost.bytes < kUnusualBytes && cost.seconds < kUnusualSeconds) return "";
-  return fmt::format("apply: {} inner steps of {} will take about {} of memory and {}", num_steps,
-                     what, size_text(cost.bytes), time_text(cost.seconds));
+  return fmt::format("apply: {} inner step{} of {} will take about {} of memory and {}", num_steps,
+                     num_steps == 1 ? "" : "s", what, size_text(cost.bytes),
+                     time_text(cost.seconds));
 }
 
 }  // namespace metaplastic

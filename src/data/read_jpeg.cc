@@ -101,15 +101,13 @@ int jpeg_orientation(const jpeg_decompress_struct& codec) {
   return 1;
 }
 
-// libjpeg gives four inks; Adobe's files hold them inverted. The usual simple conversion, without
-// a profile of the printer.
-void inks_to_colour(std::span<const std::uint8_t> inks, bool is_inverted, Picture& picture) {
+// Four inks, inverted as Adobe's programs write them; peers read files without Adobe's marker so,
+// too. The usual simple conversion, without a profile of the printer.
+void inks_to_colour(std::span<const std::uint8_t> inks, Picture& picture) {
   for (std::size_t n = 0, m = 0; n < picture.pixels.size(); m += 4) {
-    const auto light = [&](std::size_t k) -> unsigned {
-      return is_inverted ? inks[m + k] : 255u - inks[m + k];
-    };
+    const unsigned paper = inks[m + 3];
     for (std::size_t c = 0; c < 3; ++c) {
-      picture.pixels[n++] = static_cast<std::uint8_t>((light(c) * light(3) + 127) / 255);
+      picture.pixels[n++] = static_cast<std::uint8_t>((inks[m + c] * paper + 127) / 255);
     }
   }
 }
@@ -151,15 +149,16 @@ Picture decode_jpeg(std::span<const std::uint8_t> bytes, std::string_view name) 
   if (has_inks) {
     std::vector<std::uint8_t> inks(static_cast<std::size_t>(picture.height) * width * 4);
     check(read_jpeg_rows(codec, errors, inks.data(), width * 4));
-    inks_to_colour(inks, codec.saw_Adobe_marker, picture);
+    inks_to_colour(inks, picture);
   } else {
     check(read_jpeg_rows(codec, errors, picture.pixels.data(),
                          width * static_cast<std::size_t>(num_components)));
   }
+  const int orientation = jpeg_orientation(codec);  // libjpeg forgets its markers at the end
   read_jpeg_end(codec, errors);
   check(!errors.is_damaged);
   if (errors.manager.num_warnings > 0) picture.warning = errors.message;
-  turn_upright(picture, jpeg_orientation(codec));
+  turn_upright(picture, orientation);
   return picture;
 }
 

@@ -21,6 +21,7 @@ constexpr int kMaxNameAttempts = 1000;
 
 // Follows a symbolic link, and refuses what rename would destroy (a device) or cannot replace.
 std::string resolve_target(const std::string& path) {
+  if (path.empty()) fail("expected the name of a file to write, found an empty one");
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path, error);
   if (status.type() == std::filesystem::file_type::not_found) return path;
