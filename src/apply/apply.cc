@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "apply/apply_cost.h"
 #include "apply/second_views.h"
 #include "apply/training_rows.h"
 #include "base/error.h"
@@ -30,6 +31,20 @@ void check_finite(const std::vector<float>& phi, int inner_step, const ApplyOpti
       "apply: expected finite weights, found others after inner step {} (seed {}); the rule does "
       "not fit this data, try fewer inner steps or another rule",
       inner_step, options.seed);
+}
+
+// A line about an unusual cost, or "". Trainings that cannot be long are not looked at.
+std::string cost_of(const Rule& rule, const Architecture& architecture, std::int64_t num_rows,
+                    int inner_batch, int num_steps) {
+  constexpr int kWide = 4096;
+  constexpr double kManyUnitSteps = 2e8;  // a minute or so
+  const int batch = static_cast<int>(std::min<std::int64_t>(inner_batch, num_rows));
+  double units = 0;
+  for (const int width : architecture.widths) units += width;
+  const bool is_wide = *std::ranges::max_element(architecture.widths) > kWide;
+  if (num_steps == 0 || (!is_wide && units * batch * num_steps < kManyUnitSteps)) return "";
+  const ApplyCost cost = estimate_apply_cost(rule, architecture, num_rows, batch, num_steps);
+  return check_apply_cost(cost, architecture, batch, num_steps, memory_limit());
 }
 
 // Nothing where no step looks for neighbours.
@@ -91,6 +106,9 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   METAPLASTIC_CHECK(num_steps >= 0 && inner_batch >= 2);
   ThreadPool workers(options.num_threads);
   ThreadPool* threads = options.num_threads > 1 ? &workers : nullptr;
+  const std::string cost_note =
+      cost_of(rule, architecture, training_rows.num_rows(), inner_batch, num_steps);
+  if (!cost_note.empty() && options.on_note) options.on_note(cost_note);
   TrainingRows data(training_rows, options.seed, inner_batch);
   SecondViews second_views(rule.sizes, options.variant, options.seed,
                            pool_for(usual, training_rows, options, num_steps, threads));
@@ -103,6 +121,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   made.record.bias_std = rule.inner.bias_std;
 
   Applied applied;
+  if (!cost_note.empty() && !options.on_note) applied.notes.push_back(cost_note);
   if (data.batch_size() < inner_batch) {
     applied.notes.push_back(
         fmt::format("apply: inner batches hold all {} rows, fewer than the {} asked for",

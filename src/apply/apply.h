@@ -48,6 +48,8 @@ struct ApplyOptions {
   std::vector<int> snapshots;
   std::function<void(int inner_step, int inner_steps)> on_step;
   std::function<bool()> should_stop;  // true: end with Stopped
+  // Before the first step, for a line about an unusual cost; empty: it joins Applied's notes.
+  std::function<void(const std::string&)> on_note;
 };
 
 struct Applied {
@@ -64,7 +66,7 @@ struct Applied {
 // Batches are drawn without replacement within a batch. Memory: a batch, one inner step's tape, a
 // phi per snapshot, and 10,000 rows for the batch norm's statistics. Throws Error for a phi that is
 // not finite (with the step), for fewer than two rows, for an architecture out of range, for a
-// variant that the rule does not have.
+// variant that the rule does not have, and for more memory than there is (apply_cost.h).
 Applied apply_rule(const Rule& rule, const RowSource& training_rows, const ApplyOptions& options);
 
 }  // namespace metaplastic

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "data/data_files.h"
 #include "io/json_text.h"
 
 namespace metaplastic {
@@ -141,10 +142,11 @@ void check_kind(const TensorFile& file) {
 
 }  // namespace
 
+// Files are given to others: they name no folder of this machine.
 json record_to_json(const EncoderRecord& record) {
-  return {{"rule", record.rule},
+  return {{"rule", without_folders(record.rule)},
           {"rule_sha256", record.rule_sha256},
-          {"data", record.data},
+          {"data", without_folders(record.data)},
           {"seed", record.seed},
           {"inner_steps", record.inner_steps},
           {"inner_batch", record.inner_batch},

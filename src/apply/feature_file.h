@@ -1,20 +1,30 @@
-// Features as a .npy file, written block by block while they are computed.
+// Features as a .npy file, or as text with commas or tabs, written block by block while they are
+// computed.
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "apply/encoder.h"
 #include "base/stopped.h"
-#include "io/npy.h"
 
 namespace metaplastic {
+
+// Where whole rows of features go.
+class FeatureTable;
+
+// Names that end in .csv or .tsv get text: a header feature0,feature1,.. and the shortest decimals
+// that read back as the same floats. All others get npy.
+const std::vector<std::string>& feature_endings();
 
 // Opens the file at once, so that a path that cannot be written fails before long work; the file
 // appears under its name only after the last row.
 class FeatureFile {
  public:
-  explicit FeatureFile(const std::string& path) : writer_(path) {}
+  explicit FeatureFile(const std::string& path);
+  ~FeatureFile();
 
   // Writes [num_rows, num_features] float32: layer `layer` of every prepared row. should_stop may
   // be empty; Stopped leaves no file.
@@ -22,7 +32,7 @@ class FeatureFile {
              const std::function<bool()>& should_stop = {}, int num_threads = 1);
 
  private:
-  NpyWriter writer_;
+  std::unique_ptr<FeatureTable> table_;
 };
 
 }  // namespace metaplastic

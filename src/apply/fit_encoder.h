@@ -22,7 +22,6 @@ struct FitOptions {
   // Preprocessing and all but the last group of layers are those of this encoder; with
   // training.start.
   const Encoder* previous = nullptr;
-  int num_threads = 1;  // never changes a result
   // What will be done, one line each, before it is done; may be empty.
   std::function<void(const std::string&)> on_note;
 };

@@ -7,19 +7,16 @@
 #include "neighbours/views.h"
 
 namespace metaplastic {
-namespace {
 
-// Examples to look for neighbours among; fewer where rows are wide, so that they stay below 128 MB.
-int pool_size(const RowSource& rows) {
+int pool_size(int num_inputs) {
   constexpr int kMaxValues = 1 << 25;
-  return std::clamp(kMaxValues / rows.num_features(), 2, kNeighbourhood.pool);
+  return std::clamp(kMaxValues / num_inputs, 2, kNeighbourhood.pool);
 }
-
-}  // namespace
 
 TrainingPool::TrainingPool(const RowSource& training_rows, std::uint64_t seed,
                            ThreadPool* threads) {
-  TrainingRows rows(training_rows, seed, pool_size(training_rows), Purpose::kNeighbours);
+  TrainingRows rows(training_rows, seed, pool_size(training_rows.num_features()),
+                    Purpose::kNeighbours);
   const std::span<const float> drawn = rows.batch(0);
   examples_.assign(drawn.begin(), drawn.end());
   for (std::size_t p = 0; p < rows.last_numbers().size(); ++p)

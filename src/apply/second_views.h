@@ -14,6 +14,9 @@
 
 namespace metaplastic {
 
+// Examples to look for neighbours among; fewer where rows are wide, so that they stay below 128 MB.
+int pool_size(int num_inputs);
+
 // The training rows among which walks lead, and where they stand; trainings with the same seed can
 // share one.
 class TrainingPool {

@@ -8,7 +8,6 @@
 namespace metaplastic {
 namespace {
 
-constexpr std::int64_t kMaxStatisticsRows = 10000;
 // Streams of a purpose: batches by step, and the rows of the statistics; a run has two of its own.
 constexpr std::uint64_t kBatchStream = 0, kStatisticsStream = 1, kStreamsPerRun = 2;
 

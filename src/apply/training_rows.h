@@ -10,6 +10,9 @@
 
 namespace metaplastic {
 
+// Rows at most that stand for all rows in a batch norm's statistics.
+inline constexpr std::int64_t kMaxStatisticsRows = 10'000;
+
 // What is drawn is a function of (seed, purpose, run, step), whoever draws. Keeps a reference to
 // the source.
 class TrainingRows {

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "base/stopped.h"
 #include "bench/data_paths.h"
 #include "bench/measure.h"
 #include "bench/truncation_case.h"
@@ -85,6 +86,7 @@ json run_case(const StepCase& step_case, const BenchOptions& options, double cop
   MeasureOptions timing;
   timing.num_threads = options.num_threads;
   timing.repeats = options.repeats;
+  timing.should_stop = options.should_stop;
   const auto seconds = time_interleaved(measures, timing);
   const double sgemm_rate = flops[0] / median(seconds[0]);
   result["sgemm_gflops"] = sgemm_rate / 1e9;
@@ -96,10 +98,10 @@ json run_case(const StepCase& step_case, const BenchOptions& options, double cop
   return result;
 }
 
-json data_json() {
+json data_json(const BenchOptions& options) {
   constexpr int kNumTasks = 24;
   json result = json::array();
-  for (const DataPathRate& rate : time_data_paths(kNumTasks)) {
+  for (const DataPathRate& rate : time_data_paths(kNumTasks, options.should_stop)) {
     result.push_back({{"name", rate.name},
                       {"examples_per_second", rate.examples_per_second},
                       {"task_ms", rate.task_ms}});
@@ -107,12 +109,14 @@ json data_json() {
   return result;
 }
 
-double time_copies(int num_threads) {
+double time_copies(const BenchOptions& options) {
+  const int num_threads = options.num_threads;
   std::vector<CopyReference> copies(static_cast<std::size_t>(num_threads));
   const Measure measure = {"copy", [&](int t) { copies[static_cast<std::size_t>(t)].run(); }};
   MeasureOptions timing;
   timing.num_threads = num_threads;
   timing.repeats = 5;
+  timing.should_stop = options.should_stop;
   return CopyReference::kBytes / median(time_interleaved({&measure, 1}, timing)[0]);
 }
 
@@ -148,11 +152,12 @@ json run_bench(const BenchOptions& options,
                  {"threads", options.num_threads},
                  {"load_average", load}};
   on_progress("memory");
-  const double copy_rate = time_copies(options.num_threads);
+  const double copy_rate = time_copies(options);
   result["copy_gbytes_per_second"] = copy_rate / 1e9;
   std::vector<double> sgemm;
   result["cases"] = json::array();
   for (const StepCase* step_case : cases) {
+    if (options.should_stop && options.should_stop()) throw Stopped{};
     on_progress(step_case->name);
     result["cases"].push_back(run_case(*step_case, options, copy_rate));
     sgemm.push_back(result["cases"].back()["sgemm_gflops"]);
@@ -161,7 +166,7 @@ json run_bench(const BenchOptions& options,
   result["data"] = json::array();
   if (everything) {
     on_progress("data paths");
-    result["data"] = data_json();
+    result["data"] = data_json(options);
   }
   return result;
 }

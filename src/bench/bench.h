@@ -12,6 +12,7 @@ struct BenchOptions {
   std::vector<std::string> cases;  // names of step_cases(); empty: all, and the data paths
   int num_threads = 1;             // copies side by side
   int repeats = 15;
+  std::function<bool()> should_stop = {};  // true: ends with Stopped
 };
 
 // {"machine", "simd", "threads", "load_average", "sgemm_gflops", "copy_gbytes_per_second",

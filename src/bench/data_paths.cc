@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "base/clock.h"
+#include "base/stopped.h"
 #include "bench/measure.h"
 #include "tasks/task.h"
 
@@ -55,7 +56,7 @@ void time_task(DataPath& path, std::uint64_t index, TaskBatch& batch) {
 
 }  // namespace
 
-std::vector<DataPathRate> time_data_paths(int num_tasks) {
+std::vector<DataPathRate> time_data_paths(int num_tasks, const std::function<bool()>& should_stop) {
   std::vector<DataPath> paths;
   paths.push_back({"glyphs", TaskDistribution(path_config({"glyphs"}, false)), {}, {}});
   paths.push_back({"fields", TaskDistribution(path_config({"fields"}, false)), {}, {}});
@@ -65,7 +66,10 @@ std::vector<DataPathRate> time_data_paths(int num_tasks) {
   paths.push_back({"words", TaskDistribution(path_config({"words"}, false)), {}, {}});
   TaskBatch batch;
   for (int t = 0; t < num_tasks; ++t) {
-    for (DataPath& path : paths) time_task(path, static_cast<std::uint64_t>(t), batch);
+    for (DataPath& path : paths) {
+      if (should_stop && should_stop()) throw Stopped{};
+      time_task(path, static_cast<std::uint64_t>(t), batch);
+    }
   }
   std::vector<DataPathRate> rates;
   for (const DataPath& path : paths) {

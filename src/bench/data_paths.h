@@ -1,6 +1,7 @@
 // How fast the tasks deliver: one family at a time without augmentation, and images with it.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,10 @@ struct DataPathRate {
   double task_ms = 0;              // median time to make one task
 };
 
-// Takes about num_tasks x 5 times 20 ms. Throws Error when too few fonts are installed, and
-// std::runtime_error when a number of a batch is out of range.
-std::vector<DataPathRate> time_data_paths(int num_tasks);
+// Takes about num_tasks x 5 times 20 ms. Throws Error when too few fonts are installed,
+// std::runtime_error when a number of a batch is out of range, and Stopped when should_stop, which
+// may be empty, says so.
+std::vector<DataPathRate> time_data_paths(int num_tasks,
+                                          const std::function<bool()>& should_stop = {});
 
 }  // namespace metaplastic

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/stopped.h"
 #include "base/thread_pool.h"
 #include "tensor/blas.h"
 
@@ -24,6 +25,7 @@ std::vector<std::vector<double>> time_interleaved(std::span<const Measure> measu
   for (int round = -1; round < options.repeats; ++round) {
     if (round >= kLeastRounds && whole.seconds() > options.max_seconds) break;
     for (std::size_t m = 0; m < measures.size(); ++m) {
+      if (options.should_stop && options.should_stop()) throw Stopped{};
       pool.parallel_for(options.num_threads, [&](int, int index) {
         start.arrive_and_wait();
         const Stopwatch watch;

@@ -18,6 +18,7 @@ struct MeasureOptions {
   int num_threads = 1;
   int repeats = 15;
   double max_seconds = 30;  // no further round is begun after this, but three are always made
+  std::function<bool()> should_stop = {};  // true: ends with Stopped before the next run
 };
 
 // Seconds of every run of every measure, [measure][thread and round]. One round warms up, untimed.

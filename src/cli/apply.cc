@@ -9,19 +9,20 @@
 #include "base/stop.h"
 #include "base/text.h"
 #include "base/thread_pool.h"
+#include "cli/command_files.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
+#include "data/dataset_rows.h"
+#include "data/row_names.h"
 #include "tasks/task_forms.h"
 
 namespace metaplastic {
 namespace {
 
-constexpr int kMaxThreads = 1024;
-
 struct ApplyFlags {
   std::string rule = kDefaultRule;
-  std::string data, out, model;
+  std::string data, out, model, names;
   FitOptions options;
   int threads = std::min(num_hardware_threads(), kMaxThreads);
   std::optional<std::uint64_t> seed;
@@ -39,14 +40,20 @@ std::string describe_steps(const Rule& rule, const ApplyOptions& options) {
                      rule.inner.inner_steps, batch);
 }
 
+CommandFiles files_of(const ApplyFlags& flags) {
+  CommandFiles files;
+  files.reads_rule("--rule", flags.rule);
+  files.reads_data("--data", flags.data);
+  files.writes("--out", flags.out, feature_endings());
+  files.writes("--model", flags.model, {".safetensors"});
+  files.writes("--names", flags.names, {".txt"});
+  return files;
+}
+
 int run_apply(ApplyFlags& flags) {
-  if (flags.out == flags.model) {
-    fail("--model: expected another file than --out, found {} for both",
-         quote_text(flags.out, 200));
-  }
+  files_of(flags).check();
   const FoundRule found = find_rule(flags.rule);
   const Dataset data = load_data(flags.data);
-  // Both outputs are opened before the long work: a path that cannot be written fails here.
   FeatureFile features(flags.out);
   if (!flags.model.empty()) AtomicFileWriter{flags.model};
   Progress progress(flags.quiet);
@@ -55,13 +62,14 @@ int run_apply(ApplyFlags& flags) {
   progress.warn_about(data);
 
   FitOptions& options = flags.options;
-  options.num_threads = flags.threads;
+  options.training.num_threads = flags.threads;
   options.on_note = [&](const std::string& line) { progress.note(line); };
   options.training.seed = flags.seed.value_or(0);
   options.training.should_stop = stop_requested;
   options.training.on_step = [&](int step, int steps) {
     progress.update(fmt::format("inner step {}/{}", step, steps));
   };
+  options.training.on_note = [&](const std::string& line) { progress.warn(line); };
   const Applied applied = fit_encoder(found, data, options);
   progress.finish();
   for (const std::string& line : applied.notes) progress.warn(line);
@@ -74,6 +82,7 @@ int run_apply(ApplyFlags& flags) {
   features.write(encoder, *prepare_rows(encoder.preprocess, data), encoder.num_layers(),
                  stop_requested, flags.threads);
   if (!flags.model.empty()) save_encoder(flags.model, encoder);
+  if (!flags.names.empty()) write_row_names(flags.names, data);
   return kExitOk;
 }
 
@@ -87,10 +96,11 @@ Action add_apply(CLI::App& app) {
   app.add_option("--data", flags->data, "unlabelled data; labels are not looked at")
       ->required()
       ->type_name("SPEC");
-  app.add_option("--out", flags->out, "features of all rows, as .npy")
+  app.add_option("--out", flags->out, "features of all rows, as .npy, .csv or .tsv")
       ->required()
       ->type_name("FILE");
   app.add_option("--model", flags->model, "also write the encoder, for embed")->type_name("FILE");
+  app.add_option("--names", flags->names, kNamesHelp)->type_name("FILE");
   add_base_model(app, flags->options.training);
   add_layers(app, flags->options.layers);
   app.add_option_function<std::string>(
@@ -100,11 +110,9 @@ Action add_apply(CLI::App& app) {
                      fmt::join(variant_names(), ", "), RuleVariant{}.name))
       ->type_name("NAME");
   add_resize(app, flags->options.resize);
-  add_whole(app, "--threads", flags->threads, 1, kMaxThreads, "worker threads; same bits for any");
-  add_seed(app, flags->seed, "seed of initial weights and batches");
-  flags->options.num_threads = std::min(num_hardware_threads(), kMaxThreads);
-  add_whole(app, "--threads", flags->options.num_threads, 1, kMaxThreads,
+  add_whole(app, "--threads", flags->threads, 1, kMaxThreads,
             "threads that share each inner step; the features are the same for any number");
+  add_seed(app, flags->seed, "seed of initial weights and batches");
   app.add_flag("--quiet", flags->quiet, "no progress on stderr");
   return [flags, &app] {
     check_layers_alone(app, flags->options.layers);

@@ -1,19 +1,22 @@
 // metaplastic bench: how fast an inner step, a truncation and the data are on this machine.
 #include "bench/bench.h"
 
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <memory>
 #include <string>
 
 #include "base/clock.h"
+#include "base/error.h"
+#include "base/stop.h"
 #include "base/text.h"
 #include "bench/measure.h"
 #include "bench/step_case.h"
+#include "cli/command_files.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
-#include "io/atomic_file.h"
 #include "io/json_lines.h"
 #include "rule/cost.h"
 
@@ -29,6 +32,9 @@ struct BenchFlags {
 // One timed run per line of standard input: step (forward + adjoint), forward or sgemm. Answers
 // in milliseconds; first of all the operations of a step. For bench/compare and the perf gate.
 int serve_case(const std::string& name) {
+  // It waits for lines and has nothing to save: a signal ends it at once.
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
   const StepCase& step_case = find_step_case(name);
   StepRunner<float> runner(step_case, make_step_inputs(step_case));
   SgemmReference sgemm;
@@ -53,17 +59,26 @@ int serve_case(const std::string& name) {
   return kExitOk;
 }
 
+CommandFiles files_of(const BenchFlags& flags) {
+  CommandFiles files;
+  files.writes("--json", flags.json, {".json"});
+  files.writes("--dump", flags.dump, {".safetensors"});
+  return files;
+}
+
 int run_bench_command(const BenchFlags& flags) {
+  files_of(flags).check();
   if (!flags.serve.empty()) return serve_case(flags.serve);
   if (!flags.dump.empty()) {
     if (flags.options.cases.size() != 1) fail("--dump: expected --case with the case to write");
     dump_step_case(flags.options.cases[0], flags.dump);
     return kExitOk;
   }
-  if (!flags.json.empty()) AtomicFileWriter{flags.json};
   Progress progress(flags.quiet);
+  BenchOptions options = flags.options;
+  options.should_stop = stop_requested;
   const nlohmann::json result =
-      run_bench(flags.options, [&](const std::string& line) { progress.update(line); });
+      run_bench(options, [&](const std::string& line) { progress.update(line); });
   progress.finish();
   std::fputs(bench_table(result).c_str(), stdout);
   if (!flags.json.empty()) write_json_atomically(flags.json, result);

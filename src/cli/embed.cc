@@ -6,26 +6,42 @@
 #include "apply/feature_file.h"
 #include "base/stop.h"
 #include "base/thread_pool.h"
+#include "cli/command_files.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
+#include "data/row_names.h"
 #include "tasks/task_forms.h"
 
 namespace metaplastic {
 namespace {
 
 struct EmbedFlags {
-  std::string model, data, out;
+  std::string model, data, out, names;
   int threads = std::min(num_hardware_threads(), kMaxThreads);
 };
 
+CommandFiles files_of(const EmbedFlags& flags) {
+  CommandFiles files;
+  files.reads("--model", flags.model);
+  files.reads_data("--data", flags.data);
+  files.writes("--out", flags.out, feature_endings());
+  files.writes("--names", flags.names, {".txt"});
+  return files;
+}
+
 int run_embed(const EmbedFlags& flags) {
+  files_of(flags).check();
   const Encoder encoder = load_encoder(flags.model);
-  const Dataset data = load_data(flags.data);
+  Dataset data = load_data(flags.data);
+  if (data.kind == DataKind::kImage && encoder.preprocess.kind == DataKind::kImage) {
+    data = with_channels(data, encoder.preprocess.input_image.channels);
+  }
   const auto prepared = prepare_rows(encoder.preprocess, data);
   Progress(/*quiet=*/true).warn_about(data);
   FeatureFile(flags.out).write(encoder, *prepared, encoder.num_layers(), stop_requested,
                                flags.threads);
+  if (!flags.names.empty()) write_row_names(flags.names, data);
   return kExitOk;
 }
 
@@ -37,10 +53,11 @@ Action add_embed(CLI::App& app) {
       ->required()
       ->type_name("FILE");
   app.add_option("--data", flags->data, "data of the same kind")->required()->type_name("SPEC");
-  app.add_option("--out", flags->out, "features of all rows, as .npy")
+  app.add_option("--out", flags->out, "features of all rows, as .npy, .csv or .tsv")
       ->required()
       ->type_name("FILE");
   add_whole(app, "--threads", flags->threads, 1, kMaxThreads, "worker threads; same bits for any");
+  app.add_option("--names", flags->names, kNamesHelp)->type_name("FILE");
   return [flags] { return run_embed(*flags); };
 }
 

@@ -12,10 +12,10 @@
 #include "base/text.h"
 #include "base/thread_pool.h"
 #include "baselines/methods.h"
+#include "cli/command_files.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
-#include "io/atomic_file.h"
 #include "io/json_lines.h"
 #include "tasks/task_forms.h"
 
@@ -35,7 +35,16 @@ struct EvaluateFlags {
   bool quiet = false;
 };
 
+CommandFiles files_of(const EvaluateFlags& flags) {
+  CommandFiles files;
+  files.reads_rule("--rule", flags.rule);
+  files.reads_data("--data", flags.data);
+  files.writes("--json", flags.json, {".json"});
+  return files;
+}
+
 int run_evaluate(const EvaluateFlags& flags) {
+  files_of(flags).check();
   const FoundRule found = find_rule(flags.rule);
   MethodOptions options = flags.options;
   options.fit.resize = flags.resize;
@@ -43,7 +52,6 @@ int run_evaluate(const EvaluateFlags& flags) {
   DrawOptions draws = flags.draws;
   draws.seed = flags.seed.value_or(0);
   const Dataset data = with_test_rows(load_data(flags.data), draws.seed);
-  if (!flags.json.empty()) AtomicFileWriter{flags.json};
   make_draws(data, draws);  // refuses too few labels before anything is shown or learned
   const Preprocess preprocess =
       fit_preprocess(data, preprocess_options(data, flags.resize, LayerChoice{}));
@@ -58,6 +66,7 @@ int run_evaluate(const EvaluateFlags& flags) {
   context.image = preprocess.output_image;
   context.preprocess = std::make_shared<const Preprocess>(preprocess);
   context.should_stop = stop_requested;
+  context.on_note = [&](const std::string& line) { progress.warn(line); };
   context.on_progress = [&](const std::string& line) { progress.update(line); };
   const EvaluationResult result =
       evaluate_methods(data, prepare_rows(preprocess, data), methods, draws, context);

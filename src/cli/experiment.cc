@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "cli/command_files.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
@@ -46,8 +47,18 @@ void make_folder(const std::string& path) {
   }
 }
 
+CommandFiles files_of(const ExperimentFlags& flags) {
+  CommandFiles files;
+  files.reads_rule("--rule", flags.rule);
+  for (const std::string& spec : flags.options.data) files.reads_data("--data", spec);
+  files.reads("--run", flags.options.run);
+  files.writes_into("--out", flags.options.out, {flags.name + ".json", ".vl.json", ".png"});
+  return files;
+}
+
 int run_command(ExperimentFlags& flags) {
   const Experiment& experiment = find_experiment(flags.name);
+  files_of(flags).check();
   ExperimentOptions& options = flags.options;
   options.rule = find_rule(flags.rule);
   options.seed = flags.seed.value_or(0);

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "apply/encoder_file.h"
+#include "cli/command_files.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "onnx/export_onnx.h"
@@ -14,7 +15,15 @@ struct ExportFlags {
   OnnxOptions options;
 };
 
+CommandFiles files_of(const ExportFlags& flags) {
+  CommandFiles files;
+  files.reads("--model", flags.model);
+  files.writes("--onnx", flags.onnx, {".onnx"});
+  return files;
+}
+
 int run_export(const ExportFlags& flags) {
+  files_of(flags).check();
   save_onnx(flags.onnx, load_encoder(flags.model), flags.options);
   return kExitOk;
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/stop.h"
+#include "cli/command_files.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
@@ -67,12 +68,23 @@ int serve(const ReportOptions& options, int port) {
   return stopped("nothing was written");
 }
 
+CommandFiles files_of(const ReportOptions& options) {
+  CommandFiles files;
+  files.reads("RUN_DIR", options.run);
+  files.reads("--model", options.encoder);
+  files.reads("--evaluate", options.evaluate);
+  files.reads("--experiments", options.experiments);
+  files.writes("--out", options.out, {".html", ".htm"});
+  return files;
+}
+
 int run_report(const ReportFlags& flags) {
   ReportOptions options = flags.options;
   if (options.out.empty() == !flags.serve) {
     fail("report: expected one of --out FILE and --serve PORT, found {}; give one",
          flags.serve ? "both" : "neither");
   }
+  files_of(options).check();
   options.command = command_line(options, flags.serve);
   if (flags.serve) {
     options.refresh_seconds = flags.follow.value_or(kServeRefreshSeconds);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/stop.h"
 #include "base/thread_pool.h"
+#include "cli/command_files.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
@@ -18,6 +19,8 @@
 #include "meta/rank_group.h"
 #include "meta/trainer.h"
 #include "report/tensorboard.h"
+#include "tasks/array_family.h"
+#include "tasks/class_images_source.h"
 
 namespace metaplastic {
 namespace {
@@ -80,7 +83,26 @@ std::string describe(const OuterMetrics& m, const MetaConfig& config) {
   return line;
 }
 
+CommandFiles files_of(const TrainFlags& flags, const MetaConfig& config) {
+  CommandFiles files;
+  // A run that goes on may read its own config.
+  if (!flags.resume) files.reads("--config", flags.config);
+  for (const std::string& source : config.tasks.image_sources) {
+    if (is_array_source(source)) {
+      files.reads_data("tasks.images", parse_array_source(source).spec);
+    } else {
+      for (const std::string& path : parse_image_source(source).paths) {
+        files.reads("tasks.images", path);
+      }
+    }
+  }
+  files.writes_into("--out", flags.out,
+                    {"config.toml", "checkpoint.safetensors", "rule.safetensors", "metrics.jsonl"});
+  return files;
+}
+
 int lead_run(const TrainFlags& flags, const MetaConfig& config, int num_threads, Comm* comm) {
+  files_of(flags, config).check();
   Progress progress(flags.quiet);
   RunOptions options;
   options.out = flags.out;

@@ -78,6 +78,8 @@ Dataset load_dataset(std::string_view spec, std::span<const DataForm> forms) {
   if (data.first_test_row == 0) data.first_test_row = data.num_rows();
   METAPLASTIC_CHECK(data.labels.empty() ||
                     static_cast<std::int64_t>(data.labels.size()) == data.num_rows());
+  METAPLASTIC_CHECK(data.row_names.empty() ||
+                    static_cast<std::int64_t>(data.row_names.size()) == data.num_rows());
   return data;
 }
 
@@ -92,9 +94,25 @@ Dataset slice_dataset(const Dataset& dataset, std::int64_t first, std::int64_t c
   if (!dataset.labels.empty()) {
     slice.labels.assign(dataset.labels.begin() + first, dataset.labels.begin() + first + count);
   }
+  if (!dataset.row_names.empty()) {
+    slice.row_names.assign(dataset.row_names.begin() + first,
+                           dataset.row_names.begin() + first + count);
+  }
   const std::int64_t first_test_row = dataset.first_test_row - first;
   slice.first_test_row = first_test_row > 0 && first_test_row < count ? first_test_row : count;
   return slice;
+}
+
+Dataset with_channels(const Dataset& images, int channels) {
+  METAPLASTIC_CHECK(images.kind == DataKind::kImage && (channels == 1 || channels == 3));
+  if (images.image.channels == channels) return images;
+  Dataset result = images;
+  result.image.channels = channels;
+  result.rows = std::make_shared<ChannelRows>(images.rows, channels);
+  result.notes.push_back(fmt::format("{}: {} images become {}, as the encoder was fitted on",
+                                     printable(images.name, 200), channels == 1 ? "colour" : "grey",
+                                     channels == 1 ? "grey" : "colour"));
+  return result;
 }
 
 std::string describe(const Dataset& data) {

@@ -74,6 +74,8 @@ class Dataset : public RowSource {
                                                   // an error line for those who need them, else ""
   std::int64_t first_test_row = 0;                // rows from here on are the official test set;
                                                   // num_rows() where there is none
+  std::vector<std::string> row_names;             // [num_rows], e.g. files below the folder of a
+                                                  // SPEC; or empty: rows are known by number
   ImageShape image;                               // kImage only
   float pixel_max = 255;                          // kImage: the raw value of white; black is 0
   std::vector<std::string> column_names;          // kTable: [num_features]; "c=v" one-hot
@@ -106,6 +108,10 @@ Dataset load_dataset(std::string_view spec);
 // Rows first .. first+count-1 as a data set of its own, without copying values. Its official test
 // rows are those of the original that it holds, when it also holds others; else none.
 Dataset slice_dataset(const Dataset& dataset, std::int64_t first, std::int64_t count);
+
+// Image rows with the other number of channels: grey becomes three equal channels, colour its luma.
+// The data gets a note that says so.
+Dataset with_channels(const Dataset& images, int channels);
 
 // One line for people: "fashion-mnist: 70000 rows (60000 training, 10000 test), images of 28 x 28
 // pixels, grey, 10 classes".

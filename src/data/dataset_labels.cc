@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/natural_order.h"
 #include "base/text.h"
 #include "data/dataset_parts.h"
 #include "data/read_csv.h"
@@ -144,15 +145,18 @@ void set_labels(Dataset& data, const std::vector<std::string>& values, const std
     }
     return set_numbers(data, parsed, source, spelling);
   }
+  std::vector<std::string> order;
+  for (const auto& [name, number] : numbers) order.push_back(name);
+  std::ranges::sort(order, natural_less);
   std::map<std::string, int> classes;
-  for (const auto& [name, number] : numbers) classes.emplace(name, std::ssize(classes));
+  for (const std::string& name : order) classes.emplace(name, std::ssize(classes));
   const std::string reason = unusable(classes.size(), values.size(), false, false);
   if (!reason.empty()) {
     data.unusable_labels = fmt::format("{}: {}", source, reason);
     return;
   }
-  for (const auto& [name, index] : classes) data.class_names.push_back(name);
   number_labels(data, values, classes);
+  data.class_names = std::move(order);
 }
 
 }  // namespace metaplastic

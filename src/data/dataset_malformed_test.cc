@@ -178,7 +178,12 @@ std::vector<BadFile> bad_pictures() {
   huge_jpeg.replace(frame + 5, 4, "\xff\xff\xff\xff");
   return {
       {"images:FILE", "", "expected a PNG, JPEG or PGM image, found an empty file"},
-      {"images:FILE", "GIF89a...", "expected a PNG, JPEG or PGM image, found other bytes"},
+      {"images:FILE", "GIF89a...", "expected a PNG, JPEG or PGM image, found a GIF image"},
+      {"images:FILE", std::string("II*\0\x08", 5), "found a TIFF image"},
+      {"images:FILE", "RIFF....WEBPVP8 ", "found a WebP image"},
+      {"images:FILE", "version https://git-lfs.github.com/spec/v1\n", "found a Git LFS pointer"},
+      {"images:FILE", "BM", "found a BMP image"},
+      {"images:FILE", "\x89P", "found other bytes"},
       {"images:FILE", png.substr(0, 20), "expected a readable PNG file"},
       {"images:FILE", png.substr(0, png.size() / 2), "expected a readable PNG file"},
       {"images:FILE", with(png, 18, "x"), "expected a readable PNG file"},
@@ -188,7 +193,7 @@ std::vector<BadFile> bad_pictures() {
       {"images:FILE", huge_jpeg, "JPEG"},
       {"images:FILE", without(huge_jpeg, "\xff\xff\xff\xff", bytes({0x50, 0, 0, 0x10})),
        "expected an image of 1 to 16384 pixels a side"},
-      {"images:FILE", picture("cmyk.jpg"), "found one of 4 components"},
+      {"images:FILE", picture("cmyk.jpg").substr(0, 400), "expected a readable JPEG file"},
       {"images:FILE", "P5", "expected a PNG, JPEG or PGM image"},
       {"images:FILE", "P4 8 1\n\xff", "expected a PGM or PPM image (P2, P3, P5, P6), found P4"},
       {"images:FILE", "P5 2", "expected a number as the height"},

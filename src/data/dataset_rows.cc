@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "data/read_image.h"
 
 namespace metaplastic {
 
@@ -122,6 +123,28 @@ void ConcatRows::read_wide_rows(std::int64_t first, std::int64_t count,
   read_both(first, count, out,
             [](const RowSource& part, std::int64_t from, std::int64_t number,
                std::span<double> values) { part.read_wide_rows(from, number, values); });
+}
+
+ChannelRows::ChannelRows(std::shared_ptr<const RowSource> source, int channels)
+    : source_(std::move(source)), channels_(channels) {
+  const int from = channels == 1 ? 3 : 1;
+  METAPLASTIC_CHECK(source_->num_features() % from == 0);
+  num_features_ = source_->num_features() / from * channels;
+}
+
+void ChannelRows::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {
+  check_row_range(*this, first, count, out);
+  std::vector<float> from(static_cast<std::size_t>(count * source_->num_features()));
+  source_->read_rows(first, count, from);
+  if (channels_ == 3) {
+    for (std::size_t n = 0; n < out.size(); ++n) out[n] = from[n / 3];
+    return;
+  }
+  for (std::size_t n = 0; n < out.size(); ++n) {
+    const float red = from[3 * n], green = from[3 * n + 1], blue = from[3 * n + 2];
+    // The weights' sum is rounded: a grey pixel keeps its value to the last bit.
+    out[n] = red == green && green == blue ? red : luma(red, green, blue);
+  }
 }
 
 std::shared_ptr<const RowSource> rows_of(std::vector<float> values, int num_features) {

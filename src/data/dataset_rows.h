@@ -88,6 +88,19 @@ class ConcatRows : public RowSource {
   std::shared_ptr<const RowSource> first_, second_;
 };
 
+// Pixels of colour images as grey ones (luma), or of grey ones as three equal channels.
+class ChannelRows : public RowSource {
+ public:
+  ChannelRows(std::shared_ptr<const RowSource> source, int channels);
+  std::int64_t num_rows() const override { return source_->num_rows(); }
+  int num_features() const override { return num_features_; }
+  void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override;
+
+ private:
+  std::shared_ptr<const RowSource> source_;
+  int channels_, num_features_;
+};
+
 // Aborts unless the range lies inside the source and its values are exactly `size`.
 void check_row_range(const RowSource& source, std::int64_t first, std::int64_t count,
                      std::size_t size);

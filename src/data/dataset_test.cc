@@ -143,11 +143,16 @@ TEST(Dataset, RarerPictureKinds) {
   };
   const Picture alpha = decode("alpha.png");
   EXPECT_EQ(alpha.channels, 3);
-  EXPECT_EQ(alpha.pixels[0], 0);  // transparent: black below
+  EXPECT_EQ(alpha.pixels[0], 255);  // transparent: white below
+  EXPECT_TRUE(alpha.is_transparent);
   EXPECT_EQ(alpha.pixels[4 * 3 + 1], pattern(13));
   const Picture plain = decode("plain.pgm");
   EXPECT_EQ(plain.pixels, (std::vector<std::uint8_t>{0, 85, 170, 255, 17, 34}));
-  EXPECT_EQ(decode("deep.pgm").pixels, (std::vector<std::uint8_t>{255, 128}));
+  EXPECT_FALSE(plain.is_deep || plain.is_transparent);
+  const Picture deep = decode("deep.pgm");
+  EXPECT_EQ(deep.pixels, (std::vector<std::uint8_t>{255, 128}));
+  EXPECT_TRUE(deep.is_deep);
+  EXPECT_EQ(decode("cmyk.jpg").channels, 3);
 }
 
 TEST(Dataset, ImageFoldersWithAndWithoutClasses) {
@@ -166,6 +171,12 @@ TEST(Dataset, ImageFoldersWithAndWithoutClasses) {
   EXPECT_EQ(row_of(data, 0)[5], pattern(1));
   EXPECT_EQ(row_of(data, 1)[5], pattern(5));
   EXPECT_EQ(data.class_names, (Names{"cat", "dog"}));
+  EXPECT_EQ(data.row_names, (Names{"cat/a.png", "dog/b.PNG"}));
+  ASSERT_EQ(data.notes.size(), 2u);
+  EXPECT_NE(data.notes[0].find("left out 1 file ending in .doc (dog/notes.doc)"),
+            std::string::npos);
+  EXPECT_NE(data.notes[1].find("1 grey and 1 colour images"), std::string::npos);
+  EXPECT_EQ(slice_dataset(data, 1, 1).row_names, (Names{"dog/b.PNG"}));
 
   const Dataset grey_data = load_dataset("images:" + folder.path("set") + ",grey=yes");
   EXPECT_EQ(grey_data.image.channels, 1);

@@ -110,9 +110,11 @@ Dataset load_text(const DataSpec& spec) {
   std::vector<std::string> labels;
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
-    const FolderListing listing = list_class_folder(path, {".txt"});
+    const FolderListing listing = list_class_folder(path, text_endings());
     for (const std::string& file : listing.files) documents.add(read_utf8(file, kMaxDocumentBytes));
     labels = listing.classes;
+    data.row_names = listing.names;
+    if (!listing.left_out.empty()) data.notes.push_back(listing.left_out);
   } else {
     read_tsv(path, documents, labels);
   }

@@ -32,6 +32,33 @@ struct Axis {
   }
 };
 
+// What the first bytes say of a file that is no image we read.
+std::string kind_of(std::span<const std::uint8_t> bytes) {
+  struct Magic {
+    std::size_t at;
+    std::string_view bytes, name;
+  };
+  static constexpr Magic kMagics[] = {{0, "GIF8", "a GIF image"},
+                                      {0, "BM", "a BMP image"},
+                                      {8, "WEBP", "a WebP image"},
+                                      {0, std::string_view("II*\0", 4), "a TIFF image"},
+                                      {0, std::string_view("MM\0*", 4), "a TIFF image"},
+                                      {4, "ftypheic", "a HEIC image"},
+                                      {4, "ftypmif1", "a HEIC image"},
+                                      {4, "ftypavif", "an AVIF image"},
+                                      {0, "version https://git-lfs", "a Git LFS pointer"},
+                                      {0, "<", "a page or SVG image"},
+                                      {0, "%PDF", "a PDF document"}};
+  if (bytes.empty()) return "an empty file";
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  for (const Magic& magic : kMagics) {
+    if (text.size() > magic.at && text.substr(magic.at).starts_with(magic.bytes)) {
+      return std::string(magic.name);
+    }
+  }
+  return "other bytes";
+}
+
 }  // namespace
 
 namespace picture_detail {
@@ -45,26 +72,30 @@ Picture make_picture(std::int64_t height, std::int64_t width, int channels, std:
         "height); scale it down",
         name, kMaxImageSide, kMaxPicturePixels, width, height);
   }
-  Picture picture{static_cast<int>(height), static_cast<int>(width), channels, {}};
+  Picture picture;
+  picture.height = static_cast<int>(height);
+  picture.width = static_cast<int>(width);
+  picture.channels = channels;
   picture.pixels.resize(static_cast<std::size_t>(height * width * channels));
   return picture;
 }
 
 }  // namespace picture_detail
 
-Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_view name) {
+Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_view name,
+                       Background background) {
   constexpr std::uint8_t kPng[] = {0x89, 'P', 'N', 'G'};
   constexpr std::uint8_t kJpeg[] = {0xff, 0xd8, 0xff};
   const auto starts = [&](std::span<const std::uint8_t> magic) {
     return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin());
   };
-  if (starts(kPng)) return picture_detail::decode_png(bytes, name);
+  if (starts(kPng)) return picture_detail::decode_png(bytes, name, background);
   if (starts(kJpeg)) return picture_detail::decode_jpeg(bytes, name);
   if (bytes.size() > 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7') {
     return picture_detail::decode_pnm(bytes, name);
   }
   fail("{}: expected a PNG, JPEG or PGM image, found {}; convert or remove it", name,
-       bytes.empty() ? "an empty file" : "other bytes");
+       kind_of(bytes));
 }
 
 void make_grey(Picture& picture) {
@@ -95,7 +126,9 @@ void resize_picture(Picture& picture, int height, int width) {
   std::transform(out.begin(), out.end(), result.pixels.begin(), [](float value) {
     return static_cast<std::uint8_t>(std::clamp(std::lround(value), 0l, 255l));
   });
-  picture = std::move(result);
+  picture.pixels = std::move(result.pixels);
+  picture.height = height;
+  picture.width = width;
 }
 
 namespace {

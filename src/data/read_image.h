@@ -14,15 +14,24 @@ inline constexpr int kMaxImageSide = 16384;
 inline constexpr std::int64_t kMaxPicturePixels = std::int64_t{1} << 26;  // 64 Mpixel
 inline constexpr std::int64_t kMaxPictureBytes = std::int64_t{1} << 28;   // of a file
 
+// What lies under transparent pixels; kError refuses images that have any.
+enum class Background { kWhite, kBlack, kError };
+
 struct Picture {
   int height = 0, width = 0, channels = 0;  // 1 grey or 3 colour
   std::vector<std::uint8_t> pixels;         // [height, width, channels]
+  // What was decided on the way, for notes; the pixels are whole.
+  bool is_transparent = false;  // some pixel was laid over the background
+  bool is_deep = false;         // 16 bits became 8
+  std::string warning = {};     // of the JPEG library, or empty
 };
 
-// Recognises the format by its first bytes. Grey stays grey; palettes become colour; transparency
-// lies over black; 16 bits become 8. `name` stands for the file in errors. Throws Error for other
+// Recognises the format by its first bytes, and shows the image as viewers do: turned by its EXIF
+// orientation, laid over the background. Grey stays grey; palettes and CMYK become colour; 16 bits
+// become 8, by the same greys. `name` stands for the file in errors. Throws Error for other
 // formats, damaged or incomplete files, and images beyond the limits above.
-Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_view name);
+Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_view name,
+                       Background background = Background::kWhite);
 
 // 0.299 red + 0.587 green + 0.114 blue.
 inline float luma(float red, float green, float blue) {
@@ -43,7 +52,8 @@ void resize_area(std::span<const float> in, int height, int width, int channels,
 
 namespace picture_detail {
 // One per format; decode_picture chooses.
-Picture decode_png(std::span<const std::uint8_t> bytes, std::string_view name);
+Picture decode_png(std::span<const std::uint8_t> bytes, std::string_view name,
+                   Background background = Background::kWhite);
 Picture decode_jpeg(std::span<const std::uint8_t> bytes, std::string_view name);
 Picture decode_pnm(std::span<const std::uint8_t> bytes, std::string_view name);
 // Takes the pixels' memory after checking the size. Throws Error.

@@ -75,6 +75,12 @@ class RuleMethod : public FeatureMethod {
       options.training = options_of(variants[n], context);
       options.training.pool = training_pool;
       if (context.on_progress) options.training.on_step = progress;
+      if (n == 0 && context.on_note) {
+        options.training.on_note = [&](const std::string& line) {
+          const std::lock_guard lock(progress_mutex);
+          context.on_note(name_ + ": " + line);
+        };
+      }
       try {
         applied[n] = fit_last_group(rule_, foundation, options);
       } catch (const Error& error) {

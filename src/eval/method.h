@@ -42,8 +42,9 @@ struct MethodContext {
   int num_threads = 1;  // never changes a result
   int num_tunings = 8;  // trainings that a method with settings to search may spend
   ImageShape image;     // of the prepared rows; size 0 where they are no images
-  std::shared_ptr<const Preprocess> preprocess;         // what prepared the rows; may be empty
-  std::function<void(const std::string&)> on_progress;  // one short line; may be empty
+  std::shared_ptr<const Preprocess> preprocess;          // what prepared the rows; may be empty
+  std::function<void(const std::string&)> on_progress;   // one short line; may be empty
+  std::function<void(const std::string&)> on_note = {};  // a line that stays; may be empty
   std::function<bool()> should_stop;  // may be empty; called from several threads at once
 };
 

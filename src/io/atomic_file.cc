@@ -21,6 +21,7 @@ constexpr int kMaxNameAttempts = 1000;
 
 // Follows a symbolic link, and refuses what rename would destroy (a device) or cannot replace.
 std::string resolve_target(const std::string& path) {
+  if (path.empty()) fail("expected the name of a file to write, found an empty one");
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path, error);
   if (status.type() == std::filesystem::file_type::not_found) return path;
@@ -31,6 +32,10 @@ std::string resolve_target(const std::string& path) {
   }
   const std::filesystem::path target = std::filesystem::canonical(path, error);
   if (error) fail("{}: cannot write: {}", path, error.message());
+  // A rename would replace a file that its owner has protected.
+  if (access(target.c_str(), W_OK) != 0) {
+    fail("{}: cannot write: {}", path, system_reason(errno));
+  }
   return target.string();
 }
 
@@ -97,6 +102,18 @@ bool give_name(int descriptor, const std::string& target, std::string& name) {
   }
   name.clear();
   return false;
+}
+
+// The new file takes over the permissions of the one that it will replace.
+void keep_permissions(int descriptor, const std::string& target) {
+  struct stat old {
+  }, made{};
+  if (stat(target.c_str(), &old) != 0 || fstat(descriptor, &made) != 0) return;
+  if (old.st_uid != made.st_uid || old.st_gid != made.st_gid) {
+    // Root alone can give a file away; for others it stays theirs.
+    if (fchown(descriptor, old.st_uid, old.st_gid) != 0) errno = 0;
+  }
+  if (fchmod(descriptor, old.st_mode & 0777) != 0) errno = 0;
 }
 
 class Descriptor {
@@ -166,6 +183,7 @@ AtomicFileWriter::AtomicFileWriter(const std::string& path)
   descriptor_ = open_unnamed(target_);
   if (descriptor_ < 0) descriptor_ = open_named(target_, temporary_);
   if (descriptor_ < 0) fail("{}: cannot write: {}", path_, system_reason(errno));
+  keep_permissions(descriptor_, target_);
 }
 
 AtomicFileWriter::~AtomicFileWriter() {

@@ -15,7 +15,8 @@ namespace metaplastic {
 // writer before that (an error, kill -9) leaves the old file as it was and nothing else; but a
 // crash on a file system that knows no unnamed files (NFS, some overlays) leaves a temporary one.
 // Errors name the path and the system's reason. A path that leads to a folder, a device or a pipe
-// is refused; a symbolic link is followed.
+// is refused; a symbolic link is followed. A file that is replaced leaves its permissions (and,
+// where the system lets us, its owner) to the new one; one that may not be written is refused.
 class AtomicFileWriter {
  public:
   explicit AtomicFileWriter(const std::string& path);

@@ -36,6 +36,38 @@ TEST(AtomicFile, KeepsTheUsualPermissions) {
   EXPECT_EQ(info.st_mode & 0777, 0644u);
 }
 
+TEST(AtomicFile, AReplacedFileLeavesItsPermissions) {
+  const TestFolder folder;
+  const std::string path = folder.path("a");
+  for (const mode_t mode : {0600, 0640, 0666, 0755, 0200}) {
+    write_file_atomically(path, "old");
+    ASSERT_EQ(chmod(path.c_str(), mode), 0);
+    write_file_atomically(path, "new");
+    struct stat info {};
+    ASSERT_EQ(stat(path.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777, mode);
+  }
+}
+
+TEST(AtomicFile, AWriteProtectedFileIsRefused) {
+  const TestFolder folder;
+  const std::string path = folder.path("a");
+  write_file_atomically(path, "old");
+  ASSERT_EQ(chmod(path.c_str(), 0444), 0);
+  ASSERT_EQ(chmod(folder.path("").c_str(), 0777), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    if (geteuid() == 0 && setuid(65534) != 0) _exit(2);
+    const std::string line = error_line([&] { AtomicFileWriter{path}; });
+    _exit(line == path + ": cannot write: Permission denied" ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_EQ(read_text_file(path, 100), "old");
+}
+
 TEST(AtomicFile, ReadersSeeTheOldFileUntilTheCommit) {
   const TestFolder folder;
   const std::string path = folder.path("a");

@@ -33,6 +33,9 @@ Trainer::Trainer(const MetaConfig& config, const RunOptions& options)
       worker_(comm_, config_, tasks_, options.resume ? state_.seed : options.seed,
               options.num_threads) {
   METAPLASTIC_CHECK(comm_.rank() == 0);
+  if (options_.on_note) {
+    for (const std::string& line : tasks_.notes()) options_.on_note(line);
+  }
   start_or_resume();
 }
 

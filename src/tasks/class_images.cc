@@ -61,12 +61,21 @@ ClassImageFamily::ClassImageFamily(const ImageSource& source, int max_images_per
     shrink_picture(decode_picture(bytes, file_name), kSourceSide,
                    std::span(entry->pixels).subspan(begin));
   };
-  visit_images(source, max_images_per_class, add);
+  left_out_ = visit_images(source, max_images_per_class, add);
 
   std::vector<std::pair<std::string, std::shared_ptr<const ImageClass>>> ranked;
+  std::size_t num_small = 0;
   for (const auto& [name, entry] : found) {
-    if (entry->num_images() < kMinImages) continue;
+    if (entry->num_images() < kMinImages) {
+      ++num_small;
+      continue;
+    }
     ranked.emplace_back(sha256_hex(name), entry);
+  }
+  if (num_small > 0) {
+    left_out_ =
+        left_out_.empty() ? fmt::format("image source '{}': left out ", name_) : left_out_ + ", ";
+    left_out_ += fmt::format("{} classes of fewer than {} images", num_small, kMinImages);
   }
   if (ranked.size() < 2 * kMinHeldOut) {
     fail("image source '{}': expected at least {} classes (folders) of {} images or more, found {}",

@@ -31,6 +31,8 @@ class ClassImageFamily : public TaskFamily {
   std::vector<std::string> class_names(Split split) const;
   // "omniglot: 136 classes, 2720 images, sha256 ...".
   std::string describe() const;
+  // A line about files and classes that are not read; "" where there are none.
+  const std::string& left_out() const { return left_out_; }
 
   struct ImageClass {
     std::string name;
@@ -43,7 +45,7 @@ class ClassImageFamily : public TaskFamily {
     return split == Split::kTrain ? train_ : validation_;
   }
 
-  std::string name_;
+  std::string name_, left_out_;
   std::vector<std::shared_ptr<const ImageClass>> train_, validation_;  // in name order
 };
 

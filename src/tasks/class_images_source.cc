@@ -11,6 +11,8 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/natural_order.h"
+#include "data/left_out.h"
 
 namespace metaplastic {
 namespace {
@@ -28,6 +30,9 @@ bool is_image_name(const std::string& name) {
   return end == ".png" || end == ".jpg" || end == ".jpeg";
 }
 
+// What a file manager left behind.
+bool is_hidden(const fs::path& name) { return name.filename().string().starts_with('.'); }
+
 bool is_zip(const std::string& path) { return fs::path(path).extension() == ".zip"; }
 
 // Image names of one path by class, in name order.
@@ -35,20 +40,25 @@ using Listing = std::map<std::string, std::vector<std::string>>;
 
 void sort_and_cap(Listing& listing, int max_per_class) {
   for (auto& [name, files] : listing) {
-    std::sort(files.begin(), files.end());
+    std::sort(files.begin(), files.end(), natural_less);
     if (files.size() > static_cast<std::size_t>(max_per_class)) {
       files.resize(static_cast<std::size_t>(max_per_class));
     }
   }
 }
 
-void visit_folder(const std::string& root, int max_per_class, const ImageVisitor& visit) {
+void visit_folder(const std::string& root, int max_per_class, const ImageVisitor& visit,
+                  LeftOut& left_out) {
   Listing listing;
   std::error_code error;
   fs::recursive_directory_iterator entries(root, error), end;
   for (; !error && entries != end; entries.increment(error)) {
     const fs::path& path = entries->path();
-    if (!entries->is_regular_file(error) || !is_image_name(path.string())) continue;
+    if (!entries->is_regular_file(error)) continue;
+    if (!is_image_name(path.string())) {
+      if (!is_hidden(path)) left_out.add_ending(path.lexically_relative(root).generic_string());
+      continue;
+    }
     listing[path.parent_path().lexically_relative(root).generic_string()].push_back(path.string());
   }
   if (error) fail("{}: expected a readable folder, found: {}", root, error.message());
@@ -90,7 +100,8 @@ void read_entry(zip_t* archive, const std::string& path, const std::string& entr
   }
 }
 
-void visit_zip(const std::string& path, int max_per_class, const ImageVisitor& visit) {
+void visit_zip(const std::string& path, int max_per_class, const ImageVisitor& visit,
+               LeftOut& left_out) {
   int code = 0;
   const std::unique_ptr<zip_t, decltype(&zip_discard)> archive(
       zip_open(path.c_str(), ZIP_RDONLY, &code), &zip_discard);
@@ -108,7 +119,11 @@ void visit_zip(const std::string& path, int max_per_class, const ImageVisitor& v
   Listing listing;
   for (zip_int64_t n = 0; n < count; ++n) {
     const char* name = zip_get_name(archive.get(), static_cast<zip_uint64_t>(n), 0);
-    if (!name || !is_image_name(name)) continue;
+    if (!name || std::string_view(name).ends_with('/')) continue;
+    if (!is_image_name(name)) {
+      if (!is_hidden(name)) left_out.add_ending(name);
+      continue;
+    }
     listing[fs::path(name).parent_path().generic_string()].push_back(name);
   }
   sort_and_cap(listing, max_per_class);
@@ -163,13 +178,14 @@ bool image_source_exists(const ImageSource& source) {
   });
 }
 
-void visit_images(const ImageSource& source, int max_per_class, const ImageVisitor& visit) {
+std::string visit_images(const ImageSource& source, int max_per_class, const ImageVisitor& visit) {
+  LeftOut left_out;
   for (const std::string& path : source.paths) {
     std::error_code error;
     if (is_zip(path) && fs::is_regular_file(path, error)) {
-      visit_zip(path, max_per_class, visit);
+      visit_zip(path, max_per_class, visit, left_out);
     } else if (fs::is_directory(path, error)) {
-      visit_folder(path, max_per_class, visit);
+      visit_folder(path, max_per_class, visit, left_out);
     } else {
       fail(
           "image source '{}': expected a folder or .zip file at {}, found {}; mend the path, or "
@@ -177,6 +193,8 @@ void visit_images(const ImageSource& source, int max_per_class, const ImageVisit
           source.name, path, fs::exists(path, error) ? "something else" : "nothing");
     }
   }
+  const std::string text = left_out.text();
+  return text.empty() ? "" : fmt::format("image source '{}': left out {}", source.name, text);
 }
 
 }  // namespace metaplastic

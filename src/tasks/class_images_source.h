@@ -30,7 +30,8 @@ using ImageVisitor = std::function<void(const std::string& class_name, const std
 // Visits at most max_per_class images of each class, the first ones by name, in the order of class
 // and file name whatever order the folder or the archive has. Throws Error for paths that are
 // missing or unreadable and for files above kMaxImageBytes.
+// Returns a line about files with other endings, counted and named; "" where there are none.
 inline constexpr std::int64_t kMaxImageBytes = 1 << 26;
-void visit_images(const ImageSource& source, int max_per_class, const ImageVisitor& visit);
+std::string visit_images(const ImageSource& source, int max_per_class, const ImageVisitor& visit);
 
 }  // namespace metaplastic

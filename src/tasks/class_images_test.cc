@@ -178,6 +178,8 @@ TEST_F(ClassImagesTest, FoldersBecomeClassesAndSplitsAreDisjoint) {
   write_classes("photos", 10);
   write_file(root_ / "photos" / "kind0" / "notes.txt", {1, 2, 3});
   const ClassImageFamily family(parse_image_source("photos=" + path("photos")), 5, 0.15f);
+  EXPECT_EQ(family.left_out(),
+            "image source 'photos': left out 1 file ending in .txt (kind0/notes.txt)");
   EXPECT_EQ(family.max_classes(Split::kTrain), 8);
   EXPECT_EQ(family.max_classes(Split::kValidation), 2);
   std::set<std::string> all;

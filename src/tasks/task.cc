@@ -203,6 +203,7 @@ TaskDistribution::TaskDistribution(const TaskConfig& config) : config_(config) {
     auto images = std::make_unique<ClassImageFamily>(source, config.max_images_per_class,
                                                      config.held_out_share);
     std::string description = images->describe();
+    if (!images->left_out().empty()) notes_.push_back(images->left_out());
     add(std::move(images), source.weight, std::move(description));
   }
   if (families_.empty()) {

@@ -80,6 +80,8 @@ class TaskDistribution {
   const TaskConfig& config() const { return config_; }
   // One line per family: name, weight, classes, and a digest of its images; for provenance.
   std::vector<std::string> describe() const;
+  // One line per source of images that holds files which are not read.
+  const std::vector<std::string>& notes() const { return notes_; }
 
   // index < 2^55.
   Task make_task(std::uint64_t seed, std::uint64_t index, Split split) const;
@@ -92,6 +94,7 @@ class TaskDistribution {
   };
   TaskConfig config_;
   std::vector<Entry> families_;
+  std::vector<std::string> notes_;
 };
 
 inline Task make_task(const TaskDistribution& distribution, std::uint64_t seed, std::uint64_t index,
