@@ -4,6 +4,7 @@ has some."""
 from __future__ import annotations
 
 import datetime
+import os
 import sys
 import warnings
 from typing import Any, List, Optional, Sequence, Tuple
@@ -17,6 +18,9 @@ def as_array(data: Any, columns: Optional[Sequence[str]] = None) -> Tuple[np.nda
     """(array of bool, whole numbers or floats; names of its columns or None) of arrays, lists, data
     frames (pandas, Polars) and whatever has ``__array__``. A missing value becomes NaN, which is refused
     where it is read. Arrays of such types are handed on without a copy. Raises Error."""
+    if isinstance(data, os.PathLike):
+        raise Error(f"data: expected an array or a data SPEC, found the path {os.fspath(data)!r}; give a str that "
+                    "says what it holds, such as 'csv:FILE' or 'npy:FILE'")
     names = column_names(data) if columns is None else _names_of(list(columns))
     check_type(data)
     if hasattr(data, "iloc") and hasattr(data, "columns"):
@@ -25,7 +29,7 @@ def as_array(data: Any, columns: Optional[Sequence[str]] = None) -> Tuple[np.nda
         with warnings.catch_warnings():
             warnings.simplefilter("error", getattr(np, "VisibleDeprecationWarning", FutureWarning))  # ragged lists
             array = np.asarray(data)
-    except (TypeError, ValueError, Warning) as error:
+    except (TypeError, ValueError, RuntimeError, Warning) as error:
         raise Error(f"data: expected an array of numbers, found {_short(error)}; make its rows equally long "
                     "and its values numbers") from error
     check_type(array)

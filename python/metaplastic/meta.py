@@ -183,6 +183,8 @@ def estimate(loop: InnerLoop, theta, task_state: TaskState, seed: int = 0) -> Tu
     """The meta-gradient of one truncation: (gradient [P] float32, the next task state).
 
     A pure function: same arguments, same bits, on any machine and in any order; nothing is kept.
+    The gradient is as the estimator gives it: ``outer.clip_truncation``, ``outer.clip_gradient`` and
+    ``outer.trained`` belong to the update of theta.
     loop: ``InnerLoop(json.dumps(config))``: config and task distribution.
     theta: [P] float32; :meth:`InnerLoop.initial_theta` is where a run starts.
     task_state: from :meth:`InnerLoop.open` or an earlier estimate. The next one carries ``meta_loss``,

@@ -266,6 +266,20 @@ class Refusals(Silent):
                     use(data)
                 self.assertNotIn("\n", str(caught.exception))
 
+    def test_what_is_no_array(self):
+        class Broken:  # as tensors that are part of a graph
+            def __array__(self, dtype=None, copy=None):
+                raise RuntimeError("call detach() first")
+
+        encoder = train(rows())
+        for data, words in ((pathlib.Path("x.csv"), "found the path 'x.csv'; give a str .*csv:FILE"),
+                            (Broken(), r"found call detach\(\) first"), ({"a": [1.0]}, "expected an array of numbers"),
+                            (b"npy:x.npy", "arrays of bytes/strings"), (None, "shape"), (3.0, "shape"),
+                            ((x for x in ()), "expected an array of numbers")):
+            for use in (train, encoder.embed):
+                with self.assertRaisesRegex(metaplastic.Error, words):
+                    use(data)
+
     def test_shapes_and_numbers_that_do_not_fit(self):
         encoder = train(rows())
         for data, words in ((np.zeros(5), r"shape \[5\]"), (np.zeros((0, 5)), "at least one row"),
