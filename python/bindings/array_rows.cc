@@ -70,6 +70,11 @@ void ArrayRows::read_rows(std::int64_t first, std::int64_t count, std::span<floa
   read(first, count, out);
 }
 
+void ArrayRows::read_wide_rows(std::int64_t first, std::int64_t count,
+                               std::span<double> out) const {
+  read(first, count, out);
+}
+
 template <class To>
 void ArrayRows::read(std::int64_t first, std::int64_t count, std::span<To> out) const {
   METAPLASTIC_CHECK(first >= 0 && count >= 0 && first + count <= num_rows_);

@@ -25,6 +25,8 @@ class ArrayRows : public RowSource {
   std::int64_t num_rows() const override { return num_rows_; }
   int num_features() const override { return static_cast<int>(sizes_[0] * sizes_[1] * sizes_[2]); }
   void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override;
+  bool is_wide() const override { return type_.is_wide(); }
+  void read_wide_rows(std::int64_t first, std::int64_t count, std::span<double> out) const override;
 
  private:
   template <class To>

@@ -90,7 +90,8 @@ def train_encoder(data: Data, rule: str = "compact-v1", *, hidden: Sequence[int]
 def read_data(spec: str) -> Tuple[np.ndarray, Optional[np.ndarray], Dict[str, Any]]:
     """What a data SPEC names: (X, y, info).
 
-    X: float32, raw: [N, U] for tables, [N, H, W] or [N, H, W, 3] for images (black is 0, white
+    X: float32 (float64 for a table with a column such as times in seconds, which would lose its
+        digits), raw: [N, U] for tables, [N, H, W] or [N, H, W, 3] for images (black is 0, white
         ``info["pixel_max"]``), [N, words] normalised word counts for text.
     y: int64 [N] in 0..classes-1, -1 for a row without a label as in ``sklearn.semi_supervised``; or None.
     info: dict of ``kind`` ("image", "table", "text"), ``description``, ``class_names``,

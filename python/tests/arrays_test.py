@@ -123,6 +123,51 @@ class Types(Silent):
                 np.testing.assert_array_equal(train(images).embed(images), np.load(folder / "f.npy"))
 
 
+class LargeOffsets(Silent):
+    """Columns are centred in 64 bits before they become floats, as for csv and npy."""
+
+    def columns(self):
+        seconds = np.arange(60.0) % 17
+        return np.column_stack([seconds, rows()[:, 0]]), np.column_stack([1.7e9 + seconds, rows()[:, 0]])
+
+    def test_digits_are_kept_in_every_type_that_has_them(self):
+        plain, large = self.columns()
+        want = train(plain).embed(plain)
+        for data in (large, large.astype(">f8"), np.asfortranarray(large), large.tolist(), pandas.DataFrame(large),
+                     pandas.DataFrame(large).astype({0: "Int64"}), large[::-1][::-1]):
+            np.testing.assert_allclose(train(data).embed(data), want, rtol=0, atol=1e-4)
+        whole = np.column_stack([plain[:, 0], plain[:, 0][::-1] ** 2]).astype(np.int64)
+        for code, offset in (("i8", 10**12), ("u8", 2**40), ("i4", 2**30), ("u4", 2**31)):
+            data = (whole + offset).astype(code)
+            np.testing.assert_allclose(train(data).embed(data), train(whole).embed(whole), rtol=0, atol=1e-4)
+        fitted = transformer().fit(large)
+        np.testing.assert_allclose(fitted.transform(large), transformer().fit_transform(plain), rtol=0, atol=1e-4)
+
+    def test_the_same_features_as_the_command_line(self):
+        folder, (_, large) = self.folder(), self.columns()
+        np.save(folder / "x.npy", large)
+        subprocess.run([PROGRAM, "apply", "--rule", "hebb-decorrelate", "--steps", "5", "--hidden", "8", "--features",
+                        "4", "--data", f"npy:{folder / 'x.npy'}", "--out", folder / "f.npy", "--model",
+                        folder / "m.safetensors", "--quiet"], check=True, capture_output=True)
+        want = np.load(folder / "f.npy")
+        np.testing.assert_array_equal(train(large).embed(large), want)
+        loaded = metaplastic.Encoder.load(str(folder / "m.safetensors"))
+        for encoder in (loaded, pickle.loads(pickle.dumps(loaded))):
+            np.testing.assert_array_equal(encoder.embed(large), want)
+            np.testing.assert_array_equal(encoder.embed(large[::-1])[::-1], want)
+
+    def test_read_data_and_save_tasks_keep_them(self):
+        folder, (plain, large) = self.folder(), self.columns()
+        np.save(folder / "x.npy", large)
+        X, _, _ = metaplastic.read_data(f"npy:{folder / 'x.npy'}")
+        self.assertEqual(X.dtype, np.float64)
+        np.testing.assert_array_equal(X, large)
+        np.save(folder / "y.npy", plain)
+        self.assertEqual(metaplastic.read_data(f"npy:{folder / 'y.npy'}")[0].dtype, np.float32)
+        spec = meta.save_tasks(folder / "t.npz", large, np.arange(60) % 3)
+        np.testing.assert_array_equal(metaplastic.read_data(spec)[0], large)
+
+
 class Memory(Silent):
     def test_lists_frames_and_objects_are_kept_while_they_are_read(self):
         X = rows(6000)
@@ -322,6 +367,18 @@ class Collapse(Silent):
 
 
 class MissingLabels(Silent):
+    def test_rows_without_a_label_are_minus_one(self):
+        folder, X = self.folder(), rows(40)
+        y = np.where(np.arange(40) < 10, -1, np.arange(40) % 3 + 5)
+        np.savez(folder / "x.npz", x=X, y=y)
+        _, labels, info = metaplastic.read_data(f"npz:{folder / 'x.npz'}")
+        np.testing.assert_array_equal(labels, np.where(y < 0, -1, y - 5))
+        self.assertEqual(info["class_names"], ["5", "6", "7"])
+        encoder = metaplastic.train_encoder(f"npz:{folder / 'x.npz'}", "hebb", hidden=(8,), n_features=4,
+                                            n_steps=5).encoder  # learned from all the same
+        self.assertEqual(encoder.embed(f"npz:{folder / 'x.npz'}").shape, (40, 4))
+        np.testing.assert_array_equal(transformer().fit(X, y).transform(X), transformer().fit(X).transform(X))
+
     def test_rows_without_a_label_make_no_task(self):
         folder, X = self.folder(), rows(80)
         classes = np.arange(80) % 4

@@ -24,10 +24,7 @@ class NpyRows : public RowSource {
     check_row_range(*this, first, count, out);
     reader_.read_floats(first * num_features_, out);
   }
-  bool is_wide() const override {
-    const NpyHeader& header = reader_.header();
-    return header.item_bytes == 8 || (header.item_bytes == 4 && header.kind != NpyKind::kFloat);
-  }
+  bool is_wide() const override { return reader_.header().is_wide(); }
   void read_wide_rows(std::int64_t first, std::int64_t count,
                       std::span<double> out) const override {
     check_row_range(*this, first, count, out.size());

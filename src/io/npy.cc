@@ -120,13 +120,7 @@ void NpyReader::read_floats(std::int64_t begin, std::span<float> values) const {
 
 void NpyReader::read_doubles(std::int64_t begin, std::span<double> values) const {
   double* next = values.data();
-  visit_items(begin, values.size(), [&]<class T>(T value) {
-    if constexpr (std::is_same_v<T, Half>) {
-      *next++ = half_to_float(value.bits);
-    } else {
-      *next++ = static_cast<double>(value);
-    }
-  });
+  visit_items(begin, values.size(), [&](auto value) { *next++ = item_to<double>(value); });
 }
 
 void NpyReader::read_integers(std::int64_t begin, std::span<std::int64_t> values) const {

@@ -28,6 +28,9 @@ struct NpyType {
   NpyKind kind = NpyKind::kFloat;
   std::size_t item_bytes = 4;
   bool big_endian = false;
+
+  // Items have more digits than a float has room for.
+  bool is_wide() const { return item_bytes == 8 || (item_bytes == 4 && kind != NpyKind::kFloat); }
 };
 
 struct NpyHeader : NpyType {
