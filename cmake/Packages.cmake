@@ -42,6 +42,8 @@ if(TARGET metaplastic_python)
   list(APPEND CPACK_COMPONENTS_ALL python)
   set(CPACK_DEBIAN_PYTHON_PACKAGE_NAME python3-metaplastic)
   set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
+  # python/CMakeLists.txt found it too, in a scope of its own.
+  find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
   math(EXPR next_minor "${Python3_VERSION_MINOR} + 1")
   set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS
       "metaplastic (= ${PROJECT_VERSION}), python3 (>= 3.${Python3_VERSION_MINOR}), python3 (<< 3.${next_minor}), python3-numpy")

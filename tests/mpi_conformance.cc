@@ -10,7 +10,8 @@
 #include "comm/comm_conformance.h"
 #include "comm/launch.h"
 #include "meta/adam.h"
-#include "meta/mean_gradient.h"
+#include "meta/outer_update.h"
+#include "meta/protocol.h"
 
 namespace {
 

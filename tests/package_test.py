@@ -83,6 +83,7 @@ class Packages(unittest.TestCase):
         # What it depends on is what this system has, so that it would install here.
         for name in re.findall(r"(?:^|, )([a-z0-9.+-]+)", depends.split("|")[0]):
             self.assertEqual(run("dpkg-query", "-W", "-f", "${db:Status-Status}", name), "installed", name)
+        self.check_apt_installs(list(debs.values()))
         root = self.folder / "root"
         for deb in debs.values():
             run("dpkg-deb", "-x", deb, root)
@@ -95,6 +96,27 @@ class Packages(unittest.TestCase):
         self.assertTrue((root / "usr/share/doc/metaplastic/copyright").exists())
         if "python3-metaplastic" in debs:
             self.check_python(root)
+
+    def check_apt_installs(self, debs):
+        """apt resolves all packages together, in a root where nothing is installed yet where it has the
+        lists of the archive, else on top of what is installed here."""
+        nothing = self.folder / "status"
+        nothing.touch()
+        clean = ["-o", f"Dir::State::status={nothing}"]
+        archive = run("apt-cache", *clean, "policy", "python3-numpy")
+        if "Candidate: " not in archive or "Candidate: (none)" in archive:
+            print("package_test: apt has no lists here; only what is installed counts", file=sys.stderr)
+            clean = []
+        plan = run("apt-get", *clean, "-o", "Debug::NoLocking=1", "--simulate", "--no-install-recommends", "install",
+                   *debs)
+        for name in [deb.name.split("_")[0] for deb in debs]:
+            self.assertRegex(plan, rf"(?m)^Conf {re.escape(name)} ")
+        if clean:
+            self.assertRegex(plan, r"(?m)^Inst libc6 ")
+        if len(debs) == 3:
+            depends = run("dpkg-deb", "-f", next(deb for deb in debs if deb.name.startswith("python3-")), "Depends")
+            minor = int(run("/usr/bin/python3", "-c", "import sys; print(sys.version_info.minor)"))
+            self.assertIn(f"python3 (>= 3.{minor}), python3 (<< 3.{minor + 1})", depends)
 
     def check_python(self, root):
         code = ("import metaplastic, numpy, json; X, y, info = metaplastic.read_data('digits');"

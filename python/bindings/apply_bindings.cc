@@ -63,11 +63,11 @@ Applied run(const FoundRule& rule, const Dataset& data, FitOptions& options,
 }
 
 Applied train(const Request& request, const py::object& input,
-              std::optional<std::vector<std::string>> columns, const py::object& progress,
+              const std::optional<std::vector<std::string>>& columns, const py::object& progress,
               const Encoder* previous, std::optional<InnerState> start) {
   const FoundRule found = find_rule(request.rule);
-  if (previous != nullptr && !columns) columns = previous->preprocess.column_names;
-  const Dataset data = make_dataset(input, std::move(columns));
+  const Dataset data =
+      make_dataset(input, columns, previous != nullptr ? &previous->preprocess : nullptr);
   FitOptions options;
   options.training = options_of(request);
   options.training.start = std::move(start);
@@ -91,16 +91,17 @@ Applied train_encoder(const std::string& rule, const py::object& data,
                       const std::vector<int>& hidden, int features, const std::string& activation,
                       std::optional<int> inner_steps, std::optional<int> inner_batch,
                       std::uint64_t seed, std::optional<int> resize, const std::string& variant,
-                      std::optional<std::vector<std::string>> columns,
+                      const std::optional<std::vector<std::string>>& columns,
                       std::optional<std::string> layers, const py::object& progress) {
   return train({rule, hidden, features, activation, variant, inner_steps, inner_batch, resize,
                 std::move(layers), seed},
-               data, std::move(columns), progress, nullptr, std::nullopt);
+               data, columns, progress, nullptr, std::nullopt);
 }
 
 Applied continue_training(const std::string& rule, const py::object& data, const Encoder& encoder,
                           const py::array_t<float, py::array::c_style>& phi, int inner_steps,
-                          int inner_batch, const py::object& progress) {
+                          int inner_batch, const std::optional<std::vector<std::string>>& columns,
+                          const py::object& progress) {
   const Architecture architecture = encoder.dense_architecture();
   if (phi.size() != 2 * architecture.phi_size()) {
     fail("phi: expected {} numbers, found {}; use those of the same encoder",
@@ -117,7 +118,7 @@ Applied continue_training(const std::string& rule, const py::object& data, const
   request.inner_batch = inner_batch;
   request.seed = encoder.record.seed;
   return train(
-      request, data, std::nullopt, progress, &encoder,
+      request, data, columns, progress, &encoder,
       InnerState{{phi.data(), mean}, {mean, phi.data() + phi.size()}, encoder.record.inner_steps});
 }
 
@@ -144,7 +145,8 @@ void add_apply(py::module_& module) {
              py::arg("layers") = py::none(), py::arg("progress") = py::none());
   module.def("continue_training", &continue_training, py::arg("rule"), py::arg("data"),
              py::arg("encoder"), py::arg("phi"), py::kw_only(), py::arg("inner_steps"),
-             py::arg("inner_batch"), py::arg("progress") = py::none());
+             py::arg("inner_batch"), py::arg("columns") = py::none(),
+             py::arg("progress") = py::none());
   module.def("rule_names", &rule_names);
   module.def("rule_inner_steps",
              [](const std::string& rule) { return find_rule(rule).rule.inner.inner_steps; });

@@ -1,24 +1,24 @@
-// NumPy arrays as data sets, read where they lie: no copy of a memory-mapped or strided array.
+// What Python calls data, as data sets: a SPEC of the command line, or anything NumPy can read.
 #pragma once
 
-#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
 
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "data/dataset.h"
+#include "data/preprocess.h"
 
 namespace metaplastic::python {
 
-// A data set over an array of float32, float64 or uint8: [rows, columns] is a table, [rows, height,
-// width] and [rows, height, width, channels] are images (white is 1, or 255 for uint8), as for
-// `--data npy:`. The array must outlive the data set. Throws Error for other shapes and types.
-// `columns` names the columns of a table; without it they are "0", "1", ..
-Dataset array_dataset(const pybind11::array& array,
-                      std::optional<std::vector<std::string>> columns);
-
-// What Python calls data: a SPEC in the notation of the command line, or an array.
-Dataset make_dataset(const pybind11::object& data, std::optional<std::vector<std::string>> columns);
+// The one way in, for training and for embedding. Other objects than str go through
+// metaplastic.arrays.as_array: [rows, columns] is a table, [rows, height, width] and [rows, height,
+// width, channels] are images (white as for `--data npy:`). `columns` names the columns of an
+// array; a data frame brings names. With an encoder's `fitted` preprocessing the columns of a table
+// have its names: those of the data where it has names too, else by position. Throws Error for
+// other shapes and types. The data set owns what it reads.
+Dataset make_dataset(const pybind11::object& data,
+                     const std::optional<std::vector<std::string>>& columns,
+                     const Preprocess* fitted = nullptr);
 
 }  // namespace metaplastic::python

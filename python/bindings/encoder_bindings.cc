@@ -42,16 +42,20 @@ void embed_into(const Encoder& encoder, const std::shared_ptr<const RowSource>& 
   }
 }
 
-py::array_t<float> embed(const Encoder& encoder, const py::object& input, std::optional<int> layer,
-                         int num_threads) {
+// The layer itself, or the top one; throws Error when there is no such layer.
+int layer_of(const Encoder& encoder, std::optional<int> layer) {
   const int l = layer.value_or(encoder.num_layers());
   if (l < 1 || l > encoder.num_layers()) {
     fail("layer: expected 1 to {}, found {}", encoder.num_layers(), l);
   }
+  return l;
+}
+
+py::array_t<float> embed(const Encoder& encoder, const py::object& input, std::optional<int> layer,
+                         int num_threads, const std::optional<std::vector<std::string>>& columns) {
+  const int l = layer_of(encoder, layer);
   if (num_threads < 1) fail("num_threads: expected 1 or more, found {}", num_threads);
-  std::optional<std::vector<std::string>> columns;
-  if (encoder.preprocess.kind == DataKind::kTable) columns = encoder.preprocess.column_names;
-  const Dataset data = make_dataset(input, std::move(columns));
+  const Dataset data = make_dataset(input, columns, &encoder.preprocess);
   const auto prepared = prepare_rows(encoder.preprocess, data);
   py::array_t<float> out({static_cast<py::ssize_t>(data.num_rows()),
                           static_cast<py::ssize_t>(encoder.num_features(l))});
@@ -62,13 +66,33 @@ py::array_t<float> embed(const Encoder& encoder, const py::object& input, std::o
 }
 
 py::array_t<float> weights(const Encoder& encoder, int layer) {
-  if (layer < 1 || layer > encoder.num_layers()) {
-    fail("layer: expected 1 to {}, found {}", encoder.num_layers(), layer);
-  }
-  const EncoderLayer& found = encoder.weights_of(layer);
+  const EncoderLayer& found = encoder.weights_of(layer_of(encoder, layer));
   const auto U_up = static_cast<py::ssize_t>(found.b.size());
   const std::vector<py::ssize_t> shape = {static_cast<py::ssize_t>(found.W.size()) / U_up, U_up};
   return py::array_t<float>(shape, found.W.data());
+}
+
+// As scikit-learn names features: an array of objects.
+py::array name_array(const std::vector<std::string>& names) {
+  return py::module_::import("numpy").attr("array")(names, "O");
+}
+
+// There is none where the columns have but positions, as in scikit-learn.
+py::array feature_names_in(const Encoder& encoder) {
+  const std::vector<std::string>& names = encoder.preprocess.column_names;
+  bool positions = true;
+  for (std::size_t n = 0; n < names.size(); ++n) positions &= names[n] == std::to_string(n);
+  if (positions) {
+    throw py::attribute_error("feature_names_in_: this encoder was fitted without feature names");
+  }
+  return name_array(names);
+}
+
+py::array feature_names_out(const Encoder& encoder, std::optional<int> layer) {
+  std::vector<std::string> names;
+  const int U = encoder.architecture.widths[static_cast<std::size_t>(layer_of(encoder, layer))];
+  for (int u = 0; u < U; ++u) names.push_back(fmt::format("encoder{}", u));
+  return name_array(names);
 }
 
 // A pickle holds what an encoder file does: metadata, and tensors by name.
@@ -115,7 +139,12 @@ void add_encoder(py::module_& module) {
           },
           py::arg("path"), py::arg("pixel_max") = 255.0f)
       .def("embed", &embed, py::arg("data"), py::arg("layer") = py::none(),
-           py::arg("num_threads") = 1)
+           py::arg("num_threads") = 1, py::arg("columns") = py::none())
+      .def("get_feature_names_out", &feature_names_out, py::arg("layer") = py::none())
+      .def_property_readonly("feature_names_in_", &feature_names_in)
+      .def_property_readonly("columns", [](const Encoder& e) { return e.preprocess.column_names; })
+      .def_property_readonly("constant_columns",
+                             [](const Encoder& e) { return e.preprocess.constant_columns(); })
       .def("weights", &weights, py::arg("layer"))
       .def_property_readonly("widths", [](const Encoder& e) { return e.widths(); })
       .def_property_readonly("layers", [](const Encoder& e) { return layers_text(e.specs()); })

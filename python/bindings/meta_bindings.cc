@@ -129,7 +129,8 @@ class InnerLoop {
       fail("theta: expected {} numbers, found {}; use the config's rule sizes", layout_.size(),
            theta.size());
     }
-    const std::span<const float> values(theta.data(), static_cast<std::size_t>(theta.size()));
+    // A copy: whoever else holds the array may write to it while the GIL is released.
+    const std::vector<float> values(theta.data(), theta.data() + theta.size());
     py::array_t<float> gradient(theta.size());
     const std::span<float> out(gradient.mutable_data(), values.size());
     TaskState state = from;
@@ -146,11 +147,9 @@ class InnerLoop {
     Slot slot = state.slot();
     reopen_slot(config_, tasks_, seed, state.slot_index, slot);
     std::unique_ptr<TrajectoryWorkspace> workspace = take_workspace();
-    const SlotEstimate made =
-        estimate_slot({config_, layout_, tasks_, *estimator_, seed}, theta, outer_step,
-                      state.slot_index, slot, *workspace, gradient);
-    state.result = made.result;
-    state.inner_steps = made.inner_steps;
+    state.made = estimate_slot({config_, layout_, tasks_, *estimator_, seed}, theta, outer_step,
+                               state.slot_index, slot, *workspace, gradient);
+    state.data_seconds = workspace->data.take_seconds();
     state.take(slot);
     const std::lock_guard lock(mutex_);
     workspaces_.push_back(std::move(workspace));

@@ -16,8 +16,8 @@ struct TaskState {
   int slot_index = 0;
   std::int64_t generation = 0, opened_at = 0;  // as in Slot
   TrajectoryState trajectory;
-  TruncationResult result;       // of the last estimate
-  std::int64_t inner_steps = 0;  // of the last estimate
+  SlotEstimate made;        // the last estimate
+  double data_seconds = 0;  // of the last estimate
 
   // What Slot holds, but for shape and task, which are made anew where they are needed.
   void take(const Slot& slot) {

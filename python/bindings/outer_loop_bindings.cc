@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/thread_pool.h"
-#include "meta/mean_gradient.h"
+#include "meta/outer_update.h"
 #include "meta/run_folder.h"
 #include "meta/validation.h"
 #include "meta_state.h"
@@ -13,13 +13,21 @@ namespace py = pybind11;
 namespace metaplastic::python {
 namespace {
 
+MetaConfig synchronous(MetaConfig config) {
+  if (config.outer.mode == "sync") return config;
+  fail(
+      "outer.mode: expected \"sync\" for a loop that Python drives, which gives one estimate of "
+      "each trajectory per update, found \"{}\"; change it, or use train",
+      config.outer.mode);
+}
+
 // The outer half of a synchronous run, for callers that make the gradients elsewhere: theta, Adam,
 // the states of all trajectories, and the run folder. The same bits as meta_train when it is given
 // the same gradients.
 class OuterLoop {
  public:
   OuterLoop(const std::string& config_json, const std::string& out, std::uint64_t seed, bool resume)
-      : config_(config_from_json(config_json)),
+      : config_(synchronous(config_from_json(config_json))),
         tasks_(config_.tasks),
         folder_(out, config_, seed, tasks_.describe()) {
     if (resume) {
@@ -36,6 +44,7 @@ class OuterLoop {
       open_slot(config_, tasks_, seed, static_cast<int>(s), 0, state_.slots[s]);
       state_.slots[s].task.reset();
     }
+    save();  // so that a run which is killed can be resumed, however early
   }
 
   py::array_t<float> theta() const { return to_array(state_.outer.theta); }
@@ -55,20 +64,17 @@ class OuterLoop {
   // One update of theta from one estimate per slot, in the order of the slots; validates, records
   // and saves as the config says.
   py::dict update(const std::vector<py::array_t<float, py::array::c_style>>& gradients,
-                  const std::vector<TaskState>& states, double seconds, int num_threads) {
+                  const std::vector<TaskState>& states, double seconds, int num_threads,
+                  const py::object& on_note) {
+    if (num_threads < 1) fail("num_threads: expected 1 or more, found {}", num_threads);
     if (gradients.size() != state_.slots.size() || states.size() != state_.slots.size()) {
       fail("update: expected {} gradients and task states, found {} and {}", state_.slots.size(),
            gradients.size(), states.size());
     }
-    std::vector<float> gradient(state_.outer.theta.size());
-    OuterMetrics metrics =
-        mean_gradient(reports_of(gradients, states), state_.outer.outer_step, gradient);
-    state_.non_finite_truncations += metrics.num_non_finite;
-    metrics.gradient_norm = clip_norm(gradient, config_.outer.clip_gradient);
-    metrics.outer_lr = outer_lr_at(config_.outer, state_.outer.outer_step);
-    adam_step(config_.outer, gradient, state_.outer);
+    std::vector<Report> reports = reports_of(gradients, states);
+    for (const Report& report : reports) note_if_non_finite(report, on_note);
+    OuterMetrics metrics = outer_update(config_, std::move(reports), state_);
     for (std::size_t s = 0; s < states.size(); ++s) state_.slots[s] = states[s].slot();
-    metrics.outer_step = state_.outer.outer_step;
     metrics.seconds = seconds;
     state_.seconds = earlier_seconds_ + watch_.seconds();
     const bool last = state_.outer.outer_step >= config_.outer.outer_steps;
@@ -85,7 +91,7 @@ class OuterLoop {
   void save() { folder_.save(state_); }
 
  private:
-  // What ranks would have sent: the finite gradients clipped.
+  // What ranks would have sent.
   std::vector<Report> reports_of(
       const std::vector<py::array_t<float, py::array::c_style>>& gradients,
       const std::vector<TaskState>& states) const {
@@ -97,15 +103,19 @@ class OuterLoop {
         fail("update: expected the estimate of slot {}, found another; keep their order", s);
       }
       Report& report = reports[s];
+      static_cast<SlotEstimate&>(report) = state.made;
       report.slot = state.slot_index;
       report.outer_step = state_.outer.outer_step;
-      report.inner_steps = state.inner_steps;
-      report.result = state.result;
-      if (!report.result.finite) continue;
+      report.data_seconds = state.data_seconds;
       report.gradient.assign(gradients[s].data(), gradients[s].data() + gradients[s].size());
-      clip_norm(report.gradient, config_.outer.clip_truncation);
+      finish_report(config_.outer, report);
     }
     return reports;
+  }
+
+  void note_if_non_finite(const Report& report, const py::object& on_note) const {
+    if (report.result.finite || on_note.is_none()) return;
+    on_note(describe_non_finite(report, tasks_, state_.seed));
   }
 
   // A sitting of the command line that was stopped leaves its validation to the next one.
@@ -155,7 +165,8 @@ void add_outer_loop(py::module_& module) {
       .def_property_readonly("seed", &OuterLoop::seed)
       .def("states", &OuterLoop::states)
       .def("update", &OuterLoop::update, py::arg("gradients"), py::arg("task_states"),
-           py::kw_only(), py::arg("seconds") = 0.0, py::arg("num_threads") = 1)
+           py::kw_only(), py::arg("seconds") = 0.0, py::arg("num_threads") = 1,
+           py::arg("on_note") = py::none())
       .def("save", &OuterLoop::save);
 }
 

@@ -28,17 +28,17 @@ std::vector<std::vector<float>> to_vectors(const py::handle& list) {
 
 py::tuple get_task(const TaskState& state) {
   const TrajectoryState& trajectory = state.trajectory;
-  const TruncationResult& result = state.result;
-  return py::make_tuple(
-      state.slot_index, state.generation, state.opened_at, trajectory.inner_step,
-      trajectory.truncation, to_array(trajectory.phi), to_list(trajectory.particles),
-      to_list(trajectory.perturbations),
-      py::make_tuple(result.meta_loss, result.accuracy, result.num_judged, result.finite),
-      state.inner_steps);
+  const SlotEstimate& made = state.made;
+  return py::make_tuple(state.slot_index, state.generation, state.opened_at, trajectory.inner_step,
+                        trajectory.truncation, to_array(trajectory.phi),
+                        to_list(trajectory.particles), to_list(trajectory.perturbations),
+                        py::make_tuple(made.result.meta_loss, made.result.accuracy,
+                                       made.result.num_judged, made.result.finite, made.task_index,
+                                       made.inner_step, made.inner_steps, state.data_seconds));
 }
 
 TaskState set_task(const py::tuple& saved) {
-  if (saved.size() != 10) fail("pickle: expected a task state, found another object");
+  if (saved.size() != 9) fail("pickle: expected a task state, found another object");
   TaskState state;
   state.slot_index = saved[0].cast<int>();
   state.generation = saved[1].cast<std::int64_t>();
@@ -48,10 +48,14 @@ TaskState set_task(const py::tuple& saved) {
   state.trajectory.phi = to_vector(saved[5]);
   state.trajectory.particles = to_vectors(saved[6]);
   state.trajectory.perturbations = to_vectors(saved[7]);
-  const auto result = saved[8].cast<py::tuple>();
-  state.result = {result[0].cast<double>(), result[1].cast<double>(), result[2].cast<int>(),
-                  result[3].cast<bool>()};
-  state.inner_steps = saved[9].cast<std::int64_t>();
+  const auto made = saved[8].cast<py::tuple>();
+  if (made.size() != 8) fail("pickle: expected a task state, found another object");
+  state.made.result = {made[0].cast<double>(), made[1].cast<double>(), made[2].cast<int>(),
+                       made[3].cast<bool>()};
+  state.made.task_index = made[4].cast<std::uint64_t>();
+  state.made.inner_step = made[5].cast<std::int64_t>();
+  state.made.inner_steps = made[6].cast<std::int64_t>();
+  state.data_seconds = made[7].cast<double>();
   return state;
 }
 
@@ -60,16 +64,17 @@ TaskState set_task(const py::tuple& saved) {
 void add_task_state(py::module_& module) {
   py::class_<TaskState>(module, "TaskState")
       .def_readonly("slot", &TaskState::slot_index)
-      .def_readonly("inner_steps", &TaskState::inner_steps)
+      .def_property_readonly("inner_steps", [](const TaskState& s) { return s.made.inner_steps; })
       .def_property_readonly("generation", [](const TaskState& s) { return s.generation; })
       .def_property_readonly("inner_step",
                              [](const TaskState& s) { return s.trajectory.inner_step; })
       .def_property_readonly("truncation",
                              [](const TaskState& s) { return s.trajectory.truncation; })
       .def_property_readonly("phi", [](const TaskState& s) { return to_array(s.trajectory.phi); })
-      .def_property_readonly("meta_loss", [](const TaskState& s) { return s.result.meta_loss; })
-      .def_property_readonly("accuracy", [](const TaskState& s) { return s.result.accuracy; })
-      .def_property_readonly("finite", [](const TaskState& s) { return s.result.finite; })
+      .def_property_readonly("meta_loss",
+                             [](const TaskState& s) { return s.made.result.meta_loss; })
+      .def_property_readonly("accuracy", [](const TaskState& s) { return s.made.result.accuracy; })
+      .def_property_readonly("finite", [](const TaskState& s) { return s.made.result.finite; })
       .def(py::pickle(&get_task, &set_task));
 }
 

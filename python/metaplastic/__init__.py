@@ -14,9 +14,9 @@ After Metz, Maheswaranathan, Cheung and Sohl-Dickstein, "Meta-Learning Update Ru
 Representation Learning", ICLR 2019, arXiv 1804.00222. Files are those of the command line.
 """
 from ._native import Encoder, Error, __version__
-from .encoder import Training, read_data, rule_names, train_encoder
+from .encoder import CollapseWarning, Training, read_data, rule_names, train_encoder
 
-__all__ = ["Encoder", "Error", "Training", "UnsupervisedUpdate", "__version__", "read_data",
+__all__ = ["CollapseWarning", "Encoder", "Error", "Training", "UnsupervisedUpdate", "__version__", "read_data",
            "rule_names", "train_encoder"]
 
 

@@ -1,11 +1,11 @@
 """Types of the C++ module; the package around it is what to use."""
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
-Data = Union[str, npt.NDArray[Any]]
+Data = Any  # a SPEC, an array, a list, a data frame, what has __array__
 
 __version__: str
 
@@ -23,10 +23,25 @@ class Encoder:
     def export_onnx(self, path: str, pixel_max: float = 255) -> None:
         """Writes an ONNX model atomically, preprocessing included, as ``metaplastic export``.
         pixel_max: images only, the value of white in the model's input. Raises Error."""
-    def embed(self, data: Data, layer: Optional[int] = None, num_threads: int = 1) -> Floats:
-        """Features [N, widths[layer]] of raw rows: a SPEC or an array as in training. layer: 1 to
-        the top one, the default. The same bits for any num_threads, N and order of rows.
+    def embed(self, data: Data, layer: Optional[int] = None, num_threads: int = 1,
+              columns: Optional[Sequence[str]] = None) -> Floats:
+        """Features [N, widths[layer]] of raw rows, of whatever trains. layer: 1 to the top one, the
+        default. columns: names of an array's columns; a data frame brings its own. Columns are
+        found by name where the data and the encoder have names, else by position, with a warning where
+        one of them has names. The same bits for any num_threads, N and order of rows.
         Raises Error for rows of another kind and for features that are not finite."""
+    def get_feature_names_out(self, layer: Optional[int] = None) -> npt.NDArray[np.object_]:
+        """encoder0, encoder1, .. for the units of a layer, the top one by default."""
+    @property
+    def feature_names_in_(self) -> npt.NDArray[np.object_]:
+        """Names of a table's columns, in the order of the encoder. Raises AttributeError where the training data
+        had none, as in scikit-learn."""
+    @property
+    def columns(self) -> List[str]:
+        """The same, or "0", "1", ..; empty for images and text."""
+    @property
+    def constant_columns(self) -> List[str]:
+        """Columns that held one value in all training rows and become 0."""
     def weights(self, layer: int) -> Floats:
         """Weights [inputs of a unit, units] of layer 1.., batch norm folded in; a conv layer's inputs
         are a window, row by row with the channels of a pixel together."""
@@ -64,9 +79,9 @@ def train_encoder(rule: str, data: Data, *, hidden: Sequence[int], features: int
                   columns: Optional[Sequence[str]] = None, layers: Optional[str] = None,
                   progress: Optional[Callable[[int, int], object]] = None) -> Applied: ...
 def continue_training(rule: str, data: Data, encoder: Encoder, phi: Floats, *, inner_steps: int,
-                      inner_batch: int,
+                      inner_batch: int, columns: Optional[Sequence[str]] = None,
                       progress: Optional[Callable[[int, int], object]] = None) -> Applied: ...
-def read_data(spec: str) -> Tuple[Floats, Optional[npt.NDArray[np.int64]], Dict[str, Any]]: ...
+def read_data(spec: str) -> Tuple[npt.NDArray[Any], Optional[npt.NDArray[np.int64]], Dict[str, Any]]: ...
 def rule_names() -> List[str]: ...
 def rule_inner_steps(rule: str) -> int: ...
 def activation_names() -> List[str]: ...
@@ -130,7 +145,8 @@ class OuterLoop:
     def seed(self) -> int: ...
     def states(self) -> List[TaskState]: ...
     def update(self, gradients: Sequence[Floats], task_states: Sequence[TaskState], *,
-               seconds: float = 0, num_threads: int = 1) -> Dict[str, Any]: ...
+               seconds: float = 0, num_threads: int = 1,
+               on_note: Optional[Callable[[str], object]] = None) -> Dict[str, Any]: ...
     def save(self) -> None: ...
 
 def config_from_toml(path: str) -> str: ...

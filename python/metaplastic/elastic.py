@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 import json
 import time
+import warnings
 from typing import Callable, Iterable, List
 
 import numpy as np
@@ -63,7 +64,9 @@ def train(config: dict, out, client, *, seed: int = 0, resume: bool = False, pat
     patience: how many lost estimates in one outer step before it gives up.
     callbacks: called with the metrics of each outer step; returning False stops the run, saved.
 
-    Raises metaplastic.Error, and RuntimeError when patience is over.
+    A truncation whose numbers did not stay finite is a ``warnings.warn``: which task, how far it came.
+    Raises metaplastic.Error, also for ``outer.mode = "async"`` (an update here takes one estimate of
+    each trajectory), and RuntimeError when patience is over.
     """
     config_json = json.dumps(full_config(config))
     loop = _native.OuterLoop(config_json, str(out), seed, resume)
@@ -80,7 +83,8 @@ def train(config: dict, out, client, *, seed: int = 0, resume: bool = False, pat
 
         estimates = _gather(client, submit, len(states), patience)
         metrics = loop.update([gradient for gradient, _ in estimates], [state for _, state in estimates],
-                              seconds=time.monotonic() - start)
+                              seconds=time.monotonic() - start,
+                              on_note=lambda line: warnings.warn(line, RuntimeWarning, stacklevel=4))
         if not all([callback(metrics) is not False for callback in callbacks]):
             loop.save()
             break

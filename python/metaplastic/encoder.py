@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import warnings
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from . import _native
 from ._native import Encoder
 
-Data = Union[str, np.ndarray]
+Data = Any  # a SPEC, an array, a list, a data frame, ..
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,29 +32,35 @@ class Training:
     health: dict
 
 
-def as_data(data: Any) -> Data:
-    """A SPEC, or an array of float32, float64 or uint8; other numbers become float64."""
-    if isinstance(data, str):
-        return data
-    array = np.asarray(data)
-    if array.dtype in (np.float32, np.float64, np.uint8):
-        return array
-    try:
-        return array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise _native.Error(f"data: expected an array of numbers, found {array.dtype}; encode its "
-                            "categories first") from error
+class CollapseWarning(UserWarning):
+    """The features hold less than their number promises: dead units, a collapsed layer, weights that still
+    turn, or columns of the data that hold one value in all rows."""
+
+
+def warn_of_collapse(encoder: Encoder, health: dict, stacklevel: int) -> None:
+    """A ``warnings.warn`` for each sign, as the command line prints a line for each."""
+    constant = encoder.constant_columns
+    if constant:
+        names = ", ".join(map(repr, constant[:8])) + (", .." if len(constant) > 8 else "")
+        warnings.warn(f"constant columns: {len(constant)} of {len(encoder.columns)} ({names}) hold one value in all "
+                      "rows and become 0; drop them, or look at where they come from", CollapseWarning,
+                      stacklevel=stacklevel + 1)
+    for line in health["warnings"]:
+        warnings.warn(line, CollapseWarning, stacklevel=stacklevel + 1)
 
 
 def train_encoder(data: Data, rule: str = "compact-v1", *, hidden: Sequence[int] = (128, 128),
                   n_features: int = 128, activation: str = "relu", n_steps: Optional[int] = None,
                   inner_batch: Optional[int] = None, seed: int = 0, resize: Optional[int] = None,
-                  variant: str = "usual", layers: Optional[str] = None, progress: Optional[Callable[[int, int], None]] = None) -> Training:
+                  variant: str = "usual", layers: Optional[str] = None, columns: Optional[Sequence[str]] = None,
+                  progress: Optional[Callable[[int, int], None]] = None) -> Training:
     """Trains an encoder on unlabelled rows, as ``metaplastic apply`` does; same bits for one seed.
 
     data: a SPEC of the command line ("fashion-mnist", "csv:FILE,label=c", ...), of which the
         training rows are used; or an array [N, U] (a table: columns are standardised),
-        [N, H, W] or [N, H, W, C] (images; white is 1, or 255 for uint8).
+        [N, H, W] or [N, H, W, C] (images; white is 1 for floats and bools, 65535 for uint16, else
+        255). Of bools, whole numbers or floats of any size and byte order, read where it lies;
+        or a list, a data frame, or what has ``__array__``. :meth:`Encoder.embed` takes the same.
     rule: a rule file, or the name of a rule that comes along (:func:`rule_names`).
     hidden, n_features, activation: widths of the hidden layers and of the top one; relu,
         leaky_relu, tanh, elu, sigmoid, softplus, swish or step.
@@ -65,24 +72,30 @@ def train_encoder(data: Data, rule: str = "compact-v1", *, hidden: Sequence[int]
         far or apart: how it is applied, which ``metaplastic evaluate`` chooses by labels.
     layers: "mlp" (hidden and n_features alone), "images" (conv layers below them), or all layers
         such as "conv 128 7x7, pool 3x3, dense 128". None: "mlp".
+    columns: names of an array's columns; a data frame brings its own. The encoder keeps them, and
+        finds the columns of later data by them.
     progress: called with (inner steps done, inner steps in all) about ten times a second.
 
+    Signs of a collapse, and constant columns, are a :class:`CollapseWarning` each.
     Raises :class:`Error` (a ValueError) with one line for input that cannot be used, and
     KeyboardInterrupt within about a tenth of a second. The GIL is released meanwhile.
     """
     applied = _native.train_encoder(
-        str(rule), as_data(data), hidden=[int(width) for width in hidden], features=int(n_features),
+        str(rule), data, hidden=[int(width) for width in hidden], features=int(n_features),
         activation=activation, inner_steps=n_steps, inner_batch=inner_batch, seed=int(seed),
-        resize=resize, variant=variant, layers=layers, progress=progress)
+        resize=resize, variant=variant, layers=layers, columns=None if columns is None else list(columns),
+        progress=progress)
+    warn_of_collapse(applied.encoder, applied.health, stacklevel=2)
     return Training(applied.encoder, applied.inner_steps, tuple(applied.notes), applied.health)
 
 
 def read_data(spec: str) -> Tuple[np.ndarray, Optional[np.ndarray], Dict[str, Any]]:
     """What a data SPEC names: (X, y, info).
 
-    X: float32, raw: [N, U] for tables, [N, H, W] or [N, H, W, 3] for images (black is 0, white
+    X: float32 (float64 for a table with a column such as times in seconds, which would lose its
+        digits), raw: [N, U] for tables, [N, H, W] or [N, H, W, 3] for images (black is 0, white
         ``info["pixel_max"]``), [N, words] normalised word counts for text.
-    y: int64 [N] in 0..classes-1, or None.
+    y: int64 [N] in 0..classes-1, -1 for a row without a label as in ``sklearn.semi_supervised``; or None.
     info: dict of ``kind`` ("image", "table", "text"), ``description``, ``class_names``,
         ``column_names``, ``first_test_row`` (rows from there on are the official test set; N where
         there is none), ``pixel_max``, ``notes``.

@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from . import _native
+from . import _native, arrays
+from .encoder import warn_of_collapse
 
 try:  # scikit-learn 1.1 and later: names of the outputs, and set_output where it exists
     from sklearn.base import ClassNamePrefixFeaturesOutMixin
@@ -58,7 +59,7 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         Threads of ``transform``, as joblib counts them (-1: all cores). The result does not depend
         on it. Training is sequential.
     verbose : int, default=0
-        1: progress and the health of the features on stderr.
+        1: progress and notes on stderr.
 
     Attributes
     ----------
@@ -76,6 +77,8 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     Columns are standardised first (in ``partial_fit``: by the first call's rows). Everything is
     computed in float32; float32 input gives float32 features, float64 input float64 ones.
     Memory-mapped and read-only arrays in either order are read where they lie, row by row.
+    Signs of a collapse, and constant columns, are a :class:`metaplastic.CollapseWarning` each.
+    Column names are saved with ``encoder_``; whole numbers as names count, too.
 
     Examples
     --------
@@ -108,8 +111,9 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         when the weights do not stay finite. Returns self.
         """
         n_steps = self._check_parameters()
+        names = self._check_input(X)
         X = validate_data(self, X, dtype=DTYPES, ensure_min_samples=2)
-        return self._start(X, n_steps)
+        return self._start(X, n_steps, names)
 
     def partial_fit(self, X: Any, y: Any = None) -> UnsupervisedUpdate:
         """Goes on training with the rows X [n_samples, n_features_in], n_samples >= 2; y is ignored.
@@ -120,14 +124,15 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """
         n_steps = self._check_parameters()
         first = not hasattr(self, "encoder_")
+        names = self._check_input(X)
         X = validate_data(self, X, dtype=DTYPES, ensure_min_samples=2, reset=first)
         if n_steps is None:
             n_steps = max(1, X.shape[0] // int(self.inner_batch))
         if first:
-            return self._start(X, n_steps)
+            return self._start(X, n_steps, names)
         return self._keep(_native.continue_training(
             str(self.rule), X, self.encoder_, self._phi, inner_steps=n_steps,
-            inner_batch=int(self.inner_batch), progress=self._progress()))
+            inner_batch=int(self.inner_batch), columns=self._columns(names), progress=self._progress()))
 
     def transform(self, X: Any) -> Any:  # an array, or a data frame after set_output
         """Features [n_samples, n_features] of the rows X [n_samples, n_features_in].
@@ -135,32 +140,45 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         A row's features do not depend on the rows it comes with.
         """
         check_is_fitted(self, "encoder_")
+        names = self._check_input(X)
         X = validate_data(self, X, dtype=DTYPES, reset=False)
-        features = self.encoder_.embed(X, num_threads=joblib.effective_n_jobs(self.n_jobs))
+        features = self.encoder_.embed(X, columns=self._columns(names),
+                                       num_threads=joblib.effective_n_jobs(self.n_jobs))
         return features if X.dtype == np.float32 else features.astype(X.dtype)
 
     @property
     def _n_features_out(self):
         return self.encoder_.widths[-1]
 
-    def _start(self, X, n_steps):
-        names = getattr(self, "feature_names_in_", None)
+    def _start(self, X, n_steps, names):
         return self._keep(_native.train_encoder(
             str(self.rule), X, hidden=[int(width) for width in self.hidden],
             features=int(self.n_features), activation=self.activation, inner_steps=n_steps,
             inner_batch=int(self.inner_batch), seed=self._draw_seed(), variant=str(self.variant),
-            columns=None if names is None else [str(name) for name in names],
-            progress=self._progress()))
+            columns=names, progress=self._progress()))
 
     def _keep(self, applied):
         self.encoder_ = applied.encoder
         self._phi = applied.phi
         self.n_steps_ = applied.inner_steps
         self.health_ = applied.health
+        warn_of_collapse(self.encoder_, self.health_, stacklevel=4)
         if self.verbose:
-            for line in [*applied.notes, *applied.health["warnings"]]:
+            for line in applied.notes:
                 print(f"UnsupervisedUpdate: {line}", file=sys.stderr)
         return self
+
+    @staticmethod
+    def _check_input(X):
+        """The names of X's columns or None. Refuses what scikit-learn would convert without a word."""
+        arrays.check_type(X)
+        return arrays.column_names(X)
+
+    def _columns(self, names):
+        """The names to find columns by. scikit-learn has compared strings, order included, and warned;
+        whole numbers are left."""
+        fitted = self.encoder_.columns
+        return names if names is not None and set(names) == set(fitted) else fitted
 
     def _check_parameters(self):
         """Inner steps, None for "auto". Ranges are checked where the numbers are used."""

@@ -17,11 +17,12 @@ import os
 import pathlib
 import queue
 import threading
+import warnings
 from typing import Callable, Iterable, Optional, Sequence, Tuple
 
 import numpy as np
 
-from . import _native
+from . import _native, arrays
 from ._native import InnerLoop, TaskState
 
 __all__ = ["InnerLoop", "MetaTraining", "TaskState", "estimate", "full_config", "load_config",
@@ -38,25 +39,56 @@ def full_config(config: dict) -> dict:
     return json.loads(_native.full_config(json.dumps(config)))
 
 
+def _is_missing(value):
+    return value is None or type(value).__name__ == "NAType" or value != value or value in (-1, "")
+
+
+def _class_numbers(y):
+    """(which rows have a label [N], int64 numbers of the classes of those that have one)."""
+    y = np.asarray(y)
+    if y.dtype.kind == "O":
+        missing = np.array([_is_missing(value) for value in y.ravel()], dtype=bool).reshape(y.shape)
+    elif y.dtype.kind in "US":
+        missing = y == np.zeros((), y.dtype)
+    else:
+        missing = np.isnan(y) | (y == -1) if y.dtype.kind == "f" else y == -1
+    present = y[~missing]
+    if present.dtype.kind == "O":
+        present = present.astype(str)
+    return ~missing, np.unique(present, return_inverse=True)[1].astype(np.int64)
+
+
+def _needs_64_bits(X):
+    """Columns whose spread is small beside their mean, such as times in seconds, lose digits in 32 bits."""
+    spread = X.std(axis=0) if X.ndim == 2 else np.zeros(1)
+    return bool(((spread > 0) & (np.abs(X.mean(axis=0)) > 1000 * spread)).any())
+
+
 def save_tasks(path, X, y) -> str:
     """Writes labelled rows for ``tasks.images`` of a config (entries NAME=SPEC), and returns their SPEC.
 
     path: a new .npz file; keep it as long as the run is to be resumed.
-    X: [N, U] numbers, standardised when read; or images [N, H, W(, C)], 0 to 1 or uint8.
+    X: [N, U] numbers, standardised when read; or images [N, H, W(, C)], as in training.
     y: [N] labels, whole numbers or strings; at least 2 classes of 4 rows in each split
-        (tasks.held_out_share of a class's rows are for meta-validation).
+        (tasks.held_out_share of a class's rows are for meta-validation). Rows without a label (-1,
+        NaN, None, an empty string) make no task: they are left out, with a warning that counts them.
     """
-    X, y = np.asarray(X), np.asarray(y)
-    if X.ndim < 2 or y.shape != X.shape[:1]:
-        raise _native.Error(f"save_tasks: expected X [N, ...] and y [N], found {X.shape} and {y.shape}")
-    if X.dtype != np.uint8:
+    X, _ = arrays.as_array(X)
+    labelled, classes = _class_numbers(y)
+    if X.ndim < 2 or labelled.shape != X.shape[:1]:
+        raise _native.Error(f"save_tasks: expected X [N, ...] and y [N], found {X.shape} and {labelled.shape}")
+    if not labelled.all():
+        warnings.warn(f"save_tasks: {int((~labelled).sum())} of {len(labelled)} rows have no label and are left out",
+                      stacklevel=2)
+        X = X[labelled]
+    if X.dtype == np.float64 and not _needs_64_bits(X):
         X = X.astype(np.float32)
     path = pathlib.Path(path).resolve()
     if path.suffix != ".npz":
         raise _native.Error(f"save_tasks: expected a path that ends in .npz, found {path}")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.npz")
-    np.savez(temporary, x=X, y=np.unique(y, return_inverse=True)[1].astype(np.int64))
+    np.savez(temporary, x=X, y=classes)
     os.replace(temporary, path)
     return f"npz:{path}"
 
@@ -151,6 +183,8 @@ def estimate(loop: InnerLoop, theta, task_state: TaskState, seed: int = 0) -> Tu
     """The meta-gradient of one truncation: (gradient [P] float32, the next task state).
 
     A pure function: same arguments, same bits, on any machine and in any order; nothing is kept.
+    The gradient is as the estimator gives it: ``outer.clip_truncation``, ``outer.clip_gradient`` and
+    ``outer.trained`` belong to the update of theta.
     loop: ``InnerLoop(json.dumps(config))``: config and task distribution.
     theta: [P] float32; :meth:`InnerLoop.initial_theta` is where a run starts.
     task_state: from :meth:`InnerLoop.open` or an earlier estimate. The next one carries ``meta_loss``,

@@ -44,6 +44,19 @@ def tiny_config(tasks, outer_steps=4, **outer):
                            "hidden": [8, 8]}}
 
 
+def write_toml(path, config):
+    """The config with every option named, as the command line reads it."""
+    lines = []
+    for section, values in meta.full_config(config).items():
+        plain = {k: v for k, v in values.items() if not isinstance(v, dict)}
+        for name, part in [(section, plain)] + [(f"{section}.{k}", v) for k, v in values.items()
+                                                if isinstance(v, dict)]:
+            lines.append(f"[{name}]")
+            lines += [f"{key} = {json.dumps(value)}" for key, value in part.items()]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
 def metrics_of(folder):
     lines = (pathlib.Path(folder) / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
@@ -68,16 +81,7 @@ class Meta(unittest.TestCase):
         self.config = tiny_config(meta.save_tasks(self.folder / "rows.npz", X, y))
 
     def command_line(self, out, *arguments):
-        toml = self.folder / "config.toml"
-        full = meta.full_config(self.config)
-        lines = []
-        for section, values in full.items():
-            plain = {k: v for k, v in values.items() if not isinstance(v, dict)}
-            for name, part in [(section, plain)] + [(f"{section}.{k}", v) for k, v in values.items()
-                                                    if isinstance(v, dict)]:
-                lines.append(f"[{name}]")
-                lines += [f"{key} = {json.dumps(value)}" for key, value in part.items()]
-        toml.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        toml = write_toml(self.folder / "config.toml", self.config)
         subprocess.run([PROGRAM, "train", "--config", toml, "--out", self.folder / out, "--quiet", "--threads",
                         "1", *arguments], check=True)
 

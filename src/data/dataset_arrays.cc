@@ -24,10 +24,7 @@ class NpyRows : public RowSource {
     check_row_range(*this, first, count, out);
     reader_.read_floats(first * num_features_, out);
   }
-  bool is_wide() const override {
-    const NpyHeader& header = reader_.header();
-    return header.item_bytes == 8 || (header.item_bytes == 4 && header.kind != NpyKind::kFloat);
-  }
+  bool is_wide() const override { return reader_.header().is_wide(); }
   void read_wide_rows(std::int64_t first, std::int64_t count,
                       std::span<double> out) const override {
     check_row_range(*this, first, count, out.size());
@@ -38,12 +35,6 @@ class NpyRows : public RowSource {
   NpyReader reader_;
   int num_features_;
 };
-
-// The value of white for pixels of this type.
-float default_max(const NpyHeader& header) {
-  if (header.kind == NpyKind::kFloat || header.kind == NpyKind::kBool) return 1;
-  return header.kind == NpyKind::kUnsigned && header.item_bytes == 2 ? 65535 : 255;
-}
 
 Dataset load_arrays(const DataSpec& spec, NpyReader values, const NpyReader* labels) {
   const std::string source = printable(values.source(), 400);
@@ -74,7 +65,7 @@ Dataset load_arrays(const DataSpec& spec, NpyReader values, const NpyReader* lab
   } else {
     for (int n = 0; n < num_features; ++n) data.column_names.push_back(std::to_string(n));
   }
-  const float white = default_max(values.header());
+  const float white = white_of(values.header());
   data.rows = std::make_shared<NpyRows>(std::move(values), num_features);
   apply_image_options(data, spec, source, white);
   if (labels == nullptr) return data;
@@ -98,6 +89,11 @@ std::string find_key(const NpzFile& file, std::initializer_list<const char*> nam
 }
 
 }  // namespace
+
+float white_of(const NpyType& type) {
+  if (type.kind == NpyKind::kFloat || type.kind == NpyKind::kBool) return 1;
+  return type.kind == NpyKind::kUnsigned && type.item_bytes == 2 ? 65535 : 255;
+}
 
 Dataset load_npy(const DataSpec& spec) {
   NpyReader values(spec.paths[0]);

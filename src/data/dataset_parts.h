@@ -8,6 +8,7 @@
 
 #include "data/data_spec.h"
 #include "data/dataset.h"
+#include "io/npy.h"
 
 namespace metaplastic {
 
@@ -28,6 +29,10 @@ void set_labels(Dataset& data, const std::vector<double>& values, const std::str
 // Without image= a table stays one, and max= is refused.
 void apply_image_options(Dataset& data, const DataSpec& spec, const std::string& source,
                          float default_max);
+
+// The value of white in an array of pixels of this type: 1 for floats and bools, 65535 for 16 bits
+// without a sign, else 255.
+float white_of(const NpyType& type);
 
 // The folder of mnist and cifar10: METAPLASTIC_DATA, else ./data.
 std::string data_folder();

@@ -84,31 +84,13 @@ void visit_training_rows(const Dataset& raw, const Read& read, const Use& use) {
   }
 }
 
-// Offsets of a table with more digits than floats have; empty where no column needs one.
-std::vector<double> find_offsets(const Dataset& raw) {
-  if (!raw.is_wide()) return {};
-  const auto num_columns = static_cast<std::size_t>(raw.num_features());
-  ColumnMoments moments(num_columns);
-  visit_training_rows<double>(
-      raw,
-      [&](std::int64_t first, std::int64_t count, std::span<double> values) {
-        raw.read_wide_rows(first, count, values);
-        zero_missing(raw, values);
-      },
-      [&](const double* row) { moments.add(row); });
-  std::vector<double> offset;
-  for (std::size_t n = 0; n < num_columns; ++n) offset.push_back(moments.offset(n));
-  if (std::ranges::all_of(offset, [](double value) { return value == 0; })) offset.clear();
-  return offset;
-}
-
 void fit_table(const Dataset& raw, Preprocess& result) {
   const auto num_columns = static_cast<std::size_t>(raw.num_features());
   result.column_names = raw.column_names;
   METAPLASTIC_CHECK(result.column_names.size() == num_columns);
   result.one_hot = raw.one_hot.empty() ? std::vector<bool>(num_columns) : raw.one_hot;
   result.missing = raw.missing;
-  result.offset = find_offsets(raw);
+  result.offset = column_offsets(raw);
   ColumnMoments moments(num_columns);
   visit_training_rows<float>(
       raw,
@@ -184,6 +166,23 @@ std::vector<std::string> Preprocess::constant_columns() const {
     if (scale[n] == 0) names.push_back(column_names[n]);
   }
   return names;
+}
+
+std::vector<double> column_offsets(const Dataset& raw) {
+  if (!raw.is_wide()) return {};
+  const auto num_columns = static_cast<std::size_t>(raw.num_features());
+  ColumnMoments moments(num_columns);
+  visit_training_rows<double>(
+      raw,
+      [&](std::int64_t first, std::int64_t count, std::span<double> values) {
+        raw.read_wide_rows(first, count, values);
+        zero_missing(raw, values);
+      },
+      [&](const double* row) { moments.add(row); });
+  std::vector<double> offset;
+  for (std::size_t n = 0; n < num_columns; ++n) offset.push_back(moments.offset(n));
+  if (std::ranges::all_of(offset, [](double value) { return value == 0; })) offset.clear();
+  return offset;
 }
 
 Preprocess fit_preprocess(const Dataset& raw, const PreprocessOptions& options) {

@@ -45,6 +45,10 @@ struct Preprocess {
   std::vector<std::string> constant_columns() const;
 };
 
+// What is subtracted from the columns of a table before they become floats: 0 for most, their mean
+// where a float would lose the digits that vary. Empty where no column needs one.
+std::vector<double> column_offsets(const Dataset& raw);
+
 // Fits on rows [0, raw.first_test_row), in one pass over the rows in blocks. Throws Error when an
 // option or a value does not suit the data (a resize of a table), and when nothing can be learned.
 Preprocess fit_preprocess(const Dataset& raw, const PreprocessOptions& options = {});

@@ -1,15 +1,14 @@
 #include "io/npy.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "base/error.h"
 #include "io/atomic_file.h"
 #include "io/file_reader.h"
+#include "io/npy_items.h"
 
 namespace metaplastic {
 
@@ -26,74 +25,9 @@ namespace {
 constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
 
 template <class T>
-T load(const std::byte* bytes, bool big_endian) {
-  std::array<std::byte, sizeof(T)> copy;
-  std::memcpy(copy.data(), bytes, sizeof(T));
-  if (big_endian) std::reverse(copy.begin(), copy.end());
-  return std::bit_cast<T>(copy);
-}
-
-// IEEE binary16: exact in float.
-float half_to_float(std::uint16_t half) {
-  const int exponent = half >> 10 & 31;
-  const auto fraction = static_cast<float>(half & 1023);
-  float value =
-      exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(fraction + 1024.0f, exponent - 25);
-  if (exponent == 31) {
-    value = fraction == 0 ? std::numeric_limits<float>::infinity()
-                          : std::numeric_limits<float>::quiet_NaN();
-  }
-  return (half & 0x8000) != 0 ? -value : value;
-}
-
-struct Half {
-  std::uint16_t bits;
-};
-
-// Calls use(value) with each item as its own C++ type.
-template <class Use>
-void decode_items(const NpyHeader& header, std::span<const std::byte> raw, const Use& use) {
-  const auto each = [&]<class T>(T) {
-    for (std::size_t at = 0; at < raw.size(); at += sizeof(T)) {
-      use(load<T>(raw.data() + at, header.big_endian));
-    }
-  };
-  const auto by_size = [&]<class T1, class T2, class T4, class T8>(T1, T2, T4, T8) {
-    switch (header.item_bytes) {
-      case 1:
-        return each(T1{});
-      case 2:
-        return each(T2{});
-      case 4:
-        return each(T4{});
-      default:
-        return each(T8{});
-    }
-  };
-  switch (header.kind) {
-    case NpyKind::kBool:
-    case NpyKind::kUnsigned:
-      return by_size(std::uint8_t{}, std::uint16_t{}, std::uint32_t{}, std::uint64_t{});
-    case NpyKind::kSigned:
-      return by_size(std::int8_t{}, std::int16_t{}, std::int32_t{}, std::int64_t{});
-    case NpyKind::kFloat:
-      return by_size(std::uint8_t{}, Half{}, float{}, double{});
-  }
-}
-
-template <class T>
-float to_float(T value) {
-  if constexpr (std::is_same_v<T, Half>) {
-    return half_to_float(value.bits);
-  } else {
-    return static_cast<float>(value);
-  }
-}
-
-template <class T>
 std::int64_t to_integer(T value, const std::string& source) {
   if constexpr (std::is_same_v<T, Half>) {
-    return to_integer(half_to_float(value.bits), source);
+    return to_integer(half_to_float(value), source);
   } else if constexpr (std::is_floating_point_v<T>) {
     // Whole numbers beyond 2^53 may already have lost their last digits.
     if (!(std::abs(value) <= static_cast<T>(0x1p53)) || value != std::floor(value)) {
@@ -181,18 +115,12 @@ void NpyReader::visit_items(std::int64_t begin, std::size_t count, const Visitor
 
 void NpyReader::read_floats(std::int64_t begin, std::span<float> values) const {
   float* next = values.data();
-  visit_items(begin, values.size(), [&](auto value) { *next++ = to_float(value); });
+  visit_items(begin, values.size(), [&](auto value) { *next++ = item_to<float>(value); });
 }
 
 void NpyReader::read_doubles(std::int64_t begin, std::span<double> values) const {
   double* next = values.data();
-  visit_items(begin, values.size(), [&]<class T>(T value) {
-    if constexpr (std::is_same_v<T, Half>) {
-      *next++ = half_to_float(value.bits);
-    } else {
-      *next++ = static_cast<double>(value);
-    }
-  });
+  visit_items(begin, values.size(), [&](auto value) { *next++ = item_to<double>(value); });
 }
 
 void NpyReader::read_integers(std::int64_t begin, std::span<std::int64_t> values) const {

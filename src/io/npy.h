@@ -23,10 +23,17 @@ inline constexpr std::size_t kMaxNpyDims = 8;
 
 enum class NpyKind { kBool, kSigned, kUnsigned, kFloat };
 
-struct NpyHeader {
+// bool: 1 byte; whole numbers: 1, 2, 4 or 8; floats: 2, 4 or 8.
+struct NpyType {
   NpyKind kind = NpyKind::kFloat;
   std::size_t item_bytes = 4;
   bool big_endian = false;
+
+  // Items have more digits than a float has room for.
+  bool is_wide() const { return item_bytes == 8 || (item_bytes == 4 && kind != NpyKind::kFloat); }
+};
+
+struct NpyHeader : NpyType {
   bool fortran_order = false;
   std::vector<std::int64_t> shape;
   std::int64_t num_elements = 1;  // product of the shape

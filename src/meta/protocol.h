@@ -9,7 +9,7 @@
 
 #include "comm/comm.h"
 #include "comm/pack.h"
-#include "meta/estimate_slot.h"
+#include "meta/outer_update.h"
 #include "meta/validation.h"
 
 namespace metaplastic {
@@ -45,14 +45,6 @@ struct Setup {
 struct ThetaMessage {
   std::int64_t outer_step = 0;  // updates it has seen
   std::vector<float> theta;     // [P]
-};
-
-// One truncation, done.
-struct Report : SlotEstimate {
-  int slot = 0;
-  std::int64_t outer_step = 0;  // of the theta it was made with
-  double data_seconds = 0;
-  std::vector<float> gradient;  // [P], clipped; empty when not finite
 };
 
 struct ScoreMessage {

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/stop.h"
 #include "io/safetensors.h"
-#include "meta/mean_gradient.h"
+#include "meta/outer_update.h"
 #include "meta/rank_group.h"
 #include "meta/test_config.h"
 #include "meta/trainer.h"

@@ -1,12 +1,11 @@
 #include "meta/trainer.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/stop.h"
-#include "meta/mean_gradient.h"
+#include "meta/outer_update.h"
 #include "meta/rank_group.h"
 
 namespace metaplastic {
@@ -99,7 +98,9 @@ void Trainer::take(const Message& message) {
 }
 
 void Trainer::take_report(Report report) {
-  if (!report.result.finite) note_non_finite(report);
+  if (!report.result.finite && options_.on_note) {
+    options_.on_note(describe_non_finite(report, tasks_, state_.seed));
+  }
   if (state_.outer.outer_step - report.outer_step > config_.outer.max_staleness) {
     ++num_stale_;
   } else {
@@ -113,32 +114,12 @@ OuterMetrics Trainer::step() {
   const int wanted = asynchronous && config_.outer.async_batch > 0 ? config_.outer.async_batch
                                                                    : config_.outer.outer_batch;
   hear([&] { return static_cast<int>(reports_.size()) >= wanted; });
-  std::vector<Report> reports = std::exchange(reports_, {});
-  if (!asynchronous) {
-    std::ranges::sort(reports, {}, &Report::slot);  // so that nobody's speed changes a bit
-  }
-  std::vector<float> gradient(state_.outer.theta.size());
-  OuterMetrics metrics = mean_gradient(reports, state_.outer.outer_step, gradient);
-  keep_trained(ThetaLayout(config_.rule), config_.outer.trained, gradient);
-  metrics.gradient_norm = clip_norm(gradient, config_.outer.clip_gradient);
-  metrics.outer_lr = outer_lr_at(config_.outer, state_.outer.outer_step);
-  adam_step(config_.outer, gradient, state_.outer);
-  metrics.asynchronous = asynchronous;
+  OuterMetrics metrics = outer_update(config_, std::exchange(reports_, {}), state_);
   metrics.num_stale = std::exchange(num_stale_, 0);
   metrics.rank_counts = std::exchange(rank_counts_, std::vector<int>(rank_counts_.size(), 0));
-  metrics.outer_step = state_.outer.outer_step;
-  state_.non_finite_truncations += metrics.num_non_finite;
   const double now = steady_seconds();
   metrics.seconds = now - std::exchange(last_update_, now);
   return metrics;
-}
-
-void Trainer::note_non_finite(const Report& report) {
-  if (!options_.on_note) return;
-  const Task task = tasks_.make_task(state_.seed, report.task_index, Split::kTrain);
-  options_.on_note(
-      fmt::format("non-finite truncation: seed {}, task {} ({}), inner steps up to {}; it restarts",
-                  state_.seed, report.task_index, task.family(), report.inner_step));
 }
 
 ValidationResult Trainer::validate() {

@@ -73,7 +73,6 @@ class Trainer {
   void take(const Message& message);
   void take_report(Report report);
   void request_states();
-  void note_non_finite(const Report& report);
 
   void begin_validation();
   void end_validation();

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "meta/adam.h"
 
 namespace metaplastic {
 
@@ -129,11 +128,7 @@ Report Worker::truncate(Place& place, int slot_index, const ThetaMessage& theta,
       estimate_slot({config_, layout_, tasks_, *estimator_, seed_}, theta.theta, theta.outer_step,
                     slot_index, place.slot, buffers.trajectory, report.gradient);
   report.data_seconds = buffers.trajectory.data.take_seconds();
-  if (report.result.finite) {
-    clip_norm(report.gradient, config_.outer.clip_truncation);
-  } else {
-    report.gradient.clear();
-  }
+  finish_report(config_.outer, report);
   return report;
 }
 
