@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "apply/input_order.h"
 #include "apply/second_views.h"
 #include "apply/training_rows.h"
 #include "base/error.h"
@@ -66,11 +67,19 @@ Architecture BaseModel::architecture(int num_inputs) const {
   return result;
 }
 
-PreprocessOptions preprocess_options(const Dataset& data, std::optional<int> resize) {
+PreprocessOptions preprocess_options(const Dataset& data, std::optional<int> resize,
+                                     ResizeMethod method) {
   PreprocessOptions options;
   const bool is_large =
       data.kind == DataKind::kImage && std::max(data.image.height, data.image.width) > kDefaultSide;
   options.resize = resize.value_or(is_large ? kDefaultSide : 0);
+  options.resize_method = method;
+  if (method != ResizeMethod::kArea && options.resize == 0) {
+    fail(
+        "resize method: expected images that are resized, found {} whose size is kept; leave "
+        "--resize-method out, or give --resize",
+        data.kind == DataKind::kImage ? "images" : kind_name(data.kind));
+  }
   return options;
 }
 
@@ -97,6 +106,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   made.record.inner_lr = rule.inner.inner_lr;
   made.record.weight_std = rule.inner.weight_std;
   made.record.bias_std = rule.inner.bias_std;
+  made.record.init = rule.inner.init;
 
   Applied applied;
   if (data.batch_size() < inner_batch) {
@@ -110,14 +120,14 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   std::int64_t num_rows = 0;
   const std::vector<float> statistics_rows = data.statistics_rows(num_rows);
   const ThetaLayout layout(rule.sizes);
-  std::vector<float> phi =
-      options.start ? options.start->phi
-                    : make_phi<float>(architecture, {rule.inner.weight_std, rule.inner.bias_std},
-                                      Random(options.seed, Purpose::kPhiInit));
+  std::vector<float> phi = options.start ? options.start->phi
+                                         : make_phi<float>(architecture, rule.inner.phi_init(),
+                                                           Random(options.seed, Purpose::kPhiInit));
   std::vector<float> mean = options.start ? options.start->mean : phi;
   METAPLASTIC_CHECK(static_cast<std::int64_t>(phi.size()) == architecture.phi_size() &&
                     mean.size() == phi.size());
   const int earlier_steps = options.start ? options.start->inner_steps : 0;
+  InputOrder order(rule.sizes, architecture.num_inputs(), options.seed);
   std::vector<float> earlier = phi;
   const int earlier_step = num_steps - std::max(1, num_steps / 10);
   const StepSettings<float> settings{static_cast<float>(rule.inner.inner_lr),
@@ -132,7 +142,9 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
     if (step == earlier_step) earlier = phi;
     if (step == num_steps) break;
     if (options.should_stop && options.should_stop()) throw Stopped{};
-    const std::span<const float> batch = second_views.batch(data, earlier_steps + step);
+    const std::span<const float> batch =
+        order.inputs(second_views.batch(data, earlier_steps + step));
+    order.to_rule(architecture, phi);
     tape.reset(false);
     const Var<float> x = tape.constant(batch.data(), architecture.num_inputs(), 1,
                                        rule.sizes.num_views() * data.batch_size());
@@ -140,6 +152,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
                                            phi_leaves(tape, architecture, phi.data()),
                                            architecture.activation, x, settings);
     copy_phi(next, architecture, phi.data());
+    order.to_data(architecture, phi);
     check_finite(phi, step + 1, options);
     update_phi_mean(mean, phi, rule.inner.phi_mean_share, earlier_steps + step + 1);
     if (options.on_step) options.on_step(step + 1, num_steps);

@@ -60,7 +60,9 @@ struct Applied {
 // How a rule wants its data: images above kDefaultSide pixels a side shrink to it, the size of the
 // meta-training tasks, unless resize says otherwise (0 keeps the size).
 inline constexpr int kDefaultSide = 14;
-PreprocessOptions preprocess_options(const Dataset& data, std::optional<int> resize);
+// Throws Error for a method without images that shrink.
+PreprocessOptions preprocess_options(const Dataset& data, std::optional<int> resize,
+                                     ResizeMethod method = ResizeMethod::kArea);
 
 // Trains on the prepared training rows [N,U_0]; reads no label. A function of rule, rows, options.
 // Batches are drawn without replacement within a batch. Memory: a batch, one inner step's tape, a

@@ -194,6 +194,9 @@ TEST(Apply, OnlyLargeImagesAreResized) {
   data.image = {28, 28, 1};
   EXPECT_EQ(preprocess_options(data, {}).resize, kDefaultSide);
   EXPECT_EQ(preprocess_options(data, 0).resize, 0);
+  EXPECT_EQ(preprocess_options(data, {}, ResizeMethod::kSubsample).resize_method,
+            ResizeMethod::kSubsample);
+  EXPECT_THROW(preprocess_options(data, 0, ResizeMethod::kSubsample), Error);
   data.image = {8, 8, 1};
   EXPECT_EQ(preprocess_options(data, {}).resize, 0);
 }

@@ -88,7 +88,8 @@ Filters untrained_filters(const Encoder& encoder) {
   if (encoder.preprocess.kind != DataKind::kImage || architecture.phi_size() > kMaxUntrainedPhi) {
     return {};
   }
-  const PhiInit init = {encoder.record.weight_std, encoder.record.bias_std};
+  const PhiInit init = {encoder.record.weight_std, encoder.record.bias_std,
+                        encoder.record.init == "truncated"};
   const std::vector<float> phi =
       make_phi<float>(architecture, init, Random(encoder.record.seed, Purpose::kPhiInit));
   return filters_of(encoder, phi.data() + layer_offsets(architecture, 1).W);

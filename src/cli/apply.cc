@@ -21,6 +21,7 @@ struct ApplyFlags {
   std::string data, out, model;
   ApplyOptions options;
   std::optional<int> resize;
+  ResizeMethod resize_method = ResizeMethod::kArea;
   std::optional<std::uint64_t> seed;
   bool quiet = false;
 };
@@ -46,7 +47,8 @@ int run_apply(ApplyFlags& flags) {
   // Both outputs are opened before the long work: a path that cannot be written fails here.
   FeatureFile features(flags.out);
   if (!flags.model.empty()) AtomicFileWriter{flags.model};
-  const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, flags.resize));
+  const Preprocess preprocess =
+      fit_preprocess(data, preprocess_options(data, flags.resize, flags.resize_method));
   const auto prepared = prepare_rows(preprocess, data);
   Progress progress(flags.quiet);
   progress.note(describe(data));
@@ -99,7 +101,7 @@ Action add_apply(CLI::App& app) {
          fmt::format("of a rule that walks among neighbours: {} (default {})",
                      fmt::join(variant_names(), ", "), RuleVariant{}.name))
       ->type_name("NAME");
-  add_resize(app, flags->resize);
+  add_resize(app, flags->resize, flags->resize_method);
   add_seed(app, flags->seed, "seed of initial weights and batches");
   app.add_flag("--quiet", flags->quiet, "no progress on stderr");
   return [flags] { return run_apply(*flags); };

@@ -33,6 +33,7 @@ struct EvaluateFlags {
   int threads = std::min(num_hardware_threads(), kMaxThreads);
   DrawOptions draws;
   std::optional<int> resize;
+  ResizeMethod resize_method = ResizeMethod::kArea;
   std::optional<std::uint64_t> seed;
   bool quiet = false;
 };
@@ -45,7 +46,8 @@ int run_evaluate(const EvaluateFlags& flags) {
   const Dataset data = with_test_rows(load_data(flags.data), draws.seed);
   if (!flags.json.empty()) AtomicFileWriter{flags.json};
   make_draws(data, draws);  // refuses too few labels before anything is shown or learned
-  const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, flags.resize));
+  const Preprocess preprocess =
+      fit_preprocess(data, preprocess_options(data, flags.resize, flags.resize_method));
   Progress progress(flags.quiet);
   progress.note(describe(data));
   progress.note(describe(preprocess));
@@ -102,7 +104,7 @@ Action add_evaluate(CLI::App& app) {
          "layer that networks are read from: best on validation draws, or top, as apply writes "
          "(default best)")
       ->type_name("NAME");
-  add_resize(app, flags->resize);
+  add_resize(app, flags->resize, flags->resize_method);
   add_whole(app, "--threads", flags->threads, 1, kMaxThreads, "worker threads");
   add_seed(app, flags->seed, "seed of draws, initial weights and batches");
   app.add_option("--json", flags->json, "also write the result as JSON")->type_name("FILE");

@@ -132,11 +132,17 @@ void add_base_model(CLI::App& app, ApplyOptions& options) {
             "rows per inner step (default: as the rule was meta-trained)");
 }
 
-void add_resize(CLI::App& app, std::optional<int>& resize) {
+void add_resize(CLI::App& app, std::optional<int>& resize, ResizeMethod& method) {
   add_whole(app, "--resize", resize, 0, kMaxSide,
             fmt::format("side that images are resized to; 0 keeps their size (default: {0} where "
                         "they are larger than {0})",
                         kDefaultSide));
+  app.add_option_function<std::string>(
+         "--resize-method",
+         [&method](const std::string& name) { method = resize_method_from_name(name); },
+         "how: 'area', the mean of the pixels under each new one (default), or 'subsample', every "
+         "n-th pixel as in the paper's released code")
+      ->type_name("NAME");
 }
 
 void check_flags(const CLI::App& app, const std::vector<std::string>& arguments) {

@@ -28,7 +28,8 @@ void add_seed(CLI::App& app, std::optional<std::uint64_t>& seed, const std::stri
 // The flags that apply and evaluate share: --steps, --hidden, --features, --activation,
 // --inner-batch. max_steps bounds --steps.
 void add_base_model(CLI::App& app, ApplyOptions& options);
-void add_resize(CLI::App& app, std::optional<int>& resize);
+// --resize and --resize-method
+void add_resize(CLI::App& app, std::optional<int>& resize, ResizeMethod& method);
 
 // Throws Error for a flag that the subcommand does not have (with the nearest one) and for a flag
 // whose value is missing. Run before CLI11 parses, whose lines lack both.
