@@ -6,7 +6,7 @@
 
 #include "apply/apply.h"
 #include "apply/training_rows.h"
-#include "eval/test_data.h"
+#include "data/test_gaussians.h"
 #include "rule/test_step.h"
 
 namespace metaplastic {
