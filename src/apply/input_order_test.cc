@@ -23,7 +23,7 @@ Rule small_metz2019() {
   return rule;
 }
 
-Architecture small_architecture() {
+Architecture shuffled_architecture() {
   Architecture architecture;
   architecture.widths = {kInputs, 7, 5};
   return architecture;
@@ -32,7 +32,7 @@ Architecture small_architecture() {
 TEST(InputOrder, MovesRowsOfTheFirstLayerThereAndBack) {
   InputOrder order(small_metz2019().sizes, kInputs, kSeed);
   ASSERT_TRUE(order.is_shuffled());
-  const Architecture architecture = small_architecture();
+  const Architecture architecture = shuffled_architecture();
   const std::vector<float> phi = make_phi<float>(architecture, {}, Random(1, Purpose::kTest));
   std::vector<float> moved = phi;
   order.to_rule(architecture, moved);
@@ -63,7 +63,7 @@ TEST(InputOrder, IsOfMetz2019AloneAndOfTheSeed) {
 TEST(InputOrder, ApplyTakesItsStepsOnShuffledInputs) {
   const Dataset data = gaussian_dataset(60, kInputs, 3, 3);
   const Rule rule = small_metz2019();
-  const Architecture architecture = small_architecture();
+  const Architecture architecture = shuffled_architecture();
   ApplyOptions options;
   options.model = {{7}, 5, architecture.activation};
   options.inner_batch = 16;

@@ -34,6 +34,7 @@ struct EvaluateFlags {
   DrawOptions draws;
   std::optional<int> resize;
   ResizeMethod resize_method = ResizeMethod::kArea;
+  ProbeKind probe = ProbeKind::kRidge;
   std::optional<std::uint64_t> seed;
   bool quiet = false;
 };
@@ -56,6 +57,7 @@ int run_evaluate(const EvaluateFlags& flags) {
   context.seed = draws.seed;
   context.num_threads = flags.threads;
   context.num_tunings = flags.num_tunings;
+  context.probe = flags.probe;
   context.image = preprocess.output_image;
   context.should_stop = stop_requested;
   context.on_progress = [&](const std::string& line) { progress.update(line); };
@@ -103,6 +105,11 @@ Action add_evaluate(CLI::App& app) {
          },
          "layer that networks are read from: best on validation draws, or top, as apply writes "
          "(default best)")
+      ->type_name("NAME");
+  app.add_option_function<std::string>(
+         "--probe", [flags](const std::string& name) { flags->probe = probe_from_name(name); },
+         "what reads the features: ridge regression (default), or logistic regression as in the "
+         "paper's released code, which takes much longer")
       ->type_name("NAME");
   add_resize(app, flags->resize, flags->resize_method);
   add_whole(app, "--threads", flags->threads, 1, kMaxThreads, "worker threads");

@@ -12,6 +12,7 @@
 
 #include "base/stopped.h"
 #include "data/dataset.h"
+#include "objective/logistic_probe.h"
 
 namespace metaplastic {
 
@@ -37,9 +38,10 @@ struct FeatureCandidate {
 
 struct MethodContext {
   std::uint64_t seed = 0;
-  int num_threads = 1;  // never changes a result
-  int num_tunings = 8;  // trainings that a method with settings to search may spend
-  ImageShape image;     // of the prepared rows; size 0 where they are no images
+  int num_threads = 1;                  // never changes a result
+  int num_tunings = 8;                  // trainings that a method with settings to search may spend
+  ProbeKind probe = ProbeKind::kRidge;  // what reads the features
+  ImageShape image;                     // of the prepared rows; size 0 where they are no images
   std::function<void(const std::string&)> on_progress;  // one short line; may be empty
   std::function<bool()> should_stop;  // may be empty; called from several threads at once
 };
