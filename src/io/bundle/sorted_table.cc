@@ -80,7 +80,7 @@ Bytes block_at(Bytes file, Cursor& handle, std::string_view source) {
   if (kind != 0) {
     fail(
         "{}: expected blocks without compression, found kind {}; save the checkpoint again with "
-        "TensorFlow 1.2 or later",
+        "a newer TensorFlow",
         source, kind);
   }
   return checked.first(checked.size() - 1);
