@@ -71,7 +71,7 @@ Applied train(const Request& request, const py::object& input,
   FitOptions options;
   options.training = options_of(request);
   options.training.start = std::move(start);
-  options.resize = request.resize;
+  options.resize.side = request.resize;
   if (request.layers) options.layers = parse_layer_choice(*request.layers);
   options.previous = previous;
   return run(found, data, options, progress);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "apply/apply_cost.h"
+#include "apply/input_order.h"
 #include "apply/second_views.h"
 #include "apply/training_rows.h"
 #include "base/error.h"
@@ -119,6 +120,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   made.record.inner_lr = rule.inner.inner_lr;
   made.record.weight_std = rule.inner.weight_std;
   made.record.bias_std = rule.inner.bias_std;
+  made.record.init = rule.inner.init;
 
   Applied applied;
   if (!cost_note.empty() && !options.on_note) applied.notes.push_back(cost_note);
@@ -133,14 +135,14 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   std::int64_t num_rows = 0;
   const std::vector<float> statistics_rows = data.statistics_rows(num_rows);
   const UsedPart used = used_part(ThetaLayout(rule.sizes), rule.theta);
-  std::vector<float> phi =
-      options.start ? options.start->phi
-                    : make_phi<float>(architecture, {rule.inner.weight_std, rule.inner.bias_std},
-                                      Random(options.seed, Purpose::kPhiInit));
+  std::vector<float> phi = options.start ? options.start->phi
+                                         : make_phi<float>(architecture, rule.inner.phi_init(),
+                                                           Random(options.seed, Purpose::kPhiInit));
   std::vector<float> mean = options.start ? options.start->mean : phi;
   METAPLASTIC_CHECK(static_cast<std::int64_t>(phi.size()) == architecture.phi_size() &&
                     mean.size() == phi.size());
   const int earlier_steps = options.start ? options.start->inner_steps : 0;
+  InputOrder order(rule.sizes, architecture.num_inputs(), options.seed);
   std::vector<float> earlier = phi;
   const int earlier_step = num_steps - std::max(1, num_steps / 10);
   const StepSettings<float> settings{static_cast<float>(rule.inner.inner_lr),
@@ -157,7 +159,9 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
     if (step == earlier_step) earlier = phi;
     if (step == num_steps) break;
     if (options.should_stop && options.should_stop()) throw Stopped{};
-    const std::span<const float> batch = second_views.batch(data, earlier_steps + step);
+    const std::span<const float> batch =
+        order.inputs(second_views.batch(data, earlier_steps + step));
+    order.to_rule(architecture, phi);
     tape.reset(false);
     const Var<float> x = tape.constant(batch.data(), architecture.num_inputs(), 1,
                                        rule.sizes.num_views() * data.batch_size());
@@ -165,6 +169,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
                                            phi_leaves(tape, architecture, phi.data()),
                                            architecture.activation, x, settings);
     copy_phi(next, architecture, phi.data());
+    order.to_data(architecture, phi);
     check_finite(phi, step + 1, options);
     update_phi_mean(mean, phi, rule.inner.phi_mean_share, earlier_steps + step + 1);
     if (options.on_step) options.on_step(step + 1, num_steps);

@@ -40,6 +40,7 @@ struct EncoderRecord {
   int inner_batch = 0;
   double inner_lr = 0, weight_std = 0, bias_std = 0;
   std::string variant = "usual";  // of the rule (apply/rule_variant.h)
+  std::string init = "normal";    // or "truncated" (model/mlp.h, PhiInit)
 };
 
 struct Encoder {

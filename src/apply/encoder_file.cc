@@ -65,6 +65,7 @@ void take_record(const json& values, EncoderRecord& record) {
   values.at("inner_steps").get_to(record.inner_steps);
   values.at("inner_batch").get_to(record.inner_batch);
   record.variant = values.value("variant", record.variant);  // older files have none
+  record.init = values.value("init", record.init);           // nor this
   values.at("inner_lr").get_to(record.inner_lr);
   values.at("weight_std").get_to(record.weight_std);
   values.at("bias_std").get_to(record.bias_std);
@@ -144,16 +145,18 @@ void check_kind(const TensorFile& file) {
 
 // Files are given to others: they name no folder of this machine.
 json record_to_json(const EncoderRecord& record) {
-  return {{"rule", without_folders(record.rule)},
-          {"rule_sha256", record.rule_sha256},
-          {"data", without_folders(record.data)},
-          {"seed", record.seed},
-          {"inner_steps", record.inner_steps},
-          {"inner_batch", record.inner_batch},
-          {"variant", record.variant},
-          {"inner_lr", record.inner_lr},
-          {"weight_std", record.weight_std},
-          {"bias_std", record.bias_std}};
+  json values = {{"rule", without_folders(record.rule)},
+                 {"rule_sha256", record.rule_sha256},
+                 {"data", without_folders(record.data)},
+                 {"seed", record.seed},
+                 {"inner_steps", record.inner_steps},
+                 {"inner_batch", record.inner_batch},
+                 {"variant", record.variant},
+                 {"inner_lr", record.inner_lr},
+                 {"weight_std", record.weight_std},
+                 {"bias_std", record.bias_std}};
+  if (record.init != EncoderRecord{}.init) values["init"] = record.init;
+  return values;
 }
 
 TensorFile encoder_tensors(const Encoder& encoder) {

@@ -38,8 +38,8 @@ Encoder small_encoder() {
   const std::vector<float> rows = apply_preprocess(encoder.preprocess, data);
   encoder.layers =
       dense_layers(architecture, fold_layers(architecture, small_phi(architecture), rows, 60));
-  encoder.record = {"hebb", "0123", "csv:\xff.csv", std::uint64_t{1} << 60, 200, 64, 0.02,
-                    0.1,    0.2,    "far"};
+  encoder.record = {"hebb", "0123", "csv:\xff.csv", std::uint64_t{1} << 60, 200, 64, 0.02, 0.1,
+                    0.2,    "far",  "truncated"};
   return encoder;
 }
 
@@ -146,6 +146,7 @@ TEST(EncoderFile, RoundTrip) {
   EXPECT_EQ(loaded.record.inner_steps, 200);
   EXPECT_EQ(loaded.record.bias_std, 0.2);
   EXPECT_EQ(loaded.record.variant, "far");
+  EXPECT_EQ(loaded.record.init, "truncated");
   const Dataset data = gaussian_dataset(60, kNumInputs, 3, 2);
   EXPECT_EQ(apply_preprocess(loaded.preprocess, data), apply_preprocess(encoder.preprocess, data));
 }

@@ -125,8 +125,8 @@ Foundation previous_foundation(const Encoder& previous, std::shared_ptr<const Ro
   foundation.last.assign(first, previous.layers.end());
   foundation.rows = std::move(rows);
   if (!foundation.below.empty()) {
-    foundation.rows =
-        rows_through(foundation.rows, foundation.below, previous.activation, options.training.num_threads);
+    foundation.rows = rows_through(foundation.rows, foundation.below, previous.activation,
+                                   options.training.num_threads);
   }
   return foundation;
 }
@@ -175,7 +175,8 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
       for (std::string& line : applied.notes) foundation.notes.push_back(name + line);
       for (std::string& line : applied.health.warnings()) foundation.notes.push_back(name + line);
     }
-    foundation.rows = rows_through(foundation.rows, trained, activation, options.training.num_threads);
+    foundation.rows =
+        rows_through(foundation.rows, trained, activation, options.training.num_threads);
     std::ranges::move(trained, std::back_inserter(foundation.below));
   }
   foundation.last = groups.back();

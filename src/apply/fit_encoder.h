@@ -18,7 +18,7 @@ struct FitOptions {
   ApplyOptions training;              // of every group of layers; start, snapshots and pool belong
                                       // to the last group
   std::optional<LayerChoice> layers;  // nothing: default_layer_choice
-  std::optional<int> resize;          // nothing: as preprocess_options
+  ResizeChoice resize;
   // Preprocessing and all but the last group of layers are those of this encoder; with
   // training.start.
   const Encoder* previous = nullptr;

@@ -234,11 +234,14 @@ TEST(LayerChoice, OnlyLargeImagesAreResized) {
   const LayerChoice mlp, images{LayerForm::kImages, {}};
   const Dataset table = gaussian_dataset(4, 28 * 28, 2, 1);
   EXPECT_EQ(preprocess_options(table, {}, mlp).resize, 0);
-  EXPECT_EQ(preprocess_options(table, 5, mlp).resize, 5);
+  EXPECT_EQ(preprocess_options(table, {5}, mlp).resize, 5);
   Dataset data = noise_images(4, {28, 28, 1});
   EXPECT_EQ(preprocess_options(data, {}, mlp).resize, kDefaultSide);
-  EXPECT_EQ(preprocess_options(data, 0, mlp).resize, 0);
+  EXPECT_EQ(preprocess_options(data, {0}, mlp).resize, 0);
   EXPECT_EQ(preprocess_options(data, {}, images).resize, 0);
+  const ResizeChoice subsampled{{}, ResizeMethod::kSubsample};
+  EXPECT_EQ(preprocess_options(data, subsampled, mlp).resize_method, ResizeMethod::kSubsample);
+  EXPECT_THROW(preprocess_options(data, subsampled, images), Error);
   EXPECT_EQ(preprocess_options(data, {}, parse_layer_choice("dense 4")).resize, kDefaultSide);
   EXPECT_EQ(preprocess_options(data, {}, parse_layer_choice("conv 4 3x3")).resize, 0);
   data.image = {33, 20, 1};

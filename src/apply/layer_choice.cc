@@ -40,13 +40,20 @@ LayerChoice parse_layer_choice(std::string_view text) {
 
 LayerChoice default_layer_choice(const Dataset&, const RuleSizes&) { return {}; }
 
-PreprocessOptions preprocess_options(const Dataset& data, std::optional<int> resize,
+PreprocessOptions preprocess_options(const Dataset& data, const ResizeChoice& resize,
                                      const LayerChoice& layers) {
   PreprocessOptions options;
   const int side = sees_places(layers) ? kMaxKeptSide : kDefaultSide;
   const bool is_large =
       data.kind == DataKind::kImage && std::max(data.image.height, data.image.width) > side;
-  options.resize = resize.value_or(is_large ? side : 0);
+  options.resize = resize.side.value_or(is_large ? side : 0);
+  options.resize_method = resize.method;
+  if (resize.method != ResizeMethod::kArea && options.resize == 0) {
+    fail(
+        "resize method: expected images that are resized, found {} whose size is kept; leave "
+        "--resize-method out, or give --resize",
+        data.kind == DataKind::kImage ? "images" : kind_name(data.kind));
+  }
   return options;
 }
 

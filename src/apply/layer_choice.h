@@ -31,9 +31,16 @@ LayerChoice parse_layer_choice(std::string_view text);
 // What is chosen where the user chose nothing: mlp.
 LayerChoice default_layer_choice(const Dataset& data, const RuleSizes& sizes);
 
+// What a user asks of the size of images.
+struct ResizeChoice {
+  std::optional<int> side;  // nothing: by the layers; 0 keeps the size
+  ResizeMethod method = ResizeMethod::kArea;
+};
+
 // How prepared rows should be for these layers: images keep their size up to 32 x 32 where a layer
-// sees places, and shrink to kDefaultSide where none does. `resize` comes first; 0 keeps the size.
-PreprocessOptions preprocess_options(const Dataset& data, std::optional<int> resize,
+// sees places, and shrink to kDefaultSide where none does, unless `resize` says otherwise. Throws
+// Error for a method without images that shrink.
+PreprocessOptions preprocess_options(const Dataset& data, const ResizeChoice& resize,
                                      const LayerChoice& layers);
 
 // All layers, from the inputs up, for rows prepared so. Throws Error where a layer needs places and

@@ -107,7 +107,8 @@ Filters untrained_filters(const Encoder& encoder) {
                             encoder.activation};
   if (!is_conv) architecture = encoder.dense_architecture();
   if (architecture.phi_size() > kMaxUntrainedPhi) return {};
-  const PhiInit init = {encoder.record.weight_std, encoder.record.bias_std};
+  const PhiInit init = {encoder.record.weight_std, encoder.record.bias_std,
+                        encoder.record.init == "truncated"};
   const std::vector<float> phi =
       make_phi<float>(architecture, init, Random(first_seed(encoder), Purpose::kPhiInit));
   return filters_of(encoder, phi.data() + layer_offsets(architecture, 1).W);

@@ -55,7 +55,6 @@ int run_apply(ApplyFlags& flags) {
   const FoundRule found = find_rule(flags.rule);
   const Dataset data = load_data(flags.data);
   FeatureFile features(flags.out);
-  if (!flags.model.empty()) AtomicFileWriter{flags.model};
   Progress progress(flags.quiet);
   progress.note(describe(data));
   progress.note(describe_steps(found.rule, flags.options.training));

@@ -30,7 +30,8 @@ struct EvaluateFlags {
   int num_tunings = MethodContext{}.num_tunings;
   int threads = std::min(num_hardware_threads(), kMaxThreads);
   DrawOptions draws;
-  std::optional<int> resize;
+  ResizeChoice resize;
+  ProbeKind probe = ProbeKind::kRidge;
   std::optional<std::uint64_t> seed;
   bool quiet = false;
 };
@@ -63,6 +64,7 @@ int run_evaluate(const EvaluateFlags& flags) {
   context.seed = draws.seed;
   context.num_threads = flags.threads;
   context.num_tunings = flags.num_tunings;
+  context.probe = flags.probe;
   context.image = preprocess.output_image;
   context.preprocess = std::make_shared<const Preprocess>(preprocess);
   context.should_stop = stop_requested;
@@ -113,6 +115,11 @@ Action add_evaluate(CLI::App& app) {
          },
          "layer that networks are read from: best on validation draws, or top, as apply writes "
          "(default best)")
+      ->type_name("NAME");
+  app.add_option_function<std::string>(
+         "--probe", [flags](const std::string& name) { flags->probe = probe_from_name(name); },
+         "what reads the features: ridge regression (default), or logistic regression as in the "
+         "paper's released code, which takes much longer")
       ->type_name("NAME");
   add_resize(app, flags->resize);
   add_whole(app, "--threads", flags->threads, 1, kMaxThreads, "worker threads");

@@ -148,11 +148,17 @@ void check_layers_alone(const CLI::App& app, const std::optional<LayerChoice>& l
   }
 }
 
-void add_resize(CLI::App& app, std::optional<int>& resize) {
-  add_whole(app, "--resize", resize, 0, kMaxSide,
+void add_resize(CLI::App& app, ResizeChoice& resize) {
+  add_whole(app, "--resize", resize.side, 0, kMaxSide,
             fmt::format("side that images are resized to; 0 keeps their size (default: {0}, and "
                         "{1} without conv layers, where they are larger)",
                         kMaxKeptSide, kDefaultSide));
+  app.add_option_function<std::string>(
+         "--resize-method",
+         [&resize](const std::string& name) { resize.method = resize_method_from_name(name); },
+         "how: 'area', the mean of the pixels under each new one (default), or 'subsample', every "
+         "n-th pixel as in the paper's released code")
+      ->type_name("NAME");
 }
 
 void check_flags(const CLI::App& app, const std::vector<std::string>& arguments) {

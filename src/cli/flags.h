@@ -34,7 +34,8 @@ void add_base_model(CLI::App& app, ApplyOptions& options);
 void add_layers(CLI::App& app, std::optional<LayerChoice>& layers);
 // Throws Error where --layers names all layers and --hidden or --features others.
 void check_layers_alone(const CLI::App& app, const std::optional<LayerChoice>& layers);
-void add_resize(CLI::App& app, std::optional<int>& resize);
+// --resize and --resize-method
+void add_resize(CLI::App& app, ResizeChoice& resize);
 
 // Throws Error for a flag that the subcommand does not have (with the nearest one) and for a flag
 // whose value is missing. Run before CLI11 parses, whose lines lack both.

@@ -30,6 +30,7 @@ constexpr Command kCommands[] = {
     {"apply", "train an encoder on unlabelled data with a rule, write the features", add_apply},
     {"embed", "features of new data by an encoder", add_embed},
     {"export", "write an encoder as an ONNX model", add_export},
+    {"import", "read the rule of the paper's authors from their checkpoint", add_import},
     {"evaluate", "compare the features of several methods with few labels", add_evaluate},
     {"experiment", "measure one claim of the paper, write numbers and charts", add_experiment},
     {"report", "write a page about a run", add_report},

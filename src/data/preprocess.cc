@@ -28,6 +28,7 @@ void fit_image(const Dataset& raw, const PreprocessOptions& options, Preprocess&
            options.resize);
     }
     result.output_image.height = result.output_image.width = options.resize;
+    result.resize_method = options.resize_method;
   }
 }
 
@@ -148,6 +149,19 @@ void fit_text(const Dataset& raw, const PreprocessOptions& options, Preprocess& 
 
 }  // namespace
 
+const std::vector<std::string>& resize_method_names() {
+  static const std::vector<std::string> kNames = {"area", "subsample"};
+  return kNames;
+}
+
+ResizeMethod resize_method_from_name(std::string_view name) {
+  const auto& names = resize_method_names();
+  const auto found = std::ranges::find(names, name);
+  if (found == names.end())
+    fail("expected a resize method ({}), found {}", fmt::join(names, ", "), quote_text(name));
+  return static_cast<ResizeMethod>(found - names.begin());
+}
+
 int Preprocess::num_inputs() const {
   switch (kind) {
     case DataKind::kImage:
@@ -220,8 +234,9 @@ std::string describe(const Preprocess& preprocess) {
     line = "pixels scaled to [0,1]";
     if (to.channels < from.channels) line += ", colour to grey";
     if (to.height != from.height || to.width != from.width) {
-      line += fmt::format(", {} x {} averaged to {} x {}", from.height, from.width, to.height,
-                          to.width);
+      const bool averaged = preprocess.resize_method == ResizeMethod::kArea;
+      line += fmt::format(", {} x {} {} to {} x {}", from.height, from.width,
+                          averaged ? "averaged" : "subsampled", to.height, to.width);
     }
   } else if (preprocess.kind == DataKind::kTable) {
     line = "columns standardised";

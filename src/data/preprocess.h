@@ -14,8 +14,18 @@
 
 namespace metaplastic {
 
+// How an image becomes smaller.
+enum class ResizeMethod {
+  kArea,       // the mean of the pixels under each new one
+  kSubsample,  // every n-th pixel alone, as the released code does from 28 to 14
+};
+// Names that a user may write: area, subsample. The other way round: Error for an unknown name.
+const std::vector<std::string>& resize_method_names();
+ResizeMethod resize_method_from_name(std::string_view name);
+
 struct PreprocessOptions {
-  int resize = 0;         // images: side of the result; 0 keeps the size
+  int resize = 0;  // images: side of the result; 0 keeps the size
+  ResizeMethod resize_method = ResizeMethod::kArea;
   bool grey = false;      // images: colour becomes luma
   int vocabulary = 2000;  // text: the most frequent words that are counted
   bool tfidf = false;     // text: weigh words by log inverse document frequency
@@ -27,6 +37,7 @@ struct Preprocess {
   DataKind kind = DataKind::kTable;
   // kImage: what comes in, and what goes out (after resizing and grey).
   ImageShape input_image, output_image;
+  ResizeMethod resize_method = ResizeMethod::kArea;
   // kTable: per raw column; out = (float(x - offset) - mean) * scale, and 0 where scale is 0.
   std::vector<std::string> column_names;  // [num_columns]
   std::vector<double> offset;             // [num_columns], or empty: all 0. Subtracted in double

@@ -150,6 +150,24 @@ void check_suits(const Preprocess& preprocess, const Dataset& raw) {
   if (raw.kind == DataKind::kText) check_text(preprocess, raw, name);
 }
 
+void resize_image(ResizeMethod method, std::span<const float> in, const ImageShape& from,
+                  std::span<float> out, const ImageShape& to) {
+  METAPLASTIC_CHECK(from.channels == to.channels);
+  if (method == ResizeMethod::kArea) {
+    resize_area(in, from.height, from.width, from.channels, out, to.height, to.width);
+    return;
+  }
+  auto next = out.begin();
+  for (int y = 0; y < to.height; ++y) {
+    const std::int64_t row = std::int64_t{y} * from.height / to.height;
+    for (int x = 0; x < to.width; ++x) {
+      const std::int64_t column = std::int64_t{x} * from.width / to.width;
+      next = std::copy_n(in.begin() + (row * from.width + column) * from.channels, from.channels,
+                         next);
+    }
+  }
+}
+
 std::vector<int> input_order(const Preprocess& preprocess) {
   if (!preprocess.permutation_seed) return {};
   std::vector<int> order(static_cast<std::size_t>(preprocess.num_inputs()));
@@ -198,7 +216,7 @@ void PreparedRows::prepare_image(std::span<const float> raw, std::int64_t row,
   if (from.height == to.height && from.width == to.width) {
     std::copy(raw.begin(), raw.end(), out.begin());
   } else {
-    resize_area(raw, from.height, from.width, to.channels, out, to.height, to.width);
+    resize_image(preprocess_.resize_method, raw, {from.height, from.width, to.channels}, out, to);
   }
   for (float& value : out) value /= raw_.pixel_max;
 }

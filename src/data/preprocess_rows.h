@@ -35,6 +35,10 @@ void check_suits(const Preprocess& preprocess, const Dataset& raw);
 // instead of a surprise after the work.
 void check_all_pixels(const Dataset& raw);
 
+// [height, width, channels] of one size to another, by the method.
+void resize_image(ResizeMethod method, std::span<const float> in, const ImageShape& from,
+                  std::span<float> out, const ImageShape& to);
+
 // The permutation of the inputs, input u being the prepared value order[u]; empty without one.
 std::vector<int> input_order(const Preprocess& preprocess);
 

@@ -13,8 +13,9 @@ namespace metaplastic {
 namespace {
 
 constexpr const char* kFormatVersion = "1";
-// Of tables with offsets, which a program that knows version 1 only would leave out.
-constexpr const char* kOffsetVersion = "2";
+// Of tables with offsets and of images that are subsampled, which a program that knows version 1
+// only would leave out.
+constexpr const char* kLaterVersion = "2";
 
 std::string shape_text(const ImageShape& image) {
   return fmt::format("{}x{}x{}", image.height, image.width, image.channels);
@@ -124,7 +125,7 @@ class Loader {
 SavedPreprocess to_saved(const Preprocess& preprocess) {
   SavedPreprocess saved;
   auto& metadata = saved.metadata;
-  metadata["preprocess.version"] = preprocess.offset.empty() ? kFormatVersion : kOffsetVersion;
+  metadata["preprocess.version"] = preprocess.offset.empty() ? kFormatVersion : kLaterVersion;
   metadata["preprocess.kind"] = kind_name(preprocess.kind);
   if (preprocess.permutation_seed) {
     metadata["preprocess.permutation_seed"] = std::to_string(*preprocess.permutation_seed);
@@ -132,6 +133,10 @@ SavedPreprocess to_saved(const Preprocess& preprocess) {
   if (preprocess.kind == DataKind::kImage) {
     metadata["preprocess.input_image"] = shape_text(preprocess.input_image);
     metadata["preprocess.output_image"] = shape_text(preprocess.output_image);
+    if (preprocess.resize_method == ResizeMethod::kSubsample) {
+      metadata["preprocess.version"] = kLaterVersion;
+      metadata["preprocess.resize"] = "subsample";
+    }
   } else if (preprocess.kind == DataKind::kTable) {
     metadata["preprocess.columns"] = nlohmann::json(preprocess.column_names).dump();
     metadata["preprocess.missing"] = preprocess.missing == MissingPolicy::kMean   ? "mean"
@@ -155,9 +160,9 @@ SavedPreprocess to_saved(const Preprocess& preprocess) {
 Preprocess from_saved(const SavedPreprocess& saved, const std::string& source) {
   const Loader loader(saved, source);
   const std::string& version = loader.text("preprocess.version");
-  if (version != kFormatVersion && version != kOffsetVersion) {
+  if (version != kFormatVersion && version != kLaterVersion) {
     fail("{}: expected preprocessing of version {} or {}, found {}; use a newer program",
-         printable(source, 400), kFormatVersion, kOffsetVersion, quote_text(version));
+         printable(source, 400), kFormatVersion, kLaterVersion, quote_text(version));
   }
   Preprocess result;
   result.kind = static_cast<DataKind>(loader.choice("preprocess.kind", {"image", "table", "text"}));
@@ -165,13 +170,16 @@ Preprocess from_saved(const SavedPreprocess& saved, const std::string& source) {
   if (result.kind == DataKind::kImage) {
     result.input_image = loader.image("preprocess.input_image");
     result.output_image = loader.image("preprocess.output_image");
+    if (version == kLaterVersion)
+      result.resize_method =
+          static_cast<ResizeMethod>(loader.choice("preprocess.resize", {"area", "subsample"}));
     if (result.output_image.channels > result.input_image.channels) {
       loader.bad("preprocess.output_image", "no more channels than the input has");
     }
   } else if (result.kind == DataKind::kTable) {
     result.column_names = loader.names("preprocess.columns");
     const std::size_t count = result.column_names.size();
-    if (version == kOffsetVersion) result.offset = loader.numbers("preprocess.offset", count);
+    if (version == kLaterVersion) result.offset = loader.numbers("preprocess.offset", count);
     result.mean = loader.tensor("preprocess.mean", count);
     result.scale = loader.tensor("preprocess.scale", count);
     for (const float value : loader.tensor("preprocess.one_hot", count)) {

@@ -180,6 +180,32 @@ TEST(Preprocess, OtherKindsAndSizesAreRefused) {
             std::string::npos);
 }
 
+TEST(Preprocess, SubsamplingTakesEveryNthPixel) {
+  std::vector<float> values;
+  for (int n = 0; n < 28 * 21 * 2; ++n) values.push_back(static_cast<float>(n * 37 % 256));
+  const Dataset data = image_data(values, {28, 21, 1}, 255);
+  PreprocessOptions options;
+  options.resize = 14;
+  options.resize_method = ResizeMethod::kSubsample;
+  const Preprocess preprocess = reloaded(fit_preprocess(data, options));
+  EXPECT_EQ(preprocess.resize_method, ResizeMethod::kSubsample);
+  EXPECT_EQ(to_saved(preprocess).metadata.at("preprocess.version"), "2");
+  EXPECT_NE(describe(preprocess).find("28 x 21 subsampled to 14 x 14"), std::string::npos);
+  const std::vector<float> out = apply_preprocess(preprocess, data);
+  for (std::size_t n = 0; n < 2; ++n) {
+    for (std::size_t y = 0; y < 14; ++y) {
+      for (std::size_t x = 0; x < 14; ++x) {
+        const float pixel = values[n * 588 + 2 * y * 21 + x * 21 / 14];  // 1.5 columns each
+        ASSERT_EQ(out[n * 196 + y * 14 + x], pixel / 255);
+      }
+    }
+  }
+  options.resize_method = ResizeMethod::kArea;
+  EXPECT_EQ(to_saved(fit_preprocess(data, options)).metadata.at("preprocess.version"), "1");
+  EXPECT_NE(error_line([&] { resize_method_from_name("mean"); }).find("area, subsample"),
+            std::string::npos);
+}
+
 TEST(Preprocess, TextLikeScikitLearn) {
   const Dataset data =
       load_dataset("text:" + fixture("reviews.tsv") + ",vocabulary=3,weights=tfidf");

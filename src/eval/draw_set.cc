@@ -95,6 +95,8 @@ std::vector<std::vector<double>> draw_accuracies(const FeatureCandidate& candida
   METAPLASTIC_CHECK(!candidate.encode != !candidate.classify);
   std::vector<float> features;
   if (candidate.encode) features = features_of(candidate, set, method);
+  const auto judge =
+      context.probe == ProbeKind::kLogistic ? &logistic_accuracies : &probe_accuracies;
   std::vector<std::vector<double>> accuracies(set.supports.size());
   pool.parallel_for(static_cast<int>(set.supports.size()), [&](int, int n) {
     if (context.should_stop && context.should_stop()) throw Stopped{};
@@ -102,8 +104,8 @@ std::vector<std::vector<double>> draw_accuracies(const FeatureCandidate& candida
     accuracies[draw] =
         candidate.classify
             ? std::vector<double>{accuracy_of(classify_draw(candidate, set, draw), set, draw)}
-            : probe_accuracies(features, candidate.num_features, set.labels, set.num_classes,
-                               {set.supports[draw], set.query(draw)}, lambdas);
+            : judge(features, candidate.num_features, set.labels, set.num_classes,
+                    {set.supports[draw], set.query(draw)}, lambdas);
   });
   return accuracies;
 }
@@ -118,15 +120,16 @@ DrawOutcomes draw_outcomes(const FeatureCandidate& candidate, const DrawSet& set
   DrawOutcomes outcomes;
   outcomes.accuracy.resize(set.supports.size());
   if (set.num_classes <= kMaxConfusionClasses) outcomes.confusion.resize(Y * Y);
+  const auto predict =
+      context.probe == ProbeKind::kLogistic ? &logistic_predictions : &probe_predictions;
   std::mutex adding;  // whole numbers: the order of the draws does not show in the sum
   pool.parallel_for(static_cast<int>(set.supports.size()), [&](int, int n) {
     if (context.should_stop && context.should_stop()) throw Stopped{};
     const auto draw = static_cast<std::size_t>(n);
     const std::vector<int> predicted =
-        candidate.classify
-            ? classify_draw(candidate, set, draw)
-            : probe_predictions(features, candidate.num_features, set.labels, set.num_classes,
-                                {set.supports[draw], set.query(draw)}, lambda);
+        candidate.classify ? classify_draw(candidate, set, draw)
+                           : predict(features, candidate.num_features, set.labels, set.num_classes,
+                                     {set.supports[draw], set.query(draw)}, lambda);
     outcomes.accuracy[draw] = accuracy_of(predicted, set, draw);
     if (outcomes.confusion.empty()) return;
     const std::lock_guard lock(adding);

@@ -38,8 +38,8 @@ std::vector<Choice> choices_of(const std::vector<FeatureCandidate>& candidates,
       context.on_progress(
           fmt::format("{}: judging setting {}/{}", method, c + 1, candidates.size()));
     }
-    const auto accuracies =
-        draw_accuracies(candidates[c], validation, lambda_grid(), pool, method, context);
+    const auto accuracies = draw_accuracies(candidates[c], validation, probe_lambdas(context.probe),
+                                            pool, method, context);
     for (std::size_t k = 0; k < accuracies[0].size(); ++k) {
       double accuracy = 0;
       for (const std::vector<double>& draw : accuracies) accuracy += draw[k];
@@ -51,9 +51,11 @@ std::vector<Choice> choices_of(const std::vector<FeatureCandidate>& candidates,
 }
 
 // A candidate's settings as they stand in the JSON.
-nlohmann::json settings_of(const FeatureCandidate& candidate, const Choice& choice) {
+nlohmann::json settings_of(const FeatureCandidate& candidate, const Choice& choice,
+                           ProbeKind probe) {
   nlohmann::json settings = candidate.settings;
-  if (candidate.encode) settings["lambda"] = lambda_grid()[choice.lambda];
+  if (candidate.encode) settings["lambda"] = probe_lambdas(probe)[choice.lambda];
+  if (candidate.encode && probe == ProbeKind::kLogistic) settings["probe"] = "logistic";
   settings["validation_accuracy"] = choice.accuracy;
   return settings;
 }
@@ -70,7 +72,7 @@ MethodResult judge_method(FeatureMethod& method, const RowSource& training_rows,
       choices_of(candidates, judged.validation, result.name, pool, context);
   const Choice choice = *std::ranges::max_element(choices, {}, &Choice::accuracy);  // ties: first
   const FeatureCandidate& candidate = candidates[choice.candidate];
-  const double lambda = lambda_grid()[choice.lambda];
+  const double lambda = probe_lambdas(context.probe)[choice.lambda];
   DrawOutcomes outcomes = draw_outcomes(candidate, judged.test, lambda, pool, result.name, context);
   result.trial_accuracy = std::move(outcomes.accuracy);
   result.confusion = std::move(outcomes.confusion);
@@ -82,10 +84,10 @@ MethodResult judge_method(FeatureMethod& method, const RowSource& training_rows,
   for (const double value : result.trial_accuracy) square += std::pow(value - result.accuracy, 2);
   result.standard_error = n > 1 ? std::sqrt(square / (n - 1) / n) : 0;
   result.steps = candidate.steps;
-  result.settings = settings_of(candidate, choice);
+  result.settings = settings_of(candidate, choice, context.probe);
   result.settings["chosen_from"] = candidates.size();
   for (std::size_t c = 0; c < candidates.size(); ++c) {
-    result.candidates.push_back(settings_of(candidates[c], choices[c]));
+    result.candidates.push_back(settings_of(candidates[c], choices[c], context.probe));
     result.candidates.back()["steps"] = candidates[c].steps;
   }
   return result;

@@ -44,11 +44,25 @@ class TwoCandidates : public FeatureMethod {
   bool broken_;
 };
 
-EvaluationResult run(const Dataset& unsplit, const DrawOptions& options, int copies = 1) {
+EvaluationResult run(const Dataset& unsplit, const DrawOptions& options, int copies = 1,
+                     const MethodContext& context = {}) {
   const Dataset data = with_test_rows(unsplit, options.seed);
   std::vector<std::unique_ptr<FeatureMethod>> methods;
   for (int n = 0; n < copies; ++n) methods.push_back(std::make_unique<TwoCandidates>());
-  return evaluate_methods(data, std::make_shared<Dataset>(data), methods, options, {});
+  return evaluate_methods(data, std::make_shared<Dataset>(data), methods, options, context);
+}
+
+TEST(Evaluate, TheLogisticProbeReadsTheSameDraws) {
+  MethodContext context;
+  context.probe = ProbeKind::kLogistic;
+  const Dataset data = gaussian_dataset(300, 6, 3, 2);
+  const MethodResult ridge = run(data, few_draws()).methods[0];
+  const MethodResult logistic = run(data, few_draws(), 1, context).methods[0];
+  EXPECT_EQ(logistic.settings["probe"], "logistic");
+  EXPECT_FALSE(ridge.settings.contains("probe"));
+  EXPECT_NE(logistic.trial_accuracy, ridge.trial_accuracy);
+  EXPECT_NEAR(logistic.accuracy, ridge.accuracy, 0.05);
+  EXPECT_GT(logistic.accuracy, 0.5);
 }
 
 TEST(Evaluate, SeparableClassesAreRecognisedRandomLabelsAreNot) {

@@ -118,7 +118,7 @@ class RuleMethod : public FeatureMethod {
         context.on_progress(fmt::format("{}: inner step {}/{}", name_, step, steps));
       };
     }
-    options.num_threads = context.num_threads;
+    options.training.num_threads = context.num_threads;
     Preprocess preprocess;
     if (context.preprocess) preprocess = *context.preprocess;
     if (own_preprocess_) preprocess = *own_preprocess_;

@@ -14,6 +14,7 @@
 #include "base/stopped.h"
 #include "data/dataset.h"
 #include "data/preprocess.h"
+#include "objective/logistic_probe.h"
 
 namespace metaplastic {
 
@@ -39,9 +40,10 @@ struct FeatureCandidate {
 
 struct MethodContext {
   std::uint64_t seed = 0;
-  int num_threads = 1;  // never changes a result
-  int num_tunings = 8;  // trainings that a method with settings to search may spend
-  ImageShape image;     // of the prepared rows; size 0 where they are no images
+  int num_threads = 1;                  // never changes a result
+  int num_tunings = 8;                  // trainings that a method with settings to search may spend
+  ProbeKind probe = ProbeKind::kRidge;  // what reads the features
+  ImageShape image;                     // of the prepared rows; size 0 where they are no images
   std::shared_ptr<const Preprocess> preprocess;          // what prepared the rows; may be empty
   std::function<void(const std::string&)> on_progress;   // one short line; may be empty
   std::function<void(const std::string&)> on_note = {};  // a line that stays; may be empty

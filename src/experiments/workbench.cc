@@ -29,7 +29,7 @@ DrawOptions draw_options(const ExperimentOptions& options, int shots) {
 Workbench::Workbench(const ExperimentOptions& options, const std::string& spec,
                      std::optional<std::uint64_t> permutation_seed)
     : options_(options), data_(with_test_rows(load_data(spec), options.seed)) {
-  PreprocessOptions wanted = preprocess_options(data_, std::nullopt, LayerChoice{});
+  PreprocessOptions wanted = preprocess_options(data_, {}, LayerChoice{});
   wanted.permutation_seed = permutation_seed;
   if (options.quick) wanted.vocabulary = 500;
   preprocess_ = fit_preprocess(data_, wanted);

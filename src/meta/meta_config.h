@@ -18,6 +18,7 @@ struct InnerConfig {
   double inner_lr = 0.02;
   double weight_std = 0.1;
   double bias_std = 0.1;
+  std::string init = "normal";
   std::vector<int> inner_batch = {64};
   int min_layers = 2;
   int max_layers = 4;
@@ -39,6 +40,7 @@ struct InnerConfig {
       "relative step size of the inner loop; capped at 0.1, larger ones diverge", "1e-4");
     v("weight_std", weight_std, Range{1e-4, 10}, "spread of the initial W and V", "0.01");
     v("bias_std", bias_std, Range{0, 10}, "spread of the initial biases", "0.1");
+    v("init", init, Choices{"normal", "truncated"}, kPhiInitHelp, "truncated");
     v("inner_batch", inner_batch, Range{2, 4096},
       "unlabelled examples per inner step; one is drawn per trajectory", "");
     v("min_layers", min_layers, Range{1, kMaxLayers}, "fewest layers of a base model", "2");
@@ -65,6 +67,7 @@ struct InnerConfig {
       "all have to be made, so a trajectory takes time in proportion",
       "");
   }
+  PhiInit phi_init() const { return {weight_std, bias_std, init == "truncated"}; }
 };
 
 struct TruncationConfig {
@@ -76,6 +79,7 @@ struct TruncationConfig {
   std::string judged_layers = "top";
   std::string loss = "cosine";
   std::string probe_norm = "each";
+  std::string target_norm = "each";
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -98,6 +102,10 @@ struct TruncationConfig {
     v("probe_norm", probe_norm, Choices{"each", "joint"},
       "batch norm of the labelled examples: of the support and of the query each, or of both "
       "together",
+      "");
+    v("target_norm", target_norm, Choices{"each", "scalar"},
+      "centring and scaling of the targets: of each by the support's moments, or of all by one "
+      "mean and one scale, support and query by their own",
       "");
   }
 };

@@ -169,9 +169,13 @@ void RunFolder::take_validation(const BestRule& candidate, bool scheduled, RunSt
 void RunFolder::write_rules(const RunState& state, const BestRule& candidate, bool best) {
   Rule rule;
   rule.sizes = config_.rule;
-  rule.inner = {config_.inner.inner_lr,         config_.inner.weight_std,
-                config_.inner.bias_std,         config_.inner.inner_batch.front(),
-                config_.validation.inner_steps, config_.inner.phi_mean_share};
+  rule.inner = {config_.inner.inner_lr,
+                config_.inner.weight_std,
+                config_.inner.bias_std,
+                config_.inner.init,
+                config_.inner.inner_batch.front(),
+                config_.validation.inner_steps,
+                config_.inner.phi_mean_share};
   rule.theta = candidate.theta;
   rule.provenance = {
       {"made_by", "metaplastic train"},     {"seed", seed_},

@@ -132,10 +132,11 @@ const Probe<float>& TaskData::probe(int k) {
                         support_.x.begin() + static_cast<std::ptrdiff_t>(values));
   probe_.query.assign(query_.x.begin(), query_.x.begin() + static_cast<std::ptrdiff_t>(values));
   const auto coefficients = count * static_cast<std::size_t>(task_->num_targets());
-  make_probe_targets<float>(task_->num_classes(), {support_.labels.data(), count},
-                            {support_.augmentation.data(), coefficients},
-                            {query_.labels.data(), count},
-                            {query_.augmentation.data(), coefficients}, probe_.targets);
+  make_probe_targets<float>(
+      task_->num_classes(), {support_.labels.data(), count},
+      {support_.augmentation.data(), coefficients}, {query_.labels.data(), count},
+      {query_.augmentation.data(), coefficients}, probe_.targets,
+      config_->truncation.target_norm == "scalar" ? TargetNorm::kScalar : TargetNorm::kEach);
   seconds_ += watch.seconds();
   return probe_;
 }
@@ -195,9 +196,8 @@ void open_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uin
   slot.opened_at = outer_step;
   draw_slot(config, tasks, seed, index, slot);
   static_cast<TrajectoryState&>(slot) = {};
-  slot.phi =
-      make_phi<float>(slot.shape.architecture, {config.inner.weight_std, config.inner.bias_std},
-                      Random(seed, Purpose::kPhiInit, index));
+  slot.phi = make_phi<float>(slot.shape.architecture, config.inner.phi_init(),
+                             Random(seed, Purpose::kPhiInit, index));
 }
 
 void reopen_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,

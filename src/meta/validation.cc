@@ -41,9 +41,8 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
   const std::vector<int>& hidden = models[turn / num_activations % models.size()];
   architecture.widths.insert(architecture.widths.end(), hidden.begin(), hidden.end());
   architecture.activation = activation_from_name(validation.activations[turn % num_activations]);
-  std::vector<float> phi =
-      make_phi<float>(architecture, {config.inner.weight_std, config.inner.bias_std},
-                      Random(seed, Purpose::kValidation, task_index));
+  std::vector<float> phi = make_phi<float>(architecture, config.inner.phi_init(),
+                                           Random(seed, Purpose::kValidation, task_index));
   TaskScore score;
   score.family = task.family();
   std::optional<NeighbourMetric> metric;

@@ -80,14 +80,18 @@ template <class T>
 std::vector<T> make_phi(const Architecture& architecture, const PhiInit& init, Random random) {
   std::vector<T> phi(static_cast<std::size_t>(architecture.phi_size()));
   auto next = phi.begin();
+  const auto draw = [&] {
+    float value = random.normal();
+    while (init.truncated && std::abs(value) > 2.0f) value = random.normal();
+    return value;
+  };
   for (int l = 1; l <= architecture.num_layers(); ++l) {
     const auto up = static_cast<std::size_t>(l);
     const std::int64_t weights =
         2 * std::int64_t{architecture.widths[up - 1]} * architecture.widths[up];
-    next = std::generate_n(next, weights,
-                           [&] { return static_cast<T>(init.weight_std * random.normal()); });
+    next = std::generate_n(next, weights, [&] { return static_cast<T>(init.weight_std * draw()); });
     next = std::generate_n(next, architecture.widths[up],
-                           [&] { return static_cast<T>(init.bias_std * random.normal()); });
+                           [&] { return static_cast<T>(init.bias_std * draw()); });
   }
   return phi;
 }

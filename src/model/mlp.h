@@ -39,7 +39,10 @@ struct Architecture {
 struct PhiInit {
   double weight_std = 0.1;
   double bias_std = 0.1;
+  bool truncated = false;  // nothing beyond two weight_std or bias_std, as the released code has it
 };
+inline constexpr const char* kPhiInitHelp =
+    "initial W, V and b: normals, or normals drawn again while beyond two deviations";
 
 // Where layer l = 1..L lies in a flat phi: W^l [U_lo,U_up], V^l [U_lo,U_up], b^l [U_up].
 struct LayerOffsets {
@@ -47,7 +50,7 @@ struct LayerOffsets {
 };
 LayerOffsets layer_offsets(const Architecture& architecture, int layer);
 
-// Fresh phi [phi_size]: independent normals, a function of the random stream alone.
+// Fresh phi [phi_size]: independent, a function of the random stream alone.
 template <class T>
 std::vector<T> make_phi(const Architecture& architecture, const PhiInit& init, Random random);
 

@@ -20,6 +20,7 @@ template <class T>
 struct Ridge {
   Var<T> support, query, loss;   // [U,1,N], [U,1,M], [1,1]
   const T *y_support, *y_query;  // [Y,N], [Y,M]
+  const T* y_bias;               // [Y], or null
   int U, N, M, Y;
   int num_classes;
   T lambda;
@@ -63,6 +64,9 @@ void fit_and_predict(const Ridge<T>& s) {
   gemm(false, true, s.U, s.Y, s.N, T(1), s.xc, s.N, s.y_support, s.N, T(0), s.beta, s.Y);
   solve(s, s.beta);
   gemm(true, false, s.Y, s.M, s.U, T(1), s.beta, s.Y, s.qc, s.M, T(0), s.predicted, s.M);
+  if (!s.y_bias) return;
+  for (std::ptrdiff_t j = 0; j < s.Y; ++j)
+    for (std::ptrdiff_t m = 0; m < s.M; ++m) s.predicted[j * s.M + m] += s.y_bias[j];
 }
 
 template <class T>
@@ -108,13 +112,47 @@ void ridge_vjp(Tape<T>& tape, const Ridge<T>& s) {
   add_rows(xc_bar, s.support, tape.bar_for_writing(s.support));
 }
 
+// Each of the targets [Y,N] and [Y,M] by the moments of the first.
+template <class T>
+void normalise_each(ProbeTargets<T>& targets, std::size_t N, std::size_t M) {
+  for (std::size_t j = 0; j < static_cast<std::size_t>(targets.num_targets); ++j) {
+    T mean = T(0), square = T(0);
+    for (std::size_t n = 0; n < N; ++n) mean += targets.support[j * N + n];
+    mean /= static_cast<T>(N);
+    for (std::size_t n = 0; n < N; ++n) {
+      const T off = targets.support[j * N + n] - mean;
+      square += off * off;
+    }
+    const T inv = T(1) / std::sqrt(square / static_cast<T>(N) + T(kTargetEps));
+    for (std::size_t n = 0; n < N; ++n)
+      targets.support[j * N + n] = (targets.support[j * N + n] - mean) * inv;
+    for (std::size_t m = 0; m < M; ++m)
+      targets.query[j * M + m] = (targets.query[j * M + m] - mean) * inv;
+  }
+}
+
+// values [Y,count] by one mean and one scale.
+template <class T>
+void normalise_by_scalars(std::vector<T>& values, std::size_t count) {
+  T mean = T(0), square = T(0);
+  for (const T value : values) mean += value;
+  mean /= static_cast<T>(values.size());
+  for (T& value : values) {
+    value -= mean;
+    square += value * value;
+  }
+  const T inv = T(1) / std::sqrt(square / static_cast<T>(count) + T(kTargetEps));
+  for (T& value : values) value *= inv;
+}
+
 }  // namespace
 
 template <class T>
 void make_probe_targets(int num_classes, std::span<const int> support_labels,
                         std::span<const float> support_coefficients,
                         std::span<const int> query_labels,
-                        std::span<const float> query_coefficients, ProbeTargets<T>& targets) {
+                        std::span<const float> query_coefficients, ProbeTargets<T>& targets,
+                        TargetNorm norm) {
   const std::size_t N = support_labels.size(), M = query_labels.size();
   METAPLASTIC_CHECK(N > 0 && M > 0 && num_classes >= 2);
   const std::size_t A = support_coefficients.size() / N;
@@ -135,19 +173,15 @@ void make_probe_targets(int num_classes, std::span<const int> support_labels,
   };
   fill(support_labels, support_coefficients, targets.support);
   fill(query_labels, query_coefficients, targets.query);
-  for (std::size_t j = 0; j < Y + A; ++j) {
-    T mean = T(0), square = T(0);
-    for (std::size_t n = 0; n < N; ++n) mean += targets.support[j * N + n];
-    mean /= static_cast<T>(N);
-    for (std::size_t n = 0; n < N; ++n) {
-      const T off = targets.support[j * N + n] - mean;
-      square += off * off;
-    }
-    const T inv = T(1) / std::sqrt(square / static_cast<T>(N) + T(kTargetEps));
-    for (std::size_t n = 0; n < N; ++n)
-      targets.support[j * N + n] = (targets.support[j * N + n] - mean) * inv;
-    for (std::size_t m = 0; m < M; ++m)
-      targets.query[j * M + m] = (targets.query[j * M + m] - mean) * inv;
+  if (norm == TargetNorm::kScalar) {
+    normalise_by_scalars(targets.support, N);
+    normalise_by_scalars(targets.query, M);
+    targets.bias.assign(Y + A, T(0));
+    for (std::size_t i = 0; i < targets.support.size(); ++i)
+      targets.bias[i / N] += targets.support[i] / static_cast<T>(N);
+  } else {
+    targets.bias.clear();
+    normalise_each(targets, N, M);
   }
 }
 
@@ -157,6 +191,7 @@ RidgeResult<T> ridge_objective(Tape<T>& tape, const Var<T>& support, const Var<T
   Ridge<T> s{};
   s.support = support, s.query = query;
   s.y_support = targets.support.data(), s.y_query = targets.query.data();
+  s.y_bias = targets.bias.empty() ? nullptr : targets.bias.data();
   s.U = support.units(), s.N = support.examples(), s.M = query.examples(),
   s.Y = targets.num_targets;
   s.num_classes = targets.num_classes;
@@ -185,11 +220,11 @@ RidgeResult<T> ridge_objective(Tape<T>& tape, const Var<T>& support, const Var<T
   return result;
 }
 
-#define METAPLASTIC_INSTANTIATE(T)                                                    \
-  template void make_probe_targets(int, std::span<const int>, std::span<const float>, \
-                                   std::span<const int>, std::span<const float>,      \
-                                   ProbeTargets<T>&);                                 \
-  template RidgeResult<T> ridge_objective(Tape<T>&, const Var<T>&, const Var<T>&,     \
+#define METAPLASTIC_INSTANTIATE(T)                                                                 \
+  template void make_probe_targets(int, std::span<const int>, std::span<const float>,              \
+                                   std::span<const int>, std::span<const float>, ProbeTargets<T>&, \
+                                   TargetNorm);                                                    \
+  template RidgeResult<T> ridge_objective(Tape<T>&, const Var<T>&, const Var<T>&,                  \
                                           const ProbeTargets<T>&, T, ProbeLoss);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)

@@ -10,13 +10,21 @@
 
 namespace metaplastic {
 
+// How targets are centred and scaled.
+enum class TargetNorm {
+  kEach,   // each target by its mean and deviation over the support, the query by the same
+  kScalar  // support and query by themselves, all targets by one mean, and by the root mean square
+           // length of an example's targets                       [released: center_y]
+};
+
 // Targets of a probe, target-major: one-hot classes, then augmentation coefficients.
 template <class T>
 struct ProbeTargets {
   int num_classes = 0;
   int num_targets = 0;     // classes + coefficients
-  std::vector<T> support;  // [num_targets, N] centred and scaled by the support's moments
-  std::vector<T> query;    // [num_targets, N_query] under the same centring and scaling
+  std::vector<T> support;  // [num_targets, N], centred and scaled
+  std::vector<T> query;    // [num_targets, N_query]
+  std::vector<T> bias;     // [num_targets] means over the support; empty where all are 0
 };
 
 // labels [N], in 0..num_classes-1; coefficients [N, num_coefficients] row-major (may be empty).
@@ -24,7 +32,8 @@ template <class T>
 void make_probe_targets(int num_classes, std::span<const int> support_labels,
                         std::span<const float> support_coefficients,
                         std::span<const int> query_labels,
-                        std::span<const float> query_coefficients, ProbeTargets<T>& targets);
+                        std::span<const float> query_coefficients, ProbeTargets<T>& targets,
+                        TargetNorm norm = TargetNorm::kEach);
 
 template <class T>
 struct RidgeResult {

@@ -8,14 +8,14 @@
 namespace metaplastic {
 namespace {
 
-// resize_area along one axis as a matrix [out_size, size], column by column.
-std::vector<float> resize_matrix(int size, int out_size) {
+// The resize along one axis as a matrix [out_size, size], column by column.
+std::vector<float> resize_matrix(ResizeMethod method, int size, int out_size) {
   std::vector<float> matrix(static_cast<std::size_t>(out_size) * static_cast<std::size_t>(size));
   std::vector<float> unit(static_cast<std::size_t>(size)),
       column(static_cast<std::size_t>(out_size));
   for (std::size_t n = 0; n < unit.size(); ++n) {
     unit[n] = 1;
-    resize_area(unit, size, 1, 1, column, out_size, 1);
+    resize_image(method, unit, {size, 1, 1}, column, {out_size, 1, 1});
     unit[n] = 0;
     for (std::size_t m = 0; m < column.size(); ++m) matrix[m * unit.size() + n] = column[m];
   }
@@ -23,9 +23,10 @@ std::vector<float> resize_matrix(int size, int out_size) {
 }
 
 // [N,H,W,C] -> [N,h,w,C]: rows from the left, columns from the right of [N,C,H,W].
-void add_resize(const ImageShape& from, const ImageShape& to, OnnxGraph& graph) {
-  const std::vector<float> down = resize_matrix(from.height, to.height);
-  const std::vector<float> across = resize_matrix(from.width, to.width);
+void add_resize(const Preprocess& preprocess, OnnxGraph& graph) {
+  const ImageShape &from = preprocess.input_image, &to = preprocess.output_image;
+  const std::vector<float> down = resize_matrix(preprocess.resize_method, from.height, to.height);
+  const std::vector<float> across = resize_matrix(preprocess.resize_method, from.width, to.width);
   std::vector<float> across_transposed(across.size());  // [W,w]
   const auto W = static_cast<std::size_t>(from.width), w = static_cast<std::size_t>(to.width);
   for (std::size_t x = 0; x < w; ++x) {
@@ -48,7 +49,7 @@ void add_image(const Preprocess& preprocess, float pixel_max, OnnxGraph& graph) 
     const std::vector<float> weights = {luma(1, 0, 0), luma(0, 1, 0), luma(0, 0, 1)};
     graph.step("MatMul", {graph.value(), graph.constant("grey.luma", {3, 1}, weights)});
   }
-  if (from.height != to.height || from.width != to.width) add_resize(from, to, graph);
+  if (from.height != to.height || from.width != to.width) add_resize(preprocess, graph);
   graph.step("Div",
              {graph.value(), graph.constant("pixel_max", {}, std::vector<float>{pixel_max})});
   const std::vector<std::int64_t> shape = {-1, to.size()};

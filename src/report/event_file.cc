@@ -2,7 +2,6 @@
 
 #include <event_format.pb.h>
 #include <fcntl.h>
-#include <isa-l/crc.h>
 #include <unistd.h>
 
 #include <array>
@@ -15,12 +14,12 @@
 
 #include "base/error.h"
 #include "io/atomic_file.h"
+#include "io/crc32c.h"
 
 namespace metaplastic {
 namespace {
 
 constexpr const char* kFileVersion = "brain.Event:2";
-constexpr std::uint32_t kMaskShift = 0xa282ead8;
 constexpr std::size_t kPngWidthAt = 16, kPngHeightAt = 20;  // big-endian, in the first chunk
 
 double now_seconds() {
@@ -58,14 +57,6 @@ std::string file_name(int count) {
 }
 
 }  // namespace
-
-std::uint32_t masked_crc32c(std::span<const std::byte> bytes) {
-  // The library wants a pointer to what it does not change, and an int as length.
-  METAPLASTIC_CHECK(bytes.size() < std::size_t{1} << 30);
-  auto* data = const_cast<unsigned char*>(reinterpret_cast<const unsigned char*>(bytes.data()));
-  const std::uint32_t crc = ~crc32_iscsi(data, static_cast<int>(bytes.size()), ~std::uint32_t{0});
-  return std::rotr(crc, 15) + kMaskShift;
-}
 
 EventFile::EventFile(const std::string& folder, std::int64_t first_step) {
   std::error_code error;

@@ -40,7 +40,4 @@ class EventFile {
   int descriptor_ = -1;
 };
 
-// The checksum of a record's parts.
-std::uint32_t masked_crc32c(std::span<const std::byte> bytes);
-
 }  // namespace metaplastic

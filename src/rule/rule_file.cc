@@ -76,7 +76,9 @@ void save_rule(const std::string& path, const Rule& rule) {
   file.metadata[kTermsKey] = terms_metadata(layout);
   file.metadata["mix_gain"] = nlohmann::json(rule.sizes.mix_gain()).dump();
   file.metadata["sizes"] = to_json(rule.sizes).dump();
-  file.metadata["inner"] = to_json(rule.inner).dump();
+  nlohmann::json inner = to_json(rule.inner);
+  if (rule.inner.init == InnerSettings{}.init) inner.erase("init");  // older programs refuse it
+  file.metadata["inner"] = inner.dump();
   file.metadata["provenance"] = rule.provenance.dump();
   write_safetensors(path, file);
 }

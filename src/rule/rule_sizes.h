@@ -51,6 +51,8 @@ struct RuleSizes {
       "two");
   }
   bool is_metz2019() const { return preset == "metz2019"; }
+  // Whether a permutation of the inputs changes more than the order of W's rows.
+  bool reads_input_order() const { return is_metz2019(); }
   bool has_v_step() const { return v_step == "separate"; }
   bool is_local() const { return locality == "neuron"; }
   bool has_free_bias() const { return bias_mean != "lowered"; }

@@ -10,7 +10,8 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 FIXTURES = ROOT / "tests" / "fixtures" / "data"
-sys.path.insert(0, str(HERE.parent / "malformed"))
+sys.path[:0] = [str(HERE.parent / "malformed"), str(HERE.parent / "released")]
+from bundle import block, entry_record, header_record, masked_crc32c  # noqa: E402  pylint: disable=wrong-import-position
 from cases import all_cases  # noqa: E402  pylint: disable=wrong-import-position
 from tensor_files import GOOD_ENCODER, unsigned  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -28,7 +29,21 @@ def good_files():
         yield "toml", path.name, path.read_bytes()
     yield "cifar", "good", (b"\x03" + bytes(range(256)) * 12) * 2
     yield "encoder", "good", unsigned(GOOD_ENCODER)
+    yield "index", "good", (ROOT / "tests" / "released" / "golden" / "small.index").read_bytes()
+    yield from bundle_blocks()
     yield "safetensors", "encoder", GOOD_ENCODER
+
+
+def bundle_blocks():
+    """Blocks of a checkpoint's index: whole, and each with a field of its tensor out of range."""
+    data = bytes(4096)
+    good = (1, (2, 3), 0, 8, 24, masked_crc32c(data[:24]))
+    name = b"MoreLocalWeightUpdateProcess/linear/w"
+    yield "bundle", "good", block([(b"", header_record(1)), (name, entry_record(*good))])
+    for field, values in enumerate(((7, 0), ((2**40, 2**40), ()), (1, -1), (2**50, -8), (0, -24), (1,))):
+        for n, value in enumerate(values):
+            record = entry_record(*good[:field], value, *good[field + 1:])
+            yield "bundle", f"field-{field}-{n}", block([(b"", header_record(1)), (name, record)])
 
 
 def malformed_files():

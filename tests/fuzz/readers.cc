@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "apply/encoder_file.h"
@@ -17,10 +18,14 @@
 #include "data/preprocess.h"
 #include "data/read_cifar.h"
 #include "data/read_image.h"
+#include "io/bundle/sorted_table.h"
+#include "io/bundle/tensor_bundle.h"
 #include "io/config.h"
+#include "io/crc32c.h"
 #include "io/npy.h"
 #include "io/safetensors.h"
 #include "meta/checkpoint.h"
+#include "rule/released_checkpoint.h"
 #include "rule/rule_file.h"
 #include "tasks/task_forms.h"
 
@@ -81,10 +86,7 @@ void use_twice(const std::string& form, const std::string& options, Bytes bytes)
   use_data(spec + options);
 }
 
-// Files of ours carry a digest that no mutation survives. So the input is an unsigned one, and this
-// signs it; `load` then sees any content with a valid digest, as an ill-meaning author would send.
-template <class Load>
-void use_signed(Bytes bytes, const Load& load) {
+const std::string& own_folder() {
   static const std::string folder = [] {
     std::string name = "/tmp/metaplastic-fuzz-XXXXXX";
     if (access("/dev/shm", W_OK) == 0) name = "/dev/shm/metaplastic-fuzz-XXXXXX";
@@ -94,10 +96,52 @@ void use_signed(Bytes bytes, const Load& load) {
     std::atexit([] { std::filesystem::remove_all(made); });
     return name;
   }();
+  return folder;
+}
+
+// Files of ours carry a digest that no mutation survives. So the input is an unsigned one, and this
+// signs it; `load` then sees any content with a valid digest, as an ill-meaning author would send.
+template <class Load>
+void use_signed(Bytes bytes, const Load& load) {
   TensorFile file = read_safetensors(path_of(bytes));
-  const std::string path = folder + "/signed.safetensors";
+  const std::string path = own_folder() + "/signed.safetensors";
   write_safetensors(path, file);
   load(path);
+}
+
+void append_number(std::uint64_t value, std::string& out) {
+  for (; value >= 128; value >>= 7) out += static_cast<char>((value & 127) | 128);
+  out += static_cast<char>(value);
+}
+
+// The input is one block of a checkpoint's index. Around it comes a table with the right checksums
+// and places, and beside that a file of data.
+void use_block(Bytes bytes) {
+  std::string file;
+  const auto add_block = [&](const std::string& content) {
+    std::string place;
+    append_number(file.size(), place);
+    append_number(content.size(), place);
+    const std::string checked = content + '\0';
+    const std::uint32_t checksum = masked_crc32c(std::as_bytes(std::span(checked)));
+    file += checked;
+    file.append(reinterpret_cast<const char*>(&checksum), sizeof checksum);
+    return place;
+  };
+  const std::string one_restart("\0\0\0\0\1\0\0\0", 8);
+  const std::string place = add_block({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  std::string index(1, '\0');  // shares nothing
+  index += '\1';
+  append_number(place.size(), index);
+  index += '\xff' + place + one_restart;
+  std::string handles = add_block(one_restart);
+  handles += add_block(index);
+  handles.resize(40);
+  file += handles + "\x57\xfb\x80\x8b\x24\x75\x47\xdb";
+  const std::string prefix = own_folder() + "/bundle";
+  std::ofstream(prefix + ".index", std::ios::binary) << file;
+  std::ofstream(prefix + ".data-00000-of-00001", std::ios::binary) << std::string(4096, '\0');
+  rule_from_checkpoint(read_tensor_bundle(prefix).file);
 }
 
 void use_picture(Picture picture) {
@@ -136,6 +180,8 @@ const std::map<std::string, Use>& uses() {
          std::vector<std::int64_t> labels;
          read_cifar_batch(path_of(bytes), pixels, labels);
        }},
+      {"index", [](Bytes bytes) { read_sorted_table(std::as_bytes(bytes), "a.index"); }},
+      {"bundle", use_block},
       {"safetensors", [](Bytes bytes) { read_safetensors(path_of(bytes)); }},
       {"rule", [](Bytes bytes) { use_signed(bytes, [](const auto& path) { load_rule(path); }); }},
       {"encoder",

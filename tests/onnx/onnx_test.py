@@ -86,11 +86,11 @@ class Export(unittest.TestCase):
         self.addCleanup(temporary.cleanup)
         self.folder = pathlib.Path(temporary.name)
 
-    def compare(self, data, rows, pixel_max=None, activation="relu", data_of_fit=None):
+    def compare(self, data, rows, pixel_max=None, activation="relu", data_of_fit=None, flags=()):
         model, onnx, features = (self.folder / name for name in ("m.safetensors", "m.onnx", "f.npy"))
         metaplastic("apply", "--rule", "hebb-decorrelate", "--data", data_of_fit or data, "--out", features,
                     "--model", model, "--hidden", "24", "--features", "10", "--steps", "12", "--quiet",
-                    "--activation", activation, "--seed", "3")
+                    "--activation", activation, "--seed", "3", *flags)
         metaplastic("embed", "--model", model, "--data", data, "--out", features)
         metaplastic("export", "--model", model, "--onnx", onnx,
                     *([] if pixel_max is None else ["--pixel-max", pixel_max]))
@@ -132,6 +132,7 @@ class Export(unittest.TestCase):
         random = np.random.default_rng(2)
         grey = random.integers(0, 256, (120, 28, 28), dtype=np.uint8)
         self.compare(self.save("g.npy", grey), grey[..., None])  # shrunk to 14 x 14
+        self.compare(self.save("g.npy", grey), grey[..., None], flags=("--resize-method", "subsample"))
         colour = random.integers(0, 256, (110, 20, 18, 3), dtype=np.uint8)
         self.compare(self.save("c.npy", colour), colour)  # 20 x 18 does not divide
         small = random.random((110, 8, 8), dtype=np.float32)
