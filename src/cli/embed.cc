@@ -5,6 +5,7 @@
 #include "apply/feature_file.h"
 #include "base/stop.h"
 #include "cli/commands.h"
+#include "cli/flags.h"
 #include "cli/progress.h"
 #include "tasks/task_forms.h"
 
@@ -31,7 +32,7 @@ Action add_embed(CLI::App& app) {
   app.add_option("--model", flags->model, "encoder that apply wrote")
       ->required()
       ->type_name("FILE");
-  app.add_option("--data", flags->data, "data of the same kind")->required()->type_name("SPEC");
+  add_data(app, flags->data, "data of the same kind");
   app.add_option("--out", flags->out, "features of all rows, as .npy")
       ->required()
       ->type_name("FILE");

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/text.h"
+#include "tasks/task_forms.h"
 
 namespace metaplastic {
 namespace {
@@ -137,6 +138,15 @@ void add_resize(CLI::App& app, std::optional<int>& resize) {
             fmt::format("side that images are resized to; 0 keeps their size (default: {0} where "
                         "they are larger than {0})",
                         kDefaultSide));
+}
+
+void add_data(CLI::App& app, std::string& spec, const std::string& help) {
+  app.add_option("--data", spec, help)->required()->type_name("SPEC");
+  std::string forms;
+  for (const std::string& notation : data_spec_notations(data_forms()))
+    forms += "  " + notation + "\n";
+  app.footer("SPEC is one of (docs/formats.md has the details; a comma in a file name is \\,):\n" +
+             forms);
 }
 
 void check_flags(const CLI::App& app, const std::vector<std::string>& arguments) {

@@ -30,6 +30,9 @@ void add_seed(CLI::App& app, std::optional<std::uint64_t>& seed, const std::stri
 void add_base_model(CLI::App& app, ApplyOptions& options);
 void add_resize(CLI::App& app, std::optional<int>& resize);
 
+// --data SPEC, required; the forms of a SPEC follow the flags in the help.
+void add_data(CLI::App& app, std::string& spec, const std::string& help);
+
 // Throws Error for a flag that the subcommand does not have (with the nearest one) and for a flag
 // whose value is missing. Run before CLI11 parses, whose lines lack both.
 void check_flags(const CLI::App& app, const std::vector<std::string>& arguments);

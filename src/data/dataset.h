@@ -103,10 +103,6 @@ struct DataForm;
 Dataset load_dataset(std::string_view spec, std::span<const DataForm> forms);
 Dataset load_dataset(std::string_view spec);
 
-// Rows first .. first+count-1 as a data set of its own, without copying values. Its official test
-// rows are those of the original that it holds, when it also holds others; else none.
-Dataset slice_dataset(const Dataset& dataset, std::int64_t first, std::int64_t count);
-
 // One line for people: "fashion-mnist: 70000 rows (60000 training, 10000 test), images of 28 x 28
 // pixels, grey, 10 classes".
 std::string describe(const Dataset& dataset);

@@ -204,21 +204,11 @@ TEST(Dataset, TextFilesAndFolders) {
   EXPECT_TRUE(unlabelled.labels.empty());
 }
 
-TEST(Dataset, SlicesShareRowsAndKeepTheTestSplit) {
+TEST(Dataset, RowsAreGatheredInAnyOrder) {
   Dataset data;
   std::vector<float> values(20);
   std::iota(values.begin(), values.end(), 0.0f);
   data.rows = rows_of(values, 2);
-  data.labels = {0, 1, 0, 1, 0, 1, 0, 1, 0, 1};
-  data.class_names = {"a", "b"};
-  data.first_test_row = 7;
-  const Dataset slice = slice_dataset(data, 5, 4);
-  EXPECT_EQ(slice.num_rows(), 4);
-  EXPECT_EQ(row_of(slice, 1), (Row{12, 13}));
-  EXPECT_EQ(slice.labels, (Labels{1, 0, 1, 0}));
-  EXPECT_EQ(slice.first_test_row, 2);
-  EXPECT_EQ(slice_dataset(data, 7, 3).first_test_row, 3);  // only test rows: no split
-  EXPECT_EQ(slice_dataset(data, 0, 7).first_test_row, 7);
   std::vector<float> out(6);
   gather_rows(data, std::vector<std::int64_t>{9, 3, 4}, out);
   EXPECT_EQ(out, (Row{18, 19, 6, 7, 8, 9}));
