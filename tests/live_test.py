@@ -97,14 +97,6 @@ class EventFiles(unittest.TestCase):
             if "validation" in line:
                 self.assertAlmostEqual(found["meta_validation/accuracy"], line["validation"]["accuracy"], places=6)
 
-    def test_a_validation_has_a_picture_of_filters(self):
-        pictures = [event for path in self.files for event in records(path) if b"first_layer_filters" in event]
-        self.assertTrue(pictures)
-        for event in pictures:
-            at = event.index(b"\x89PNG\r\n\x1a\n")
-            width, height = struct.unpack(">II", event[at + 16:at + 24])
-            self.assertRegex(decode_raw(event), rf"1: {height}\s+2: {width}\s+3: 4\s+4: ")
-
     def test_a_folder_that_cannot_be_made_is_a_line(self):
         blocked = self.folder / "file"
         blocked.write_text("", encoding="utf-8")

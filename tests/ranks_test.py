@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Runs on several ranks under MPI: the same bits as one process, and what becomes of a run when a rank is
-killed, stopped or cut off, with and without the supervisor.
+killed, stopped or cut off, alone and under deploy/launch_ranks.sh, which starts it again.
 
 usage: ranks_test.py PROGRAM CONFORMANCE [unittest arguments]
 """
@@ -18,7 +18,7 @@ import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "bench" / "cluster"))
+sys.path.insert(0, str(ROOT / "bench"))
 import mpi_runs  # noqa: E402  pylint: disable=wrong-import-position
 from mpi_runs import metrics_of, mpirun, ranks_of  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -29,6 +29,7 @@ SMALL = {"tasks.glyphs": 0, "tasks.max_classes": 3, "inner.max_units": 16, "inne
          "validation.every": 4, "validation.hidden": "16,16"}
 ENVIRONMENT = {**mpi_runs.ENVIRONMENT, "OMPI_MCA_rmaps_base_oversubscribe": "1"}
 LIMIT_S = 300
+LAUNCH = ROOT / "deploy" / "launch_ranks.sh"
 
 
 def run(command):
@@ -66,6 +67,10 @@ class Ranks(unittest.TestCase):
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         return process
+
+    def launched(self, ranks, out, steps, *arguments):
+        """Words of a run under the launch script."""
+        return [LAUNCH, ranks, *self.words(out, steps, "--quiet", *arguments)[2:]]
 
     def wait_for_step(self, out, step, process):
         deadline = time.monotonic() + LIMIT_S
@@ -154,8 +159,7 @@ class Failures(Ranks):
         self.assertLess(seconds, 60)
 
     def test_sigterm_saves_first(self):
-        process = self.start([*self.words("run", 100000, "--quiet"), "--supervise", "--launch",
-                              " ".join(mpirun(2))])
+        process = self.start(self.launched(2, "run", 100000))
         self.wait_for_step("run", 2, process)
         process.send_signal(signal.SIGTERM)
         words = process.communicate(timeout=LIMIT_S)[1]
@@ -163,12 +167,11 @@ class Failures(Ranks):
         self.assertEqual(self.saved_step("run"), metrics_of(self.folder / "run")[-1]["outer_step"])
 
 
-class Supervisor(Ranks):
+class Restarts(Ranks):
     def kill_and_complete(self, whole, name, num_kills, steps, seed):
         """Kills a random rank at random moments; the run must complete with the whole run's bits."""
         rng = random.Random(seed)
-        words = [*self.words(name, steps, "--quiet"), "--supervise", "--launch", " ".join(mpirun(2))]
-        process = self.start(words)
+        process = self.start(self.launched(2, name, steps))
         at_steps = sorted(rng.randrange(1, steps - 20) for _ in range(num_kills))
         for kills, at_step in enumerate(at_steps):
             # One in four hits an attempt that has just begun, the others any part of an outer step.
@@ -208,22 +211,22 @@ class Supervisor(Ranks):
                 self.kill_and_complete(whole, f"run-{n}", 1, 60, seed=100 + n)
 
     def test_gives_up_when_nothing_comes_of_it_and_passes_user_errors_on(self):
-        done = run([*self.words("x", 1), "--supervise", "--launch", "false"])
+        command = self.launched(1, "x", 1)
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False,
+                              env={**ENVIRONMENT, "METAPLASTIC": "false", "METAPLASTIC_PAUSE": "0"}, timeout=LIMIT_S)
         self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr.count("starting it again"), 5, done.stderr)
         self.assertIn("giving up", done.stderr)
-        done = run([*self.words("x", 1, "outer.outer_lrr=1"), "--supervise"])
+        done = run(self.launched(1, "x", 1, "outer.outer_lrr=1"))
         self.assertEqual(done.returncode, 2)
-        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
-        done = run([*self.words("x", 1), "--supervise", "--launch", "no-such-launcher -n 2"])
-        self.assertEqual(done.returncode, 2)
-        self.assertIn("no-such-launcher", done.stderr)
+        self.assertEqual(done.stderr.count("metaplastic: "), 1, done.stderr)
 
 
 class Asynchronous(Ranks):
     def test_a_rank_that_stands_still_does_not_hold_up_the_rest(self):
-        words = self.words("run", 100000, "--quiet", "--rank-timeout", 120, "outer.mode=async",
-                           "outer.outer_batch=6", "outer.checkpoint_every=5", "validation.every=100000")
-        process = self.start([*words, "--supervise", "--launch", " ".join(mpirun(3))])
+        process = self.start(self.launched(3, "run", 100000, "--rank-timeout", 120, "outer.mode=async",
+                                           "outer.outer_batch=6", "outer.checkpoint_every=5",
+                                           "validation.every=100000"))
         self.wait_for_step("run", 2, process)
         slow = ranks_of(self.folder / "run")[2]
         os.kill(slow, signal.SIGSTOP)
@@ -324,6 +327,8 @@ if __name__ == "__main__":
     if len(sys.argv) < 3:
         sys.exit("usage: ranks_test.py PROGRAM CONFORMANCE [unittest arguments]")
     PROGRAM = str(pathlib.Path(sys.argv.pop(1)).resolve())
+    ENVIRONMENT["METAPLASTIC"] = PROGRAM
+    ENVIRONMENT["METAPLASTIC_MPIRUN_FLAGS"] = "-q --oversubscribe"
     CONFORMANCE = str(pathlib.Path(sys.argv.pop(1)).resolve())
     if shutil.which("mpirun") is None:
         print("ranks_test: skipped, mpirun is not here (openmpi-bin)")

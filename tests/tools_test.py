@@ -92,6 +92,19 @@ class CheckSizes(TempTree):
         self.assertEqual(self.sizes(800, reasons="src/base/x.cc  one table\n").returncode, 0)
         self.assertIn("split it", self.sizes(801, reasons="src/base/x.cc  one table\n").stderr)
 
+    def test_functions_end_at_sixty_lines(self):
+        def function(num_lines):
+            write(self.tree / "src/base/f.h", "namespace a {\nclass B {\n"
+                  "  void f(int x) {\n" + '    s += "}";  // }\n' * (num_lines - 2) + "  }\n};\n}  // namespace a\n")
+            return self.sizes(1)
+
+        self.assertEqual(function(60).returncode, 0)
+        self.assertIn("src/base/f.h:3: f has 61 lines; 60 is the limit", function(61).stderr)
+
+    def test_scopes_and_tables_are_no_functions(self):
+        write(self.tree / "src/base/f.cc", "namespace a {\nconst int kTable[] = {\n" + "    1,\n" * 70 + "};\n}\n")
+        self.assertEqual(self.sizes(1).returncode, 0)
+
     def test_an_entry_without_reason_or_without_need_is_refused(self):
         self.assertEqual(self.sizes(500, reasons="src/base/x.cc\n").returncode, 1)
         self.assertIn("remove its entry", self.sizes(10, reasons="src/base/x.cc  was long\n").stderr)

@@ -29,8 +29,8 @@ OtherClasses draw_other_classes(int side, std::uint64_t seed) {
   for (const bool glyphs : {true, false}) {
     TaskConfig config;
     config.image_side = side;
-    config.glyph_weight = glyphs ? 1.0f : 0.0f;
-    config.field_weight = glyphs ? 0.0f : 1.0f;
+    config.weight("glyphs") = glyphs ? 1.0f : 0.0f;
+    config.weight("fields") = glyphs ? 0.0f : 1.0f;
     config.image_sources.clear();
     config.permute_inputs = false;
     config.augment.augmented_share = 0;

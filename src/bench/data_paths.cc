@@ -23,15 +23,9 @@ struct DataPath {
 
 // The families of these names, all images augmented or none.
 TaskConfig path_config(const std::vector<std::string>& families, bool augmented) {
-  const auto weight = [&](const char* name) {
-    return std::ranges::find(families, name) == families.end() ? 0.0f : 1.0f;
-  };
   TaskConfig config;
-  config.glyph_weight = weight("glyphs");
-  config.dressed_weight = weight("dressed");
-  config.field_weight = weight("fields");
-  config.table_weight = weight("tables");
-  config.word_weight = weight("words");
+  std::ranges::fill(config.weights, 0.0f);
+  for (const std::string& family : families) config.weight(family) = 1;
   config.augment.augmented_share = augmented ? 1.0f : 0.0f;
   return config;
 }

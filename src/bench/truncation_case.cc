@@ -52,10 +52,10 @@ template <class T>
 TruncationResult TruncationRunner<T>::run() {
   phi_ = phi_start_;
   std::ranges::fill(theta_bar_, T(0));
-  TruncationShape<T> shape;
-  shape.K = kK;
-  shape.inner_lr = T(kBenchInnerLr);
-  return truncated_gradient<T>(layout_, theta_.data(), case_.architecture, phi_, shape, *this,
+  TruncationSettings<T> settings;
+  settings.K = kK;
+  settings.inner_lr = T(kBenchInnerLr);
+  return truncated_gradient<T>(layout_, theta_.data(), case_.architecture, phi_, settings, *this,
                                workspace_, theta_bar_.data());
 }
 

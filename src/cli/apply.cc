@@ -92,9 +92,7 @@ Action add_apply(CLI::App& app) {
   app.add_option("--rule", flags->rule, "rule file, or the name of a rule that comes along")
       ->capture_default_str()
       ->type_name("RULE");
-  app.add_option("--data", flags->data, "unlabelled data; labels are not looked at")
-      ->required()
-      ->type_name("SPEC");
+  add_data(app, flags->data, "unlabelled data; labels are not looked at");
   app.add_option("--out", flags->out, "features of all rows, as .npy, .csv or .tsv")
       ->required()
       ->type_name("FILE");

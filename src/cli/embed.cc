@@ -52,7 +52,7 @@ Action add_embed(CLI::App& app) {
   app.add_option("--model", flags->model, "encoder that apply wrote")
       ->required()
       ->type_name("FILE");
-  app.add_option("--data", flags->data, "data of the same kind")->required()->type_name("SPEC");
+  add_data(app, flags->data, "data of the same kind");
   app.add_option("--out", flags->out, "features of all rows, as .npy, .csv or .tsv")
       ->required()
       ->type_name("FILE");

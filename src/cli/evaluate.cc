@@ -86,9 +86,7 @@ Action add_evaluate(CLI::App& app) {
   app.add_option("--rule", flags->rule, "rule file, or the name of a rule that comes along")
       ->capture_default_str()
       ->type_name("RULE");
-  app.add_option("--data", flags->data, "labelled data; methods learn without the labels")
-      ->required()
-      ->type_name("SPEC");
+  add_data(app, flags->data, "labelled data; methods learn without the labels");
   add_whole(app, "--shots", flags->draws.shots, 1, 100'000, "labels per class");
   add_whole(app, "--trials", flags->draws.trials, 1, 100'000, "test draws of labels");
   app.add_option_function<std::string>(

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/text.h"
+#include "tasks/task_forms.h"
 
 namespace metaplastic {
 namespace {
@@ -159,6 +160,15 @@ void add_resize(CLI::App& app, ResizeChoice& resize) {
          "how: 'area', the mean of the pixels under each new one (default), or 'subsample', every "
          "n-th pixel as in the paper's released code")
       ->type_name("NAME");
+}
+
+void add_data(CLI::App& app, std::string& spec, const std::string& help) {
+  app.add_option("--data", spec, help)->required()->type_name("SPEC");
+  std::string forms;
+  for (const std::string& notation : data_spec_notations(data_forms()))
+    forms += "  " + notation + "\n";
+  app.footer("SPEC is one of (docs/formats.md has the details; a comma in a file name is \\,):\n" +
+             forms);
 }
 
 void check_flags(const CLI::App& app, const std::vector<std::string>& arguments) {

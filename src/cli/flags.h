@@ -37,6 +37,9 @@ void check_layers_alone(const CLI::App& app, const std::optional<LayerChoice>& l
 // --resize and --resize-method
 void add_resize(CLI::App& app, ResizeChoice& resize);
 
+// --data SPEC, required; the forms of a SPEC follow the flags in the help.
+void add_data(CLI::App& app, std::string& spec, const std::string& help);
+
 // Throws Error for a flag that the subcommand does not have (with the nearest one) and for a flag
 // whose value is missing. Run before CLI11 parses, whose lines lack both.
 void check_flags(const CLI::App& app, const std::vector<std::string>& arguments);

@@ -1,26 +1,28 @@
 // metaplastic train: meta-trains a rule into a run folder, alone or as one rank of several.
 #include <sched.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/stop.h"
+#include "base/text.h"
 #include "base/thread_pool.h"
 #include "cli/command_files.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
-#include "cli/supervise.h"
 #include "comm/launch.h"
+#include "io/config_reference.h"
 #include "io/json_text.h"
 #include "io/safetensors.h"
 #include "meta/rank_group.h"
 #include "meta/trainer.h"
 #include "report/tensorboard.h"
-#include "tasks/array_family.h"
-#include "tasks/class_images_source.h"
+#include "tasks/task_source.h"
 
 namespace metaplastic {
 namespace {
@@ -37,10 +39,26 @@ struct TrainFlags {
   std::optional<std::uint64_t> seed;
   bool resume = false, quiet = false;
   double rank_timeout = 30;
-  bool supervise = false;
-  std::string launch;
+  std::string options;
   std::vector<std::string> overrides;
 };
+
+// The forms in which --options lists the options of a config.
+const std::vector<std::string> kOptionForms = {"toml", "markdown", "schema"};
+
+int print_options(const std::string& form) {
+  if (std::ranges::find(kOptionForms, form) == kOptionForms.end()) {
+    fail("--options: expected one of {}, found {}{}", join_names(kOptionForms), quote_text(form),
+         did_you_mean(form, kOptionForms));
+  }
+  const MetaConfig defaults;
+  const std::string text = form == "toml" ? commented_toml(defaults)
+                           : form == "markdown"
+                               ? markdown_table(defaults)
+                               : options_schema(defaults, "metaplastic train").dump(1) + "\n";
+  std::fputs(text.c_str(), stdout);
+  return kExitOk;
+}
 
 // The cores this process may use: all of them, or a rank's share where the launcher bound none.
 int default_threads(const std::optional<Launch>& launch) {
@@ -88,13 +106,8 @@ CommandFiles files_of(const TrainFlags& flags, const MetaConfig& config) {
   // A run that goes on may read its own config.
   if (!flags.resume) files.reads("--config", flags.config);
   for (const std::string& source : config.tasks.image_sources) {
-    if (is_array_source(source)) {
-      files.reads_data("tasks.images", parse_array_source(source).spec);
-    } else {
-      for (const std::string& path : parse_image_source(source).paths) {
-        files.reads("tasks.images", path);
-      }
-    }
+    for (const std::string& path : parse_task_source(source).paths)
+      files.reads("tasks.images", path);
   }
   files.writes_into("--out", flags.out,
                     {"config.toml", "checkpoint.safetensors", "rule.safetensors", "metrics.jsonl"});
@@ -112,7 +125,7 @@ int lead_run(const TrainFlags& flags, const MetaConfig& config, int num_threads,
   options.minutes = flags.minutes;
   options.comm = comm;
   std::optional<TensorBoardLog> log;
-  if (!flags.tensorboard.empty()) log.emplace(flags.tensorboard, flags.out);
+  if (!flags.tensorboard.empty()) log.emplace(flags.tensorboard);
   options.on_step = [&](const OuterMetrics& metrics) {
     if (log) log->add(metrics);
     progress.update(describe(metrics, config));
@@ -157,43 +170,12 @@ int run_rank(const TrainFlags& flags, const Launch& launch, int num_threads) {
 }
 
 int run_train(const TrainFlags& flags) {
+  if (!flags.options.empty()) return print_options(flags.options);
+  if (flags.out.empty()) fail("train: --out is required; name a folder for the run");
   const std::optional<Launch> launch = find_launch();
   const int num_threads = flags.threads.value_or(default_threads(launch));
   if (launch && launch->size > 1) return run_rank(flags, *launch, num_threads);
   return lead_run(flags, checked_config(flags), num_threads, nullptr);
-}
-
-// The words that were given, but for those that concern the supervisor alone.
-std::vector<std::string> words_of(const CLI::App& app) {
-  std::vector<std::string> words = {app.get_name()};
-  for (const CLI::Option* option : app.get_options()) {
-    const std::string name = option->get_lnames().empty() ? "" : "--" + option->get_lnames()[0];
-    if (option->count() == 0 || name == "--supervise" || name == "--launch" || name == "--resume" ||
-        name == "--minutes") {
-      continue;
-    }
-    if (!name.empty()) words.push_back(name);
-    if (option->get_expected_min() == 0) continue;  // a flag
-    for (const std::string& value : option->results()) words.push_back(value);
-  }
-  return words;
-}
-
-int run_supervised(const TrainFlags& flags, const CLI::App& app) {
-  if (const auto launch = find_launch()) {
-    fail(
-        "--supervise: expected to be started by itself, found {}; give the launcher's words to "
-        "--launch",
-        launch->launcher);
-  }
-  Supervised run;
-  run.launcher = split_words("--launch", flags.launch);
-  run.arguments = words_of(app);
-  run.out = flags.out;
-  run.resume = flags.resume;
-  run.minutes = flags.minutes;
-  Progress progress(flags.quiet);
-  return supervise(run, progress);
 }
 
 }  // namespace
@@ -203,7 +185,10 @@ Action add_train(CLI::App& app) {
   app.add_option("--config", flags->config,
                  "TOML file of options (with --resume: default the run's own)")
       ->type_name("FILE");
-  app.add_option("--out", flags->out, "folder of the run")->required()->type_name("DIR");
+  app.add_option("--out", flags->out, "folder of the run")->type_name("DIR");
+  app.add_flag("--options{toml}", flags->options,
+               "print every option of a config with its default, range and meaning; as a config "
+               "file, or with --options=markdown or --options=schema (a JSON schema)");
   auto* minutes = app.add_option_function<std::string>(
                          "--minutes",
                          [flags](const std::string& text) {
@@ -219,7 +204,7 @@ Action add_train(CLI::App& app) {
   add_seed(app, flags->seed, "seed of everything random");
   app.add_flag("--resume", flags->resume, "go on with the run in --out");
   app.add_option("--tensorboard", flags->tensorboard,
-                 "also write TensorBoard event files into this folder: scalars and filters")
+                 "also write the scalars of the run as TensorBoard event files into this folder")
       ->type_name("DIR");
   app.add_flag("--quiet", flags->quiet, "no progress on stderr");
   app.add_option_function<std::string>(
@@ -229,16 +214,9 @@ Action add_train(CLI::App& app) {
          },
          "seconds without a sign of life after which a rank is lost and the job ends (default: 30)")
       ->type_name("S");
-  app.add_flag("--supervise", flags->supervise,
-               "start the run, and start it again from its last checkpoint when it dies");
-  app.add_option("--launch", flags->launch,
-                 "with --supervise: what starts the ranks, e.g. \"mpirun -n 4\"")
-      ->type_name("WORDS")
-      ->needs("--supervise");
   app.add_option("overrides", flags->overrides, "options of the config, as section.name=value")
       ->type_name("key=value");
-  return
-      [flags, &app] { return flags->supervise ? run_supervised(*flags, app) : run_train(*flags); };
+  return [flags] { return run_train(*flags); };
 }
 
 }  // namespace metaplastic

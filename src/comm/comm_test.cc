@@ -56,18 +56,21 @@ TEST(PackTest, ReadsBackWhatWasWrittenAndRefusesTheRest) {
   packer.add(std::int64_t{-5})
       .add(std::vector<float>{1.5f, -2.0f})
       .add(std::string("name"))
+      .add(std::vector<std::vector<float>>{{1}, {}, {2, 3}})
       .add(true);
   Unpacker unpacker(packer.bytes());
   EXPECT_EQ(unpacker.get<std::int64_t>(), -5);
-  EXPECT_EQ(unpacker.get_vector<float>(), (std::vector<float>{1.5f, -2.0f}));
-  EXPECT_EQ(unpacker.get_text(), "name");
+  EXPECT_EQ(unpacker.get<std::vector<float>>(), (std::vector<float>{1.5f, -2.0f}));
+  EXPECT_EQ(unpacker.get<std::string>(), "name");
+  EXPECT_EQ(unpacker.get<std::vector<std::vector<float>>>(),
+            (std::vector<std::vector<float>>{{1}, {}, {2, 3}}));
   EXPECT_DEATH(unpacker.finish(), "rest_");
   EXPECT_TRUE(unpacker.get<bool>());
   unpacker.finish();
   EXPECT_DEATH(unpacker.get<bool>(), "size");
   Packer huge;
   huge.add(std::uint64_t{1} << 62);
-  EXPECT_DEATH(Unpacker(huge.bytes()).get_vector<double>(), "number");
+  EXPECT_DEATH(Unpacker(huge.bytes()).get<std::vector<double>>(), "number");
 }
 
 std::optional<Launch> launch_of(const std::map<std::string, std::string>& variables) {

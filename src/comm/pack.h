@@ -26,6 +26,12 @@ class Packer {
     add(static_cast<std::uint64_t>(text.size()));
     return append(text.data(), text.size());
   }
+  template <class T>
+  Packer& add(const std::vector<std::vector<T>>& lists) {
+    add(static_cast<std::uint64_t>(lists.size()));
+    for (const std::vector<T>& list : lists) add(list);
+    return *this;
+  }
   std::span<const std::byte> bytes() const { return bytes_; }
 
  private:
@@ -46,34 +52,42 @@ class Unpacker {
   explicit Unpacker(std::span<const std::byte> bytes) : rest_(bytes) {}
 
   template <class T>
-  requires std::is_arithmetic_v<T> T get() {
-    T value;
-    take(&value, sizeof value);
-    return value;
+  requires std::is_arithmetic_v<T> Unpacker& read(T& value) { return take(&value, sizeof value); }
+  template <class T>
+  requires std::is_arithmetic_v<T> Unpacker& read(std::vector<T>& values) {
+    values.resize(count(sizeof(T)));
+    return take(values.data(), values.size() * sizeof(T));
+  }
+  Unpacker& read(std::string& text) {
+    text.resize(count(1));
+    return take(text.data(), text.size());
   }
   template <class T>
-  requires std::is_arithmetic_v<T> std::vector<T> get_vector() {
-    std::vector<T> values(count(sizeof(T)));
-    take(values.data(), values.size() * sizeof(T));
-    return values;
+  Unpacker& read(std::vector<std::vector<T>>& lists) {
+    lists.resize(count(sizeof(std::uint64_t)));
+    for (std::vector<T>& list : lists) read(list);
+    return *this;
   }
-  std::string get_text() {
-    std::string text(count(1), '\0');
-    take(text.data(), text.size());
-    return text;
+  template <class T>
+  T get() {
+    T value{};
+    read(value);
+    return value;
   }
   void finish() const { METAPLASTIC_CHECK(rest_.empty()); }
 
  private:
   std::size_t count(std::size_t size) {
-    const auto number = get<std::uint64_t>();
+    std::uint64_t number = 0;
+    read(number);
     METAPLASTIC_CHECK(number <= rest_.size() / size);
     return static_cast<std::size_t>(number);
   }
-  void take(void* to, std::size_t size) {
+  Unpacker& take(void* to, std::size_t size) {
     METAPLASTIC_CHECK(size <= rest_.size());
     if (size > 0) std::memcpy(to, rest_.data(), size);
     rest_ = rest_.subspan(size);
+    return *this;
   }
 
   std::span<const std::byte> rest_;

@@ -85,24 +85,6 @@ Dataset load_dataset(std::string_view spec, std::span<const DataForm> forms) {
 
 Dataset load_dataset(std::string_view spec) { return load_dataset(spec, file_forms()); }
 
-Dataset slice_dataset(const Dataset& dataset, std::int64_t first, std::int64_t count) {
-  METAPLASTIC_CHECK(first >= 0 && count >= 0 && first <= dataset.num_rows() - count);
-  Dataset slice = dataset;
-  if (dataset.rows) slice.rows = std::make_shared<SliceRows>(dataset.rows, first, count);
-  slice.first_document = dataset.first_document + first;
-  slice.num_documents = dataset.kind == DataKind::kText ? count : 0;
-  if (!dataset.labels.empty()) {
-    slice.labels.assign(dataset.labels.begin() + first, dataset.labels.begin() + first + count);
-  }
-  if (!dataset.row_names.empty()) {
-    slice.row_names.assign(dataset.row_names.begin() + first,
-                           dataset.row_names.begin() + first + count);
-  }
-  const std::int64_t first_test_row = dataset.first_test_row - first;
-  slice.first_test_row = first_test_row > 0 && first_test_row < count ? first_test_row : count;
-  return slice;
-}
-
 Dataset with_channels(const Dataset& images, int channels) {
   METAPLASTIC_CHECK(images.kind == DataKind::kImage && (channels == 1 || channels == 3));
   if (images.image.channels == channels) return images;

@@ -105,10 +105,6 @@ struct DataForm;
 Dataset load_dataset(std::string_view spec, std::span<const DataForm> forms);
 Dataset load_dataset(std::string_view spec);
 
-// Rows first .. first+count-1 as a data set of its own, without copying values. Its official test
-// rows are those of the original that it holds, when it also holds others; else none.
-Dataset slice_dataset(const Dataset& dataset, std::int64_t first, std::int64_t count);
-
 // Image rows with the other number of channels: grey becomes three equal channels, colour its luma.
 // The data gets a note that says so.
 Dataset with_channels(const Dataset& images, int channels);

@@ -176,7 +176,6 @@ TEST(Dataset, ImageFoldersWithAndWithoutClasses) {
   EXPECT_NE(data.notes[0].find("left out 1 file ending in .doc (dog/notes.doc)"),
             std::string::npos);
   EXPECT_NE(data.notes[1].find("1 grey and 1 colour images"), std::string::npos);
-  EXPECT_EQ(slice_dataset(data, 1, 1).row_names, (Names{"dog/b.PNG"}));
 
   const Dataset grey_data = load_dataset("images:" + folder.path("set") + ",grey=yes");
   EXPECT_EQ(grey_data.image.channels, 1);
@@ -215,21 +214,11 @@ TEST(Dataset, TextFilesAndFolders) {
   EXPECT_TRUE(unlabelled.labels.empty());
 }
 
-TEST(Dataset, SlicesShareRowsAndKeepTheTestSplit) {
+TEST(Dataset, RowsAreGatheredInAnyOrder) {
   Dataset data;
   std::vector<float> values(20);
   std::iota(values.begin(), values.end(), 0.0f);
   data.rows = rows_of(values, 2);
-  data.labels = {0, 1, 0, 1, 0, 1, 0, 1, 0, 1};
-  data.class_names = {"a", "b"};
-  data.first_test_row = 7;
-  const Dataset slice = slice_dataset(data, 5, 4);
-  EXPECT_EQ(slice.num_rows(), 4);
-  EXPECT_EQ(row_of(slice, 1), (Row{12, 13}));
-  EXPECT_EQ(slice.labels, (Labels{1, 0, 1, 0}));
-  EXPECT_EQ(slice.first_test_row, 2);
-  EXPECT_EQ(slice_dataset(data, 7, 3).first_test_row, 3);  // only test rows: no split
-  EXPECT_EQ(slice_dataset(data, 0, 7).first_test_row, 7);
   std::vector<float> out(6);
   gather_rows(data, std::vector<std::int64_t>{9, 3, 4}, out);
   EXPECT_EQ(out, (Row{18, 19, 6, 7, 8, 9}));

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/statistics.h"
 #include "base/text.h"
 #include "data/dataset_rows.h"
 #include "eval/draw_set.h"
@@ -76,13 +77,8 @@ MethodResult judge_method(FeatureMethod& method, const RowSource& training_rows,
   DrawOutcomes outcomes = draw_outcomes(candidate, judged.test, lambda, pool, result.name, context);
   result.trial_accuracy = std::move(outcomes.accuracy);
   result.confusion = std::move(outcomes.confusion);
-  const auto n = static_cast<double>(result.trial_accuracy.size());
-  double square = 0;
-  // Divided once, so that a mean of ones is 1.
-  for (const double value : result.trial_accuracy) result.accuracy += value;
-  result.accuracy /= n;
-  for (const double value : result.trial_accuracy) square += std::pow(value - result.accuracy, 2);
-  result.standard_error = n > 1 ? std::sqrt(square / (n - 1) / n) : 0;
+  result.accuracy = mean(result.trial_accuracy);
+  result.standard_error = standard_error(result.trial_accuracy);
   result.steps = candidate.steps;
   result.settings = settings_of(candidate, choice, context.probe);
   result.settings["chosen_from"] = candidates.size();

@@ -1,9 +1,10 @@
 #include "eval/verdict.h"
 
 #include <algorithm>
-#include <cmath>
+#include <functional>
 
 #include "base/error.h"
+#include "base/statistics.h"
 
 namespace metaplastic {
 namespace {
@@ -19,22 +20,14 @@ std::vector<Comparison> compare_learned(const EvaluationResult& result) {
   const auto learned = std::ranges::find(result.methods, "learned", &MethodResult::name);
   if (learned == result.methods.end()) return {};
   const std::vector<double>& ours = learned->trial_accuracy;
-  const auto n = static_cast<double>(ours.size());
   if (ours.size() < 2) return {};
   std::vector<Comparison> comparisons;
   for (const MethodResult& method : result.methods) {
     if (method.name == learned->name) continue;
     METAPLASTIC_CHECK(method.trial_accuracy.size() == ours.size());
-    Comparison comparison{method.name, 0, 0};
-    for (std::size_t t = 0; t < ours.size(); ++t) {
-      comparison.difference += (ours[t] - method.trial_accuracy[t]) / n;
-    }
-    double square = 0;
-    for (std::size_t t = 0; t < ours.size(); ++t) {
-      square += std::pow(ours[t] - method.trial_accuracy[t] - comparison.difference, 2);
-    }
-    comparison.standard_error = std::sqrt(square / (n - 1) / n);
-    comparisons.push_back(comparison);
+    std::vector<double> differences(ours.size());
+    std::ranges::transform(ours, method.trial_accuracy, differences.begin(), std::minus());
+    comparisons.push_back({method.name, mean(differences), standard_error(differences)});
   }
   return comparisons;
 }

@@ -81,6 +81,49 @@ Figure objective_figure(const std::vector<ObjectivePoint>& trace, const Workbenc
   return line_figure(chart);
 }
 
+AutoencoderOptions vae_options(const ExperimentOptions& options, const Workbench& bench) {
+  AutoencoderOptions vae;
+  vae.kind = AutoencoderKind::kVariational;
+  vae.model = usual_model();
+  vae.bernoulli = bench.data().kind == DataKind::kImage;
+  vae.seed = options.seed;
+  vae.training.num_steps = options.quick ? kQuickTrainingSteps : kTrainingSteps;
+  vae.training.stops = stops_up_to(vae.training.num_steps, options.quick ? 3 : 6);
+  vae.training.trace_every = options.quick ? 10 : 50;
+  vae.training.should_stop = options.should_stop;
+  vae.training.on_step = [&options, name = bench.name()](int step, int steps) {
+    if (options.on_progress)
+      options.on_progress(fmt::format("{}, vae: step {}/{}", name, step, steps));
+  };
+  return vae;
+}
+
+// Measures a state of the encoder and adds its row; returns the accuracy.
+double judge(const Workbench& bench, const std::string& method, const FeatureCandidate& candidate,
+             const nlohmann::json& objective, ExperimentResult& result) {
+  const Measured measured = bench.measure(
+      method, [&] { return fixed_method(method, {candidate}); }, 10, /*num_models=*/1);
+  nlohmann::json row = {{"dataset", bench.name()},
+                        {"method", method},
+                        {"step", candidate.steps},
+                        {"objective", objective}};
+  put(row, measured);
+  result.rows.push_back(std::move(row));
+  return measured.accuracy;
+}
+
+Figure accuracy_figure(const ExperimentResult& result, const Workbench& bench) {
+  LineChart chart;
+  chart.id = "mismatch-" + bench.slug();
+  chart.title = fmt::format("{}: accuracy over training", bench.name());
+  chart.description = chart.title + ". " + result.finding;
+  chart.x_title = "training step";
+  chart.y_title = "accuracy";
+  chart.is_x_log = true;
+  chart.lines = lines_of(result.rows, {"step", {"method"}, "dataset", bench.name()});
+  return line_figure(chart);
+}
+
 }  // namespace
 
 ExperimentResult run_mismatch(const ExperimentOptions& options) {
@@ -89,20 +132,7 @@ ExperimentResult run_mismatch(const ExperimentOptions& options) {
   result.columns = {"dataset", "method", "step", "accuracy", "stderr", "objective"};
   for (const std::string& spec : image_data(options)) {
     const Workbench bench(options, spec);
-    AutoencoderOptions vae;
-    vae.kind = AutoencoderKind::kVariational;
-    vae.model = usual_model();
-    vae.bernoulli = bench.data().kind == DataKind::kImage;
-    vae.seed = options.seed;
-    vae.training.num_steps = options.quick ? kQuickTrainingSteps : kTrainingSteps;
-    vae.training.stops = stops_up_to(vae.training.num_steps, options.quick ? 3 : 6);
-    vae.training.trace_every = options.quick ? 10 : 50;
-    vae.training.should_stop = options.should_stop;
-    vae.training.on_step = [&](int step, int steps) {
-      if (options.on_progress) {
-        options.on_progress(fmt::format("{}, vae: step {}/{}", bench.name(), step, steps));
-      }
-    };
+    const AutoencoderOptions vae = vae_options(options, bench);
     result.settings["training_steps"] = vae.training.num_steps;
     result.settings["lr"] = vae.training.lr;
     const auto training =
@@ -115,22 +145,10 @@ ExperimentResult run_mismatch(const ExperimentOptions& options) {
     const std::set<int> rule_stops = stops_up_to(bench.inner_steps(rule), options.quick ? 3 : 6);
     const auto applied = std::make_shared<const Applied>(
         bench.apply(rule, usual_model(), {rule_stops.begin(), rule_stops.end()}));
-    const auto judge = [&](const std::string& method, const FeatureCandidate& candidate,
-                           const nlohmann::json& objective) {
-      const Measured measured = bench.measure(
-          method, [&] { return fixed_method(method, {candidate}); }, 10, /*num_models=*/1);
-      nlohmann::json row = {{"dataset", bench.name()},
-                            {"method", method},
-                            {"step", candidate.steps},
-                            {"objective", objective}};
-      put(row, measured);
-      result.rows.push_back(std::move(row));
-      return measured.accuracy;
-    };
     Course of_rule, of_vae;
     for (std::size_t n = 0; n < applied->encoders.size(); ++n) {
       const FeatureCandidate candidate = rule_candidate(applied, n);
-      of_rule.add(candidate.steps, judge("learned", candidate, nullptr));
+      of_rule.add(candidate.steps, judge(bench, "learned", candidate, nullptr, result));
     }
     for (std::size_t n = 0; n < training->states.size(); ++n) {
       const FeatureCandidate candidate = vae_candidate(training, n);
@@ -138,22 +156,14 @@ ExperimentResult run_mismatch(const ExperimentOptions& options) {
           training->trace, static_cast<int>(candidate.steps), {}, &ObjectivePoint::step);
       const nlohmann::json objective =
           point == training->trace.end() ? nlohmann::json() : nlohmann::json(point->objective);
-      of_vae.add(candidate.steps, judge("vae", candidate, objective));
+      of_vae.add(candidate.steps, judge(bench, "vae", candidate, objective, result));
     }
     result.finding += fmt::format(
         "{}{}: the VAE's accuracy {}, while its objective goes from {:.1f} to {:.1f} nats; the "
         "rule's {}.",
         result.finding.empty() ? "" : " ", bench.name(), of_vae.text(),
         training->trace.front().objective, training->trace.back().objective, of_rule.text());
-    LineChart chart;
-    chart.id = "mismatch-" + bench.slug();
-    chart.title = fmt::format("{}: accuracy over training", bench.name());
-    chart.description = chart.title + ". " + result.finding;
-    chart.x_title = "training step";
-    chart.y_title = "accuracy";
-    chart.is_x_log = true;
-    chart.lines = lines_of(result.rows, {"step", {"method"}, "dataset", bench.name()});
-    result.figures.push_back(line_figure(chart));
+    result.figures.push_back(accuracy_figure(result, bench));
     result.figures.push_back(objective_figure(training->trace, bench));
   }
   return result;

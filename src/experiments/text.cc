@@ -22,6 +22,43 @@ std::vector<std::string> text_data(const ExperimentOptions& options, ExperimentR
   return {"text:" + tsv};
 }
 
+void add_row(const std::string& dataset, const std::string& method, const Measured& measured,
+             const nlohmann::json& outer_step, ExperimentResult& result) {
+  nlohmann::json row = {{"dataset", dataset}, {"method", method}, {"steps", measured.steps}};
+  row["outer_step"] = outer_step;
+  put(row, measured);
+  result.rows.push_back(std::move(row));
+}
+
+// The given rule beside a random start and the words themselves, then the checkpoints.
+void measure_text(const ExperimentOptions& options, const Workbench& bench, const std::string& name,
+                  const std::vector<RuleCheckpoint>& checkpoints, ExperimentResult& result) {
+  BarChart bars;
+  bars.id = "text-methods";
+  bars.title = name + ": accuracy by method";
+  bars.x_title = "accuracy";
+  const Measured random = bench.random("random start", usual_model());
+  const Measured raw = bench.measure("raw", [] { return raw_method(); });
+  const Measured learned = bench.learned("rule", options.rule.rule, usual_model());
+  for (const auto& [method, measured] :
+       {std::pair{"learned", &learned}, std::pair{"random", &random}, std::pair{"raw", &raw}}) {
+    add_row(name, method, *measured, nullptr, result);
+    bars.bars.push_back({method, measured->accuracy, measured->error,
+                         std::string(method) == "learned", std::nullopt});
+  }
+  result.finding += fmt::format("{}{}, {} classes: rule {}, random start {}, raw words {}.",
+                                result.finding.empty() ? "" : " ", name, bench.data().num_classes(),
+                                plus_minus(learned), plus_minus(random), plus_minus(raw));
+  bars.description = bars.title + ". " + result.finding;
+  result.figures.push_back(bar_figure(bars));
+  for (const RuleCheckpoint& checkpoint : checkpoints) {
+    const std::string label = fmt::format("outer step {}", checkpoint.outer_step);
+    add_row(name, "learned", bench.learned(label, checkpoint.rule, usual_model()),
+            checkpoint.outer_step, result);
+    add_row(name, "random", random, checkpoint.outer_step, result);
+  }
+}
+
 }  // namespace
 
 ExperimentResult run_text(const ExperimentOptions& options) {
@@ -44,38 +81,7 @@ ExperimentResult run_text(const ExperimentOptions& options) {
     result.settings["classes"] = bench.data().num_classes();
     result.settings["documents"] = bench.data().num_rows();
     result.settings["words"] = bench.preprocess().num_inputs();
-    BarChart bars;
-    bars.id = "text-methods";
-    bars.title = name + ": accuracy by method";
-    bars.x_title = "accuracy";
-    const auto add = [&](const std::string& method, const Measured& measured, auto outer_step) {
-      nlohmann::json row = {{"dataset", name}, {"method", method}, {"steps", measured.steps}};
-      row["outer_step"] = outer_step;
-      put(row, measured);
-      result.rows.push_back(std::move(row));
-    };
-    const Measured random = bench.random("random start", usual_model());
-    const Measured raw = bench.measure("raw", [] { return raw_method(); });
-    const Measured learned = bench.learned("rule", options.rule.rule, usual_model());
-    for (const auto& [method, measured] :
-         {std::pair{"learned", &learned}, std::pair{"random", &random}, std::pair{"raw", &raw}}) {
-      add(method, *measured, nullptr);
-      bars.bars.push_back({method, measured->accuracy, measured->error,
-                           std::string(method) == "learned", std::nullopt});
-    }
-    result.finding +=
-        fmt::format("{}{}, {} classes: rule {}, random start {}, raw words {}.",
-                    result.finding.empty() ? "" : " ", name, bench.data().num_classes(),
-                    plus_minus(learned), plus_minus(random), plus_minus(raw));
-    bars.description = bars.title + ". " + result.finding;
-    result.figures.push_back(bar_figure(bars));
-    for (const RuleCheckpoint& checkpoint : checkpoints) {
-      add("learned",
-          bench.learned(fmt::format("outer step {}", checkpoint.outer_step), checkpoint.rule,
-                        usual_model()),
-          checkpoint.outer_step);
-      add("random", random, checkpoint.outer_step);
-    }
+    measure_text(options, bench, name, checkpoints, result);
   }
   if (!checkpoints.empty()) {
     LineChart chart;

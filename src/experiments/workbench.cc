@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/statistics.h"
 #include "base/thread_pool.h"
 #include "data/dataset_rows.h"
 #include "tasks/task_forms.h"
@@ -91,11 +92,8 @@ Measured Workbench::measure(const std::string& label, const MakeMethod& make, in
     measured.steps = one.steps;
     measured.settings = one.settings;
   }
-  double square = 0;
-  for (const double mean : means) measured.accuracy += mean;
-  measured.accuracy /= num_models;
-  for (const double mean : means) square += std::pow(mean - measured.accuracy, 2);
-  if (num_models > 1) measured.error = std::sqrt(square / (num_models - 1) / num_models);
+  measured.accuracy = mean(means);
+  if (num_models > 1) measured.error = standard_error(means);
   return measured;
 }
 

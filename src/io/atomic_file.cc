@@ -143,35 +143,6 @@ std::size_t read_fully(int descriptor, const std::string& path, char* data, std:
   return done;
 }
 
-template <class Buffer>
-Buffer read_file(const std::string& path, std::uint64_t max_bytes) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat info {};
-  if (file.get() < 0 || fstat(file.get(), &info) != 0) {
-    fail("{}: cannot open: {}", path, system_reason(errno));
-  }
-  if (S_ISDIR(info.st_mode)) fail("{}: expected a file, found a folder", path);
-  const auto reported = static_cast<std::uint64_t>(std::max<off_t>(info.st_size, 0));
-  if (reported > max_bytes) {
-    fail("{}: expected at most {} bytes, found {}", path, max_bytes, reported);
-  }
-  // A pipe reports no size: grow until its end, one byte past the bound at most.
-  Buffer buffer;
-  std::size_t size = 0;
-  METAPLASTIC_CHECK(max_bytes < std::uint64_t{1} << 62);
-  std::uint64_t capacity = S_ISREG(info.st_mode) ? reported + 1 : std::uint64_t{1} << 16;
-  for (;;) {
-    buffer.resize(static_cast<std::size_t>(std::min(capacity, max_bytes + 1)));
-    char* data = reinterpret_cast<char*>(buffer.data());
-    size += read_fully(file.get(), path, data + size, buffer.size() - size);
-    if (size > max_bytes) fail("{}: expected at most {} bytes, found more", path, max_bytes);
-    if (size < buffer.size()) break;
-    capacity *= 2;
-  }
-  buffer.resize(size);
-  return buffer;
-}
-
 }  // namespace
 
 std::string system_reason(int error_number) {
@@ -239,12 +210,31 @@ void write_file_atomically(const std::string& path, std::string_view text) {
   write_file_atomically(path, std::as_bytes(std::span(text.data(), text.size())));
 }
 
-std::vector<std::byte> read_whole_file(const std::string& path, std::uint64_t max_bytes) {
-  return read_file<std::vector<std::byte>>(path, max_bytes);
-}
-
 std::string read_text_file(const std::string& path, std::uint64_t max_bytes) {
-  return read_file<std::string>(path, max_bytes);
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info {};
+  if (file.get() < 0 || fstat(file.get(), &info) != 0) {
+    fail("{}: cannot open: {}", path, system_reason(errno));
+  }
+  if (S_ISDIR(info.st_mode)) fail("{}: expected a file, found a folder", path);
+  const auto reported = static_cast<std::uint64_t>(std::max<off_t>(info.st_size, 0));
+  if (reported > max_bytes) {
+    fail("{}: expected at most {} bytes, found {}", path, max_bytes, reported);
+  }
+  // A pipe reports no size: grow until its end, one byte past the bound at most.
+  std::string buffer;
+  std::size_t size = 0;
+  METAPLASTIC_CHECK(max_bytes < std::uint64_t{1} << 62);
+  std::uint64_t capacity = S_ISREG(info.st_mode) ? reported + 1 : std::uint64_t{1} << 16;
+  for (;;) {
+    buffer.resize(static_cast<std::size_t>(std::min(capacity, max_bytes + 1)));
+    size += read_fully(file.get(), path, buffer.data() + size, buffer.size() - size);
+    if (size > max_bytes) fail("{}: expected at most {} bytes, found more", path, max_bytes);
+    if (size < buffer.size()) break;
+    capacity *= 2;
+  }
+  buffer.resize(size);
+  return buffer;
 }
 
 }  // namespace metaplastic

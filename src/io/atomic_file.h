@@ -45,7 +45,6 @@ void write_file_atomically(const std::string& path, std::span<const std::byte> b
 void write_file_atomically(const std::string& path, std::string_view text);
 
 // Throws Error when the file cannot be read or holds more than max_bytes.
-std::vector<std::byte> read_whole_file(const std::string& path, std::uint64_t max_bytes);
 std::string read_text_file(const std::string& path, std::uint64_t max_bytes);
 
 }  // namespace metaplastic

@@ -22,7 +22,7 @@ TEST(AtomicFile, WritesAndReplaces) {
   write_file_atomically(path, std::string(3000000, 'x'));
   EXPECT_EQ(read_text_file(path, 3000000), std::string(3000000, 'x'));
   write_file_atomically(path, "");
-  EXPECT_EQ(read_whole_file(path, 0).size(), 0u);
+  EXPECT_EQ(read_text_file(path, 0).size(), 0u);
   EXPECT_EQ(folder.num_entries(), 1);
 }
 
@@ -193,9 +193,9 @@ TEST(ReadFile, BoundsAndReasons) {
             path + ": expected at most 4 bytes, found 5");
   EXPECT_EQ(error_line([&] { read_text_file("/dev/zero", 100000); }),
             "/dev/zero: expected at most 100000 bytes, found more");
-  EXPECT_EQ(error_line([&] { read_whole_file(folder.path("b"), 9); }),
+  EXPECT_EQ(error_line([&] { read_text_file(folder.path("b"), 9); }),
             folder.path("b") + ": cannot open: No such file or directory");
-  EXPECT_EQ(error_line([&] { read_whole_file(folder.path(""), 9); }),
+  EXPECT_EQ(error_line([&] { read_text_file(folder.path(""), 9); }),
             folder.path("") + ": expected a file, found a folder");
   // Size 0 says nothing about files that the kernel makes up.
   EXPECT_GT(read_text_file("/proc/self/status", 1000000).size(), 100u);

@@ -29,13 +29,6 @@ using Json = nlohmann::json;
 
 constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{1} << 24;
 
-std::string section_of(std::string_view name) {
-  const std::size_t dot = name.rfind('.');
-  return dot == std::string_view::npos ? "" : std::string(name.substr(0, dot));
-}
-
-std::string leaf_of(std::string_view name) { return std::string(name.substr(name.rfind('.') + 1)); }
-
 // Names that are spelt right but in the wrong section come first.
 std::string suggest(std::span<const Option> options, const std::string& name) {
   std::vector<std::string> names, same_leaf;
@@ -150,6 +143,23 @@ Json parse_override(const Option& option, std::string_view text) {
 
 }  // namespace
 
+std::string section_of(std::string_view name) {
+  const std::size_t dot = name.rfind('.');
+  return dot == std::string_view::npos ? "" : std::string(name.substr(0, dot));
+}
+
+std::string leaf_of(std::string_view name) { return std::string(name.substr(name.rfind('.') + 1)); }
+
+std::vector<std::string> sections_of(std::span<const Option> options) {
+  std::vector<std::string> sections{""};
+  for (const Option& option : options) {
+    const std::string section = section_of(option.name);
+    if (std::find(sections.begin(), sections.end(), section) == sections.end())
+      sections.push_back(section);
+  }
+  return sections;
+}
+
 void set_leaves(std::span<Option> options, const std::vector<ConfigLeaf>& leaves) {
   Setter setter(options);
   for (const ConfigLeaf& leaf : leaves) {
@@ -185,16 +195,8 @@ void apply_overrides(std::span<Option> options, std::span<const std::string> ass
 }
 
 std::string to_toml(std::span<const Option> options) {
-  // A key behind a [section] line belongs to that section: plain options have to come first.
-  std::vector<std::string> sections{""};
-  for (const Option& option : options) {
-    const std::string section = section_of(option.name);
-    if (std::find(sections.begin(), sections.end(), section) == sections.end()) {
-      sections.push_back(section);
-    }
-  }
   std::string text;
-  for (const std::string& section : sections) {
+  for (const std::string& section : sections_of(options)) {
     if (!section.empty()) text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", section);
     for (const Option& option : options) {
       if (section_of(option.name) != section) continue;
@@ -216,23 +218,6 @@ Json to_json(std::span<const Option> options) {
     (*section)[std::string(name)] = value_to_json(option);
   }
   return result;
-}
-
-std::string markdown_table(std::span<const Option> options) {
-  auto cell = [](std::string text) {
-    for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) {
-      text.insert(at, "\\");
-    }
-    return text;
-  };
-  std::string table =
-      "| option | default | range | meaning | paper |\n| --- | --- | --- | --- | --- |\n";
-  for (const Option& option : options) {
-    table +=
-        fmt::format("| `{}` | `{}` | {} | {} | {} |\n", option.name, cell(value_to_toml(option)),
-                    cell(describe_range(option)), cell(option.help), cell(option.paper));
-  }
-  return table;
 }
 
 std::string read_config_file(const std::string& path) {

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "io/atomic_file.h"
+#include "io/config_reference.h"
 #include "io/test_folder.h"
 
 namespace metaplastic {
@@ -330,16 +331,48 @@ TEST(Config, BoundsHoldForTheDecimalAsWritten) {
   EXPECT_EQ(bounds.rate, 0.1f);
 }
 
-TEST(Config, TableAndNames) {
-  const std::string table = markdown_table(Options());
-  EXPECT_THAT(table, testing::HasSubstr(
-                         "| `outer_lr` | `0.0003` | [1e-07, 1] | Adam step size | 3e-4 |\n"));
-  EXPECT_THAT(table, testing::HasSubstr("| `share` | `0.25` | [0, 1] | a \\| share |  |\n"));
-  EXPECT_THAT(table, testing::HasSubstr("| `rule.activation` | `\"relu\"` | relu, tanh, elu | of "
-                                        "the base model |  |\n"));
+TEST(Config, NamesAreDotted) {
   const std::vector<std::string> names = option_names<Options>();
   EXPECT_EQ(names.size(), 14u);
   EXPECT_EQ(names[11], "rule.channels");
+}
+
+TEST(ConfigReference, TablesHaveARowForEachOption) {
+  const std::string text = markdown_table(Options());
+  EXPECT_THAT(
+      text, testing::HasSubstr("| `outer_lr` | `0.0003` | [1e-07, 1] | Adam step size | 3e-4 |\n"));
+  EXPECT_THAT(text, testing::HasSubstr("| `share` | `0.25` | [0, 1] | a \\| share |  |\n"));
+  EXPECT_THAT(text, testing::HasSubstr("\n## [rule]\n\n| option |"));
+  EXPECT_THAT(text, testing::HasSubstr("| `activation` | `\"relu\"` | relu, tanh, elu | of "
+                                       "the base model |  |\n"));
+}
+
+TEST(ConfigReference, CommentedTomlIsAConfigWithTheSameValues) {
+  Options changed;
+  changed.outer_lr = 0.5f;
+  changed.hidden = {1, 2};
+  changed.rule.channels = 9;
+  const std::string text = commented_toml(changed);
+  EXPECT_THAT(text, testing::HasSubstr("# Adam step size; allowed: [1e-07, 1]; paper: 3e-4\n"
+                                       "outer_lr = 0.5\n"));
+  Options loaded;
+  load_toml(text, "commented.toml", loaded);
+  EXPECT_EQ(to_toml(loaded), to_toml(changed));
+}
+
+TEST(ConfigReference, SchemaSaysTypeRangeChoicesAndDefault) {
+  const nlohmann::json schema = options_schema(Options(), "options");
+  const nlohmann::json& options = schema["properties"];
+  EXPECT_EQ(options["outer_lr"]["type"], "number");
+  EXPECT_EQ(options["outer_lr"]["maximum"], 1.0);
+  EXPECT_EQ(options["hidden"]["items"]["type"], "integer");
+  EXPECT_EQ(options["hidden"]["items"]["minimum"], 1);
+  EXPECT_EQ(options["hidden"]["default"], nlohmann::json({64, 64}));
+  EXPECT_EQ(options["methods"]["items"]["enum"], nlohmann::json({"pca", "raw"}));
+  const nlohmann::json& rule = options["rule"];
+  EXPECT_EQ(rule["additionalProperties"], false);
+  EXPECT_EQ(rule["properties"]["channels"]["description"],
+            "channels of the hidden state (paper: 64)");
 }
 
 struct Twice {

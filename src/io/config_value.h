@@ -20,6 +20,13 @@ struct ConfigLeaf {
 };
 void set_leaves(std::span<Option> options, const std::vector<ConfigLeaf>& leaves);
 
+// "outer" and "lr" of "outer.lr"; a plain option's section is "".
+std::string section_of(std::string_view name);
+std::string leaf_of(std::string_view name);
+// All sections in the order of their first option. "" comes first: in TOML a key behind a [section]
+// line belongs to that section.
+std::vector<std::string> sections_of(std::span<const Option> options);
+
 // The value as JSON. A float becomes the double whose shortest decimal is the float's.
 nlohmann::json value_to_json(const Option& option);
 

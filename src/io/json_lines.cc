@@ -72,17 +72,6 @@ void JsonLinesWriter::write(const nlohmann::json& object) {
   }
 }
 
-void truncate_json_lines(const std::string& path, std::uint64_t size) {
-  std::error_code error;
-  const bool exists = std::filesystem::exists(path, error);
-  const std::uint64_t found = exists ? std::filesystem::file_size(path, error) : 0;
-  if (error) fail("{}: cannot read: {}", path, error.message());
-  if (found < size) {
-    fail("{}: expected at least {} bytes from before the checkpoint, found {}", path, size, found);
-  }
-  if (found > size) cut(path, size);
-}
-
 std::int64_t truncate_json_lines_after(const std::string& path, std::string_view key,
                                        std::int64_t last) {
   std::error_code error;

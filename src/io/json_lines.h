@@ -21,17 +21,13 @@ class JsonLinesWriter {
   // One line. Numbers that are not finite become null, as JSON has no word for them: count them
   // in a field of their own. When the line cannot be written whole, what was written is removed.
   void write(const nlohmann::json& object);
-  // Bytes in the file: what a checkpoint saves to cut back to.
-  std::uint64_t size() const;
 
  private:
+  std::uint64_t size() const;  // bytes in the file
+
   std::string path_;
   int descriptor_ = -1;
 };
-
-// Cuts the file to `size` bytes (as the writer's size() said). A missing file counts as empty; one
-// shorter than `size` is an Error.
-void truncate_json_lines(const std::string& path, std::uint64_t size);
 
 // Cuts the file in front of the first line whose number `key` is above `last`, and drops an
 // unfinished last line. Lines without the key stay. Returns the number of lines kept; a missing

@@ -23,26 +23,9 @@ TEST_F(JsonLines, AppendsAndFlushesEveryLine) {
   JsonLinesWriter writer(path_);
   writer.write({{"outer_step", 1}, {"meta_loss", 0.5}});
   EXPECT_EQ(text(), "{\"meta_loss\":0.5,\"outer_step\":1}\n");
-  EXPECT_EQ(writer.size(), text().size());
   JsonLinesWriter second(path_);
   second.write({{"note", "a\nb"}, {"bad", std::numeric_limits<double>::quiet_NaN()}});
   EXPECT_EQ(text(), "{\"meta_loss\":0.5,\"outer_step\":1}\n{\"bad\":null,\"note\":\"a\\nb\"}\n");
-}
-
-TEST_F(JsonLines, CutsBackToASize) {
-  std::uint64_t size = 0;
-  {
-    JsonLinesWriter writer(path_);
-    writer.write({{"outer_step", 1}});
-    size = writer.size();
-    writer.write({{"outer_step", 2}});
-  }
-  truncate_json_lines(path_, size);
-  EXPECT_EQ(text(), "{\"outer_step\":1}\n");
-  EXPECT_EQ(error_line([&] { truncate_json_lines(path_, size + 1); }),
-            path_ + ": expected at least 18 bytes from before the checkpoint, found 17");
-  truncate_json_lines(folder_.path("none"), 0);
-  EXPECT_FALSE(std::filesystem::exists(folder_.path("none")));
 }
 
 TEST_F(JsonLines, CutsBackToAStep) {

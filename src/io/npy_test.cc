@@ -50,6 +50,11 @@ class Npy : public testing::Test {
     const std::string line = error_line([&] { read_npy_floats(path_); });
     return line.starts_with(path_ + ": ") ? line.substr(path_.size() + 2) : line;
   }
+  // Quoted text is cut after 80 bytes.
+  void expect_errors(const std::vector<std::pair<std::string, std::string>>& cases) {
+    for (const auto& [content, error] : cases)
+      EXPECT_EQ(read_error(content).substr(0, 150), error.substr(0, 150)) << content;
+  }
 
   const TestFolder folder_;
   const std::string path_ = folder_.path("a.npy");
@@ -70,17 +75,17 @@ TEST_F(Npy, BlocksGiveTheSameFileAsAllAtOnce) {
   std::iota(values.begin(), values.end(), -3.0f);
   const std::int64_t shape[] = {7, 5};
   write_npy(path_, shape, values);
-  const auto expected = read_whole_file(path_, 1000);
+  const auto expected = read_text_file(path_, 1000);
   {
     NpyWriter writer(path_);
     writer.begin(shape);
     writer.write(std::span<const float>(values).first(15));
-    EXPECT_EQ(read_whole_file(path_, 1000), expected);
+    EXPECT_EQ(read_text_file(path_, 1000), expected);
     writer.write({});
     writer.write(std::span<const float>(values).subspan(15));
     writer.commit();
   }
-  EXPECT_EQ(read_whole_file(path_, 1000), expected);
+  EXPECT_EQ(read_text_file(path_, 1000), expected);
   NpyWriter unfinished(path_);
   unfinished.begin(shape);
   EXPECT_DEATH(unfinished.commit(), "CHECK failed");
@@ -163,10 +168,6 @@ np.save('h32.npy', np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.
 np.save('big.npy', np.array([2**63 - 1, -2**63]))
 np.save('f64.npy', np.array([0.1, 1e300, np.nan]))
 np.save('d8.npy', np.ones((1, 2, 1, 2, 1, 2, 1, 2), order='F'))
-np.save('record.npy', np.zeros(2, dtype=[('a', 'f4')]))
-np.save('pickle.npy', np.array([{}], dtype=object), allow_pickle=True)
-np.savez('p.npz', x=x, y=np.arange(3))
-np.savez_compressed('c.npz', x=np.zeros((500, 500), np.float32), y=x.astype('>i2').T)
 )"),
             0);
   const int count = std::stoi(read_text_file(folder_.path("count"), 10));
@@ -193,14 +194,26 @@ np.savez_compressed('c.npz', x=np.zeros((500, 500), np.float32), y=x.astype('>i2
           << i;
     }
   }
+  using Limits = std::numeric_limits<std::int64_t>;
   EXPECT_EQ(read_npy_integers(folder_.path("big.npy")).values,
-            (std::vector<std::int64_t>{std::numeric_limits<std::int64_t>::max(),
-                                       std::numeric_limits<std::int64_t>::min()}));
+            (std::vector<std::int64_t>{Limits::max(), Limits::min()}));
   const NpyFloats doubles = read_npy_floats(folder_.path("f64.npy"));
   EXPECT_EQ(doubles.values[0], 0.1f);
   EXPECT_TRUE(std::isinf(doubles.values[1]));
   EXPECT_TRUE(std::isnan(doubles.values[2]));
   EXPECT_EQ(read_npy_floats(folder_.path("d8.npy")).values, std::vector<float>(16, 1));
+}
+
+TEST_F(Npy, ReadsArchivesAndRefusesRecordsAndPicklesThatNumpyWrites) {
+  if (!has_numpy()) GTEST_SKIP() << "no NumPy for /usr/bin/python3";
+  ASSERT_EQ(run_numpy(folder_, R"(
+np.save('record.npy', np.zeros(2, dtype=[('a', 'f4')]))
+np.save('pickle.npy', np.array([{}], dtype=object), allow_pickle=True)
+x = np.arange(24).reshape(2, 3, 4)
+np.savez('p.npz', x=x, y=np.arange(3))
+np.savez_compressed('c.npz', x=np.zeros((500, 500), np.float32), y=x.astype('>i2').T)
+)"),
+            0);
   EXPECT_THAT(error_line([&] { read_npy_floats(folder_.path("record.npy")); }),
               testing::HasSubstr("expected an npy header of a plain array"));
   EXPECT_THAT(error_line([&] { read_npy_floats(folder_.path("pickle.npy")); }),
@@ -273,23 +286,26 @@ TEST_F(Npy, AcceptsEveryFormOfTheHeader) {
   }
 }
 
+using Case = std::pair<std::string, std::string>;  // content, its error
+
+// Headers whose dictionary is no description of a plain array.
+Case bad_dict(const std::string& dict) {
+  return {npy(dict), "expected an npy header of a plain array with at most 8 dimensions, found '" +
+                         dict + "'"};
+}
+
+const std::string kGoodStart = "{'descr':'<f4','fortran_order':False,'shape':";
+
+Case bad_shape(const std::string& shape) { return bad_dict(kGoodStart + shape + "}"); }
+
+Case bad_type(const std::string& descr) {
+  return {plain(descr, "(1,)", "12345678"),
+          "expected bool, integers or floats of at most 64 bits, found type '" + descr + "'"};
+}
+
 TEST_F(Npy, MalformedFilesGetTheirLine) {
-  const std::string dict_error =
-      "expected an npy header of a plain array with at most 8 dimensions, found ";
-  const auto bad_dict = [&](const std::string& dict) {
-    return std::pair(npy(dict), dict_error + "'" + dict + "'");
-  };
-  const std::string good_start = "{'descr':'<f4','fortran_order':False,'shape':";
-  const auto bad_shape = [&](const std::string& shape) {
-    return bad_dict(good_start + shape + "}");
-  };
-  const auto bad_type = [&](const std::string& descr) {
-    return std::pair(
-        plain(descr, "(1,)", "12345678"),
-        "expected bool, integers or floats of at most 64 bits, found type '" + descr + "'");
-  };
   const std::string overflow = "its shape overflows";
-  const std::pair<std::string, std::string> cases[] = {
+  expect_errors({
       {"", "truncated: expected an npy file, found 0 bytes"},
       {"\x93NU", "truncated: expected an npy file, found 3 bytes"},
       {"\x93NUMPY\x01", "truncated: expected an npy header, found 7 bytes"},
@@ -304,6 +320,21 @@ TEST_F(Npy, MalformedFilesGetTheirLine) {
        "expected an npy header of less than 65536 bytes, found 65536"},
       {std::string("\x93NUMPY\x03\0\xff\xff\xff\xff", 12),
        "expected an npy header of less than 65536 bytes, found 4294967295"},
+      {plain("<f4", "(1,1,1,1,1,1,1,1,1)", "1234"), "expected at most 8 dimensions, found more"},
+      {plain("<f4", "(4294967296, 4294967296)", ""), overflow},
+      {plain("<f4", "(0, 4611686018427387904)", ""), overflow},
+      {plain("<f8", "(2305843009213693952,)", ""), overflow},
+      {plain("<f4", "(1000000000000,)", "1234"),
+       "truncated: expected 4000000000000 bytes of data for its shape, found 4"},
+      {plain("<f4", "(2,)", "1234567"),
+       "truncated: expected 8 bytes of data for its shape, found 7"},
+      {plain("<f4", "()", "12345"), "damaged: expected 4 bytes of data for its shape, found 5"},
+      {plain("<f4", "(0,)", "1"), "damaged: expected 0 bytes of data for its shape, found 1"},
+  });
+}
+
+TEST_F(Npy, MalformedHeadersGetTheirLine) {
+  expect_errors({
       bad_dict(""),
       bad_dict("{"),
       bad_dict("{}"),
@@ -311,10 +342,10 @@ TEST_F(Npy, MalformedFilesGetTheirLine) {
       bad_dict("{'descr'"),
       bad_dict("{'descr':}"),
       bad_dict("{'descr':'<f4'}"),
-      bad_dict(good_start + "(1,)} x"),
-      bad_dict(good_start + "(1,)"),
-      bad_dict(good_start + "(1,),'descr':'<f4'}"),
-      bad_dict(good_start + "(1,),'more':1}"),
+      bad_dict(kGoodStart + "(1,)} x"),
+      bad_dict(kGoodStart + "(1,)"),
+      bad_dict(kGoodStart + "(1,),'descr':'<f4'}"),
+      bad_dict(kGoodStart + "(1,),'more':1}"),
       bad_dict("{'descr':'<f4' 'fortran_order':False}"),
       bad_dict("{'descr':'<\\\\4','fortran_order':False,'shape':()}"),
       bad_dict("{'descr':'<f4','fortran_order':false,'shape':()}"),
@@ -343,22 +374,7 @@ TEST_F(Npy, MalformedFilesGetTheirLine) {
       bad_type("<b2"),
       bad_type("<M8"),
       bad_type(""),
-      {plain("<f4", "(1,1,1,1,1,1,1,1,1)", "1234"), "expected at most 8 dimensions, found more"},
-      {plain("<f4", "(4294967296, 4294967296)", ""), overflow},
-      {plain("<f4", "(0, 4611686018427387904)", ""), overflow},
-      {plain("<f8", "(2305843009213693952,)", ""), overflow},
-      {plain("<f4", "(1000000000000,)", "1234"),
-       "truncated: expected 4000000000000 bytes of data for its shape, found 4"},
-      {plain("<f4", "(2,)", "1234567"),
-       "truncated: expected 8 bytes of data for its shape, found 7"},
-      {plain("<f4", "()", "12345"), "damaged: expected 4 bytes of data for its shape, found 5"},
-      {plain("<f4", "(0,)", "1"), "damaged: expected 0 bytes of data for its shape, found 1"},
-  };
-  for (const auto& [content, error] : cases) {
-    const std::string found = read_error(content);
-    // Quoted text is cut after 80 bytes.
-    EXPECT_EQ(found.substr(0, 150), error.substr(0, 150)) << content;
-  }
+  });
 }
 
 TEST_F(Npy, BrokenArchivesGetTheirLine) {

@@ -148,16 +148,19 @@ TEST_F(Safetensors, EveryTruncationAndExtensionIsFound) {
   EXPECT_EQ(read_error(bytes + "x"), "damaged: expected 35 bytes of tensors, found 36");
 }
 
-TEST_F(Safetensors, MalformedFilesGetTheirLine) {
-  const std::string f32 = R"("dtype":"F32",)";
-  const auto one = [&](const std::string& entry) { return raw_file("{\"x\":{" + entry + "}}"); };
+using Case = std::pair<std::string, std::string>;  // content, its error
+
+const std::string kF32 = R"("dtype":"F32",)";
+
+// A file of one tensor 'x'.
+std::string one(const std::string& entry) { return raw_file("{\"x\":{" + entry + "}}"); }
+
+TEST_F(Safetensors, MalformedEntriesGetTheirLine) {
   const std::string no_header = "damaged: its header is not a JSON object";
   const std::string bad_shape =
       "tensor 'x': damaged: its shape is not a list of sizes that memory could hold";
   const std::string incomplete = "tensor 'x': damaged: expected dtype, shape and data_offsets";
-  const struct {
-    std::string content, error;
-  } cases[] = {
+  const Case cases[] = {
       {"", "not a safetensors file, or truncated: expected at least 8 bytes, found 0"},
       {"\x80\x02}q", "not a safetensors file, or truncated: expected at least 8 bytes, found 4"},
       {std::string(16, '\xff'),
@@ -177,22 +180,29 @@ TEST_F(Safetensors, MalformedFilesGetTheirLine) {
        "tensor 'x': expected dtype F32, F64, I32, I64 or U8, found 'BF16'"},
       {one(R"("dtype":3,"shape":[1],"data_offsets":[0,2])"),
        "tensor 'x': expected dtype F32, F64, I32, I64 or U8, found no text"},
-      {one(f32 + R"("shape":[-1],"data_offsets":[0,4])"), bad_shape},
-      {one(f32 + R"("shape":[1.5],"data_offsets":[0,4])"), bad_shape},
-      {one(f32 + R"("shape":4,"data_offsets":[0,4])"), bad_shape},
-      {one(f32 + R"("shape":[4294967296,4294967296],"data_offsets":[0,0])"), bad_shape},
-      {one(f32 + R"("shape":[9223372036854775808],"data_offsets":[0,0])"), bad_shape},
-      {one(f32 + R"("shape":[1],"data_offsets":[0])"),
+      {one(kF32 + R"("shape":[-1],"data_offsets":[0,4])"), bad_shape},
+      {one(kF32 + R"("shape":[1.5],"data_offsets":[0,4])"), bad_shape},
+      {one(kF32 + R"("shape":4,"data_offsets":[0,4])"), bad_shape},
+      {one(kF32 + R"("shape":[4294967296,4294967296],"data_offsets":[0,0])"), bad_shape},
+      {one(kF32 + R"("shape":[9223372036854775808],"data_offsets":[0,0])"), bad_shape},
+      {one(kF32 + R"("shape":[1],"data_offsets":[0])"),
        "tensor 'x': damaged: expected two data_offsets"},
-      {one(f32 + R"("shape":[1],"data_offsets":[-4,0])"),
+      {one(kF32 + R"("shape":[1],"data_offsets":[-4,0])"),
        "tensor 'x': damaged: expected two data_offsets"},
-      {one(f32 + R"("shape":[1],"data_offsets":[4,0])"),
+      {one(kF32 + R"("shape":[1],"data_offsets":[4,0])"),
        "tensor 'x': damaged: its shape takes 4 bytes, its data_offsets are 4 to 0"},
-      {one(f32 + R"("shape":[2],"data_offsets":[0,4])"),
+      {one(kF32 + R"("shape":[2],"data_offsets":[0,4])"),
        "tensor 'x': damaged: its shape takes 8 bytes, its data_offsets are 0 to 4"},
-      {one(f32 + R"("shape":[1000000000000],"data_offsets":[0,4000000000000])"),
+  };
+  for (const auto& [content, error] : cases)
+    EXPECT_EQ(read_error(content), error) << content.substr(0, 200);
+}
+
+TEST_F(Safetensors, MalformedFilesGetTheirLine) {
+  const Case cases[] = {
+      {one(kF32 + R"("shape":[1000000000000],"data_offsets":[0,4000000000000])"),
        "truncated: expected 4000000000000 bytes of tensors, found 0"},
-      {one(f32 + R"("shape":[1],"data_offsets":[4,8])") + "12345678",
+      {one(kF32 + R"("shape":[1],"data_offsets":[4,8])") + "12345678",
        "damaged: tensor 'x': expected its data at offset 0, found 4 (hole)"},
       {raw_file(R"({"x":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},)"
                 R"("y":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}})",
@@ -202,11 +212,11 @@ TEST_F(Safetensors, MalformedFilesGetTheirLine) {
                 R"("x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})",
                 "1"),
        "'x' is there twice"},
-      {one(f32 + R"("shape":[1],"shape":[2],"data_offsets":[0,4])"), "'shape' is there twice"},
-      {one(f32 + R"("shape":[[1]],"data_offsets":[0,4])"),
+      {one(kF32 + R"("shape":[1],"shape":[2],"data_offsets":[0,4])"), "'shape' is there twice"},
+      {one(kF32 + R"("shape":[[1]],"data_offsets":[0,4])"),
        "damaged: its header is nested too deeply"},
       {raw_file("{\"x\":" + std::string(1000000, '[')), "damaged: its header is nested too deeply"},
-      {one(f32 + R"("shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1])"),
+      {one(kF32 + R"("shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1])"),
        "damaged: a shape or offset list of more than 32 numbers"},
       {raw_file(R"({"__metadata__":[]})"), "damaged: __metadata__ is not a JSON object"},
       {raw_file(R"({"__metadata__":{"a\nb":1}})"), "damaged: metadata 'a\\x0ab' is not a text"},
@@ -221,9 +231,8 @@ TEST_F(Safetensors, MalformedFilesGetTheirLine) {
        "damaged: its content does not have the SHA-256 that was saved with it; restore the file "
        "from a copy"},
   };
-  for (const auto& bad : cases) {
-    EXPECT_EQ(read_error(bad.content), bad.error) << bad.content.substr(0, 200);
-  }
+  for (const auto& [content, error] : cases)
+    EXPECT_EQ(read_error(content), error) << content.substr(0, 200);
 }
 
 TEST_F(Safetensors, RequireSaysWhatIsMissing) {

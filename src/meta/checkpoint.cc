@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "io/json_text.h"
 #include "io/safetensors.h"
+#include "meta/fields.h"
 #include "rule/convert_theta.h"
 #include "rule/layout_file.h"
 
@@ -142,10 +143,9 @@ std::string slot_name(std::size_t slot, const char* what, std::size_t number) {
 json slots_to_json(const std::vector<Slot>& slots) {
   json list = json::array();
   for (const Slot& slot : slots) {
-    list.push_back({{"generation", slot.generation},
-                    {"opened_at", slot.opened_at},
-                    {"inner_step", slot.inner_step},
-                    {"truncation", slot.truncation}});
+    json& saved = list.emplace_back();
+    auto write = [&](const char* name, std::int64_t value) { saved[name] = value; };
+    visit_counts(write, slot);
   }
   return list;
 }
@@ -163,10 +163,12 @@ void add_slot(TensorFile& file, std::size_t s, const Slot& slot) {
 Slot take_slot(const TensorFile& file, const ThetaShaped& theta, const MetaConfig& config,
                const json& saved, std::size_t s) {
   Slot slot;
-  slot.generation = take_whole(file, saved, "generation");
-  slot.opened_at = saved.contains("opened_at") ? take_whole(file, saved, "opened_at") : 0;
-  slot.inner_step = take_whole(file, saved, "inner_step");
-  slot.truncation = take_whole(file, saved, "truncation");
+  auto read = [&](const char* name, std::int64_t& value) {
+    // Version 1 has no opened_at.
+    if (saved.contains(name) || std::string_view(name) != "opened_at")
+      value = take_whole(file, saved, name);
+  };
+  visit_counts(read, slot);
   slot.phi = take(file, slot_name(s, "phi"));
   if (config.estimator.name != "pes" || slot.truncation == 0) return slot;
   const auto pairs = static_cast<std::size_t>(config.estimator.pairs);

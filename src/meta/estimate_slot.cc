@@ -11,7 +11,7 @@ constexpr int kStepsAtATime = 16;  // batches that are held at once
 void stagger(const EstimateContext& context, std::span<const float> theta, std::uint64_t task_index,
              Slot& slot, TrajectoryProblem& problem) {
   if (!context.config.inner.staggered_start || slot.generation > 0 || slot.inner_step > 0) return;
-  const std::int64_t start = draw_first_step(context.seed, task_index, slot.shape.T);
+  const std::int64_t start = draw_first_step(context.seed, task_index, slot.settings.T);
   for (std::int64_t chunk = 0; slot.inner_step < start; ++chunk) {
     const auto K = static_cast<int>(std::min<std::int64_t>(kStepsAtATime, start - slot.inner_step));
     problem.advance({slot.inner_step, -2 - chunk, K}, theta, slot.phi);
@@ -33,7 +33,7 @@ SlotEstimate estimate_slot(const EstimateContext& context, std::span<const float
   made.result = estimator.estimate(problem, theta, seed, slot, gradient);
   made.inner_step = slot.inner_step;
   made.inner_steps = slot.inner_step - before;
-  if (!made.result.finite || slot.inner_step >= slot.shape.T) {
+  if (!made.result.finite || slot.inner_step >= slot.settings.T) {
     ++slot.generation;
     open_slot(config, tasks, seed, slot_index, outer_step + 1, slot);
   }

@@ -88,7 +88,7 @@ struct Golden {
   std::optional<ThetaLayout> layout;
   std::vector<double> theta;
   Architecture architecture;
-  TruncationShape<double> truncation;
+  TruncationSettings<double> truncation;
 };
 
 class GoldenData : public TruncationData<double> {
@@ -185,6 +185,33 @@ TEST_P(GoldenTest, MetaGradientEqualsTheOracle) {
   }
 }
 
+// A file that is missing from the folder, or not read here, fails.
+constexpr const char* kGoldenFiles[] = {"01_tanh_augmented",
+                                        "02_relu",
+                                        "03_elu_one_layer",
+                                        "04_leaky_relu_deep",
+                                        "05_sigmoid",
+                                        "06_softplus_rank_one",
+                                        "07_swish",
+                                        "08_step",
+                                        "09_relu_bigger",
+                                        "10_metz_tanh_augmented",
+                                        "11_metz_relu",
+                                        "12_metz_separate",
+                                        "13_metz_transposed",
+                                        "14_metz_local",
+                                        "15_compact_separate",
+                                        "16_compact_transposed",
+                                        "17_compact_local",
+                                        "18_compact_free_bias",
+                                        "19_metz_local_free_bias",
+                                        "20_compact_two_views",
+                                        "21_compact_neighbours",
+                                        "22_compact_homeostatic",
+                                        "23_metz_local_homeostatic",
+                                        "24_compact_wide",
+                                        "25_compact_sparse"};
+
 std::vector<std::string> golden_files() {
   std::vector<std::string> files;
   for (const auto& entry :
@@ -204,6 +231,13 @@ TEST(GoldenFiles, HaveEveryTermOfTheTable) {
   }
   for (const Term& term : all_terms())
     EXPECT_THAT(checked, testing::Contains(std::string(term.name)));
+}
+
+TEST(GoldenFiles, AreAllThereAndAllRead) {
+  std::vector<std::string> found;
+  for (const std::string& path : golden_files())
+    found.push_back(std::filesystem::path(path).stem().string());
+  EXPECT_THAT(found, testing::ElementsAreArray(kGoldenFiles));
 }
 
 INSTANTIATE_TEST_SUITE_P(Oracle, GoldenTest, testing::ValuesIn(golden_files()),

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <string_view>
 
 #include "base/error.h"
 #include "meta/estimator_parts.h"
@@ -24,15 +26,33 @@ class Backprop : public GradientEstimator {
   }
 };
 
+std::unique_ptr<GradientEstimator> make_backprop(const EstimatorConfig&) {
+  return std::make_unique<Backprop>();
+}
+
+struct EstimatorRow {
+  std::string_view name;
+  std::unique_ptr<GradientEstimator> (*make)(const EstimatorConfig& config);
+};
+
+constexpr EstimatorRow kEstimators[] = {{"backprop", make_backprop},
+                                        {"truncated-es", make_truncated_es},
+                                        {"full-es", make_full_es},
+                                        {"pes", make_pes},
+                                        {"mixed", make_mixed}};
+
 }  // namespace
 
+std::vector<std::string> estimator_names() {
+  std::vector<std::string> names;
+  for (const EstimatorRow& row : kEstimators) names.emplace_back(row.name);
+  return names;
+}
+
 std::unique_ptr<GradientEstimator> make_estimator(const EstimatorConfig& config) {
-  if (config.name == "truncated-es") return make_truncated_es(config);
-  if (config.name == "full-es") return make_full_es(config);
-  if (config.name == "pes") return make_pes(config);
-  if (config.name == "mixed") return make_mixed(config);
-  METAPLASTIC_CHECK(config.name == "backprop");
-  return std::make_unique<Backprop>();
+  const auto row = std::ranges::find(kEstimators, config.name, &EstimatorRow::name);
+  METAPLASTIC_CHECK(row != std::end(kEstimators));
+  return row->make(config);
 }
 
 void draw_perturbation(std::uint64_t seed, std::uint64_t task_index, std::int64_t truncation,

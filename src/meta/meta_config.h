@@ -110,6 +110,9 @@ struct TruncationConfig {
   }
 };
 
+// Every estimator has a row in gradient_estimator.cc.
+std::vector<std::string> estimator_names();
+
 // How the meta-gradient is estimated.
 struct EstimatorConfig {
   std::string name = "backprop";
@@ -118,7 +121,7 @@ struct EstimatorConfig {
 
   template <class Visitor>
   void visit(Visitor& v) {
-    v("name", name, Choices{"backprop", "truncated-es", "full-es", "pes", "mixed"},
+    v("name", name, Choices{estimator_names()},
       "of the meta-gradient: truncated back-propagation; evolution strategies (ES) on one "
       "truncation or on whole trajectories; persistent ES; back-propagation and ES weighted by "
       "their variances",

@@ -85,7 +85,7 @@ void set_up_ranks(Comm& comm, const MetaConfig& config, std::uint64_t seed,
     if (message->tag == static_cast<int>(Tag::kError)) rethrow(comm, *message);
     if (message->tag == static_cast<int>(Tag::kStop)) request_stop();
     if (message->tag != static_cast<int>(Tag::kReady)) continue;
-    const std::string found = Unpacker(message->bytes).get_text();
+    const std::string found = Unpacker(message->bytes).get<std::string>();
     if (found != joined(tasks)) {
       fail("{}: expected the tasks of rank 0 ({}), found {}; install the same fonts and data there",
            comm.describe(message->source), joined(tasks), found);

@@ -221,7 +221,7 @@ TEST(ExpectedWorkTest, GrowsWithAllThatATruncationMultiplies) {
   const TaskDistribution tasks(config.tasks);
   Slot slot;
   open_slot(config, tasks, 7, 0, 0, slot);
-  slot.shape.T = 1000;
+  slot.settings.T = 1000;
   const auto work = [&](const MetaConfig& other) { return expected_work(other, 7, 0, slot); };
   const double before = work(config);
   EXPECT_GT(before, 0);
@@ -234,10 +234,10 @@ TEST(ExpectedWorkTest, GrowsWithAllThatATruncationMultiplies) {
   EXPECT_NEAR(work(longer) / of_two, 1000 / 2, 1);
   slot.inner_step = 500;
   EXPECT_NEAR(work(longer) / of_two, 500 / 2, 1);
-  slot.shape.inner_batch *= 2;
+  slot.settings.inner_batch *= 2;
   EXPECT_GT(work(config), 1.3 * before);
   const double of_larger_batch = work(config);
-  slot.shape.architecture.widths.back() *= 4;
+  slot.settings.architecture.widths.back() *= 4;
   EXPECT_GT(work(config), of_larger_batch);
 }
 

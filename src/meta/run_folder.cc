@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "io/atomic_file.h"
+#include "meta/fields.h"
 #include "rule/classical.h"
 
 namespace metaplastic {
@@ -22,29 +23,28 @@ using nlohmann::json;
 
 constexpr double kLockPatience = 2;  // seconds
 
+struct FieldsToJson {
+  json& object;
+  template <class T>
+  void operator()(const char* name, const T& value) {
+    object[name] = value;
+  }
+};
+
 json metrics_to_json(const OuterMetrics& m) {
-  json line = {
-      {"outer_step", m.outer_step},
-      {"meta_loss", m.meta_loss},
-      {"accuracy", m.accuracy},
-      {"gradient_norm", m.gradient_norm},
-      {"outer_lr", m.outer_lr},
-      {"non_finite_share", m.num_truncations ? double(m.num_non_finite) / m.num_truncations : 0.0},
-      {"inner_steps", m.inner_steps},
-      {"inner_steps_per_second", m.seconds > 0 ? double(m.inner_steps) / m.seconds : 0.0},
-      {"seconds", m.seconds},
-      {"data_seconds", m.data_seconds}};
+  json line;
+  FieldsToJson to_line{line};
+  visit_fields(to_line, m);
+  line["non_finite_share"] = m.num_truncations ? double(m.num_non_finite) / m.num_truncations : 0.0;
+  line["inner_steps_per_second"] = m.seconds > 0 ? double(m.inner_steps) / m.seconds : 0.0;
   if (m.asynchronous) {
     line["staleness"] = {
         {"mean", m.staleness_mean}, {"max", m.staleness_max}, {"dropped", m.num_stale}};
     line["rank_truncations"] = m.rank_counts;
   }
   if (m.validation) {
-    line["validation"] = {{"accuracy", m.validation->accuracy},
-                          {"standard_error", m.validation->standard_error},
-                          {"random_accuracy", m.validation->random_accuracy},
-                          {"meta_loss", m.validation->meta_loss},
-                          {"by_family", m.validation->by_family}};
+    FieldsToJson to_validation{line["validation"]};
+    visit_fields(to_validation, *m.validation);
   }
   return line;
 }

@@ -9,7 +9,7 @@ namespace metaplastic {
 inline MetaConfig small_run_config() {
   MetaConfig config;
   config.rule = {"compact", 6, 3, 2};
-  config.tasks.glyph_weight = 0;
+  config.tasks.weight("glyphs") = 0;
   config.tasks.max_classes = 3;
   config.inner.max_layers = 2;
   config.inner.min_units = config.inner.min_features = 8;

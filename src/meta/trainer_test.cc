@@ -99,7 +99,7 @@ TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBitsWithTwoViews) {
 TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBits) {
   MetaConfig config = tiny_config();
   // Inputs of different widths, and T that grows.
-  config.tasks.table_weight = config.tasks.word_weight = 1;
+  config.tasks.weight("tables") = config.tasks.weight("words") = 1;
   config.tasks.max_inputs = 40;
   config.inner.curriculum_steps = 4;
   config.inner.staggered_start = true;

@@ -35,28 +35,31 @@ int longest_T(const InnerConfig& inner, std::int64_t outer_step) {
 void draw_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
                std::uint64_t task_index, Slot& slot) {
   slot.task.emplace(tasks.make_task(seed, task_index, Split::kTrain));
-  slot.shape = draw_trajectory(config, seed, task_index, slot.task->num_inputs(), slot.opened_at);
+  slot.settings =
+      draw_trajectory(config, seed, task_index, slot.task->num_inputs(), slot.opened_at);
   slot.metric.reset();
 }
 
 }  // namespace
 
-TrajectoryShape draw_trajectory(const MetaConfig& config, std::uint64_t seed,
-                                std::uint64_t task_index, int num_inputs, std::int64_t outer_step) {
+TrajectorySettings draw_trajectory(const MetaConfig& config, std::uint64_t seed,
+                                   std::uint64_t task_index, int num_inputs,
+                                   std::int64_t outer_step) {
   const InnerConfig& inner = config.inner;
   Random random(seed, Purpose::kTruncation, task_index, 0);
-  TrajectoryShape shape;
-  shape.architecture.widths = {num_inputs};
+  TrajectorySettings settings;
+  settings.architecture.widths = {num_inputs};
   const int num_layers = random.between(inner.min_layers, inner.max_layers);
   for (int l = 1; l < num_layers; ++l) {
-    shape.architecture.widths.push_back(draw_log_uniform(random, inner.min_units, inner.max_units));
+    settings.architecture.widths.push_back(
+        draw_log_uniform(random, inner.min_units, inner.max_units));
   }
-  shape.architecture.widths.push_back(
+  settings.architecture.widths.push_back(
       draw_log_uniform(random, inner.min_features, inner.max_features));
-  shape.architecture.activation = activation_from_name(draw_one(random, inner.activations));
-  shape.T = draw_log_uniform(random, inner.min_T, longest_T(inner, outer_step));
-  shape.inner_batch = draw_one(random, inner.inner_batch);
-  return shape;
+  settings.architecture.activation = activation_from_name(draw_one(random, inner.activations));
+  settings.T = draw_log_uniform(random, inner.min_T, longest_T(inner, outer_step));
+  settings.inner_batch = draw_one(random, inner.inner_batch);
+  return settings;
 }
 
 void TaskData::start(const Task& task, std::uint32_t first_step, int K, int inner_batch,
@@ -141,19 +144,19 @@ const Probe<float>& TaskData::probe(int k) {
   return probe_;
 }
 
-TruncationShape<float> truncation_shape(const MetaConfig& config, int K) {
+TruncationSettings<float> truncation_settings(const MetaConfig& config, int K) {
   const TruncationConfig& truncation = config.truncation;
-  TruncationShape<float> shape;
-  shape.K = K;
-  shape.objective_every = truncation.objective_every;
-  shape.inner_lr = static_cast<float>(config.inner.inner_lr);
-  shape.lambda = static_cast<float>(truncation.lambda);
-  shape.judged_layers = truncation.judged_layers == "all"    ? JudgedLayers::kAll
-                        : truncation.judged_layers == "best" ? JudgedLayers::kBest
-                                                             : JudgedLayers::kTop;
-  shape.loss = truncation.loss == "cosine" ? ProbeLoss::kCosine : ProbeLoss::kCrossEntropy;
-  shape.joint_norm = truncation.probe_norm == "joint";
-  return shape;
+  TruncationSettings<float> settings;
+  settings.K = K;
+  settings.objective_every = truncation.objective_every;
+  settings.inner_lr = static_cast<float>(config.inner.inner_lr);
+  settings.lambda = static_cast<float>(truncation.lambda);
+  settings.judged_layers = truncation.judged_layers == "all"    ? JudgedLayers::kAll
+                           : truncation.judged_layers == "best" ? JudgedLayers::kBest
+                                                                : JudgedLayers::kTop;
+  settings.loss = truncation.loss == "cosine" ? ProbeLoss::kCosine : ProbeLoss::kCrossEntropy;
+  settings.joint_norm = truncation.probe_norm == "joint";
+  return settings;
 }
 
 Window draw_window(const MetaConfig& config, std::uint64_t seed, std::uint64_t task_index,
@@ -178,16 +181,16 @@ std::uint64_t slot_task_index(const Slot& slot, int slot_index, int num_slots) {
 double expected_work(const MetaConfig& config, std::uint64_t seed, int slot_index,
                      const Slot& slot) {
   const std::uint64_t index = slot_task_index(slot, slot_index, config.outer.outer_batch);
-  const TrajectoryShape& shape = slot.shape;
-  const double step = total_flops(
-      count_step(shape.architecture, config.rule, shape.inner_batch * config.rule.num_views()));
-  const double objective =
-      count_objective_flops(shape.architecture, config.truncation.shots * slot.task->num_classes(),
-                            slot.task->num_classes() + slot.task->num_targets());
+  const TrajectorySettings& settings = slot.settings;
+  const double step = total_flops(count_step(settings.architecture, config.rule,
+                                             settings.inner_batch * config.rule.num_views()));
+  const double objective = count_objective_flops(
+      settings.architecture, config.truncation.shots * slot.task->num_classes(),
+      slot.task->num_classes() + slot.task->num_targets());
   const int K = draw_window(config, seed, index, slot.inner_step, slot.truncation).K;
   const double one = K * (step + objective / config.truncation.objective_every);
   if (config.estimator.name != "full-es") return one;
-  return one / K * static_cast<double>(shape.T - slot.inner_step);  // the rest of the trajectory
+  return one / K * static_cast<double>(settings.T - slot.inner_step);  // the rest of the trajectory
 }
 
 void open_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
@@ -196,7 +199,7 @@ void open_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uin
   slot.opened_at = outer_step;
   draw_slot(config, tasks, seed, index, slot);
   static_cast<TrajectoryState&>(slot) = {};
-  slot.phi = make_phi<float>(slot.shape.architecture, config.inner.phi_init(),
+  slot.phi = make_phi<float>(slot.settings.architecture, config.inner.phi_init(),
                              Random(seed, Purpose::kPhiInit, index));
 }
 
@@ -204,7 +207,7 @@ void reopen_slot(const MetaConfig& config, const TaskDistribution& tasks, std::u
                  int slot_index, Slot& slot) {
   const std::uint64_t index = slot_task_index(slot, slot_index, config.outer.outer_batch);
   draw_slot(config, tasks, seed, index, slot);
-  const auto size = static_cast<std::size_t>(slot.shape.architecture.phi_size());
+  const auto size = static_cast<std::size_t>(slot.settings.architecture.phi_size());
   const auto fits = [&](const std::vector<float>& phi) { return phi.size() == size; };
   if (fits(slot.phi) && std::all_of(slot.particles.begin(), slot.particles.end(), fits)) return;
   fail(
@@ -232,33 +235,33 @@ void TrajectoryProblem::keep_trained(std::span<float> perturbation) const {
   metaplastic::keep_trained(layout_, config_.outer.trained, perturbation);
 }
 
-TruncationShape<float> TrajectoryProblem::start(const Window& window) {
+TruncationSettings<float> TrajectoryProblem::start(const Window& window) {
   if (started_ != window.truncation) {
     workspace_.data.start(*slot_.task, static_cast<std::uint32_t>(window.first_step), window.K,
-                          slot_.shape.inner_batch, config_, slot_.metric);
+                          slot_.settings.inner_batch, config_, slot_.metric);
     started_ = window.truncation;
   }
-  return truncation_shape(config_, window.K);
+  return truncation_settings(config_, window.K);
 }
 
 void TrajectoryProblem::advance(const Window& window, std::span<const float> theta,
                                 std::vector<float>& phi) {
-  const TruncationShape<float> shape = start(window);
-  unroll(layout_, theta.data(), slot_.shape.architecture, phi, shape.K, shape.inner_lr,
+  const TruncationSettings<float> settings = start(window);
+  unroll(layout_, theta.data(), slot_.settings.architecture, phi, settings.K, settings.inner_lr,
          workspace_.data, workspace_.truncation.tape);
 }
 
 TruncationResult TrajectoryProblem::loss(const Window& window, std::span<const float> theta,
                                          std::vector<float>& phi) {
-  const TruncationShape<float> shape = start(window);
-  return truncated_loss(layout_, theta.data(), slot_.shape.architecture, phi, shape,
+  const TruncationSettings<float> settings = start(window);
+  return truncated_loss(layout_, theta.data(), slot_.settings.architecture, phi, settings,
                         workspace_.data, workspace_.truncation.tape);
 }
 
 TruncationResult TrajectoryProblem::gradient(const Window& window, std::span<const float> theta,
                                              std::vector<float>& phi, std::span<float> theta_bar) {
-  const TruncationShape<float> shape = start(window);
-  return truncated_gradient(layout_, theta.data(), slot_.shape.architecture, phi, shape,
+  const TruncationSettings<float> settings = start(window);
+  return truncated_gradient(layout_, theta.data(), slot_.settings.architecture, phi, settings,
                             workspace_.data, workspace_.truncation, theta_bar.data());
 }
 

@@ -16,14 +16,15 @@ namespace metaplastic {
 
 // What is drawn once per trajectory; a function of (config, seed, task_index, outer_step), the last
 // only where config.inner.curriculum_steps is positive.
-struct TrajectoryShape {
+struct TrajectorySettings {
   Architecture architecture;
   int T = 1;
   int inner_batch = 64;
 };
 // num_inputs: U_0, which belongs to the task. outer_step: when the trajectory starts.
-TrajectoryShape draw_trajectory(const MetaConfig& config, std::uint64_t seed,
-                                std::uint64_t task_index, int num_inputs, std::int64_t outer_step);
+TrajectorySettings draw_trajectory(const MetaConfig& config, std::uint64_t seed,
+                                   std::uint64_t task_index, int num_inputs,
+                                   std::int64_t outer_step);
 
 // The task's batches as a truncation wants them; batch k belongs to inner step first_step + k.
 class TaskData : public TruncationData<float> {
@@ -63,7 +64,7 @@ class TaskData : public TruncationData<float> {
 };
 
 // What the config says about truncations, and K.
-TruncationShape<float> truncation_shape(const MetaConfig& config, int K);
+TruncationSettings<float> truncation_settings(const MetaConfig& config, int K);
 
 // K is drawn anew for every truncation of a trajectory.
 Window draw_window(const MetaConfig& config, std::uint64_t seed, std::uint64_t task_index,
@@ -84,7 +85,7 @@ struct Slot : TrajectoryState {
   std::int64_t generation = 0;  // trajectories finished or given up here
   std::int64_t opened_at = 0;   // outer step at which the present one started
   // Rebuilt from (config, seed, task index, opened_at), never saved:
-  TrajectoryShape shape;
+  TrajectorySettings settings;
   std::optional<Task> task;
   std::optional<NeighbourMetric> metric;  // none until a rule looks for neighbours
 };
@@ -95,7 +96,7 @@ class TrajectoryProblem : public InnerProblem {
   TrajectoryProblem(const MetaConfig& config, const ThetaLayout& layout, std::uint64_t seed,
                     std::uint64_t task_index, Slot& slot, TrajectoryWorkspace& workspace);
   std::uint64_t task_index() const override { return task_index_; }
-  std::int64_t num_inner_steps() const override { return slot_.shape.T; }
+  std::int64_t num_inner_steps() const override { return slot_.settings.T; }
   Window window(std::int64_t inner_step, std::int64_t truncation) const override;
   void keep_trained(std::span<float> perturbation) const override;
   void advance(const Window& window, std::span<const float> theta,
@@ -107,7 +108,7 @@ class TrajectoryProblem : public InnerProblem {
 
  private:
   // Batches of a window that is run again are kept.
-  TruncationShape<float> start(const Window& window);
+  TruncationSettings<float> start(const Window& window);
 
   const MetaConfig& config_;
   const ThetaLayout& layout_;
@@ -118,13 +119,13 @@ class TrajectoryProblem : public InnerProblem {
 };
 
 std::uint64_t slot_task_index(const Slot& slot, int slot_index, int num_slots);
-// Draws shape and task of the slot's present generation and starts its trajectory.
+// Draws settings and task of the slot's present generation and starts its trajectory.
 void open_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
                int slot_index, std::int64_t outer_step, Slot& slot);
 // About how long the slot's next estimate takes, in a unit of its own: what it multiplies.
 double expected_work(const MetaConfig& config, std::uint64_t seed, int slot_index,
                      const Slot& slot);
-// Draws shape and task anew for a slot whose state was saved. Throws Error when the state is not
+// Draws settings and task anew for a slot whose state was saved. Throws Error when the state is not
 // one of this trajectory.
 void reopen_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
                  int slot_index, Slot& slot);

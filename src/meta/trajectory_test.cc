@@ -23,14 +23,14 @@ TEST(CurriculumTest, LongestTGrowsFromTheShortest) {
   const auto longest = [&](std::int64_t outer_step) {
     int most = 0;
     for (std::uint64_t task = 0; task < 300; ++task) {
-      const TrajectoryShape shape = draw_trajectory(config, 1, task, 9, outer_step);
-      const TrajectoryShape usual = draw_trajectory(plain, 1, task, 9, outer_step);
-      EXPECT_EQ(shape.architecture.widths, usual.architecture.widths);
-      EXPECT_GE(shape.T, 10);
+      const TrajectorySettings settings = draw_trajectory(config, 1, task, 9, outer_step);
+      const TrajectorySettings usual = draw_trajectory(plain, 1, task, 9, outer_step);
+      EXPECT_EQ(settings.architecture.widths, usual.architecture.widths);
+      EXPECT_GE(settings.T, 10);
       if (outer_step >= 100) {
-        EXPECT_EQ(shape.T, usual.T);
+        EXPECT_EQ(settings.T, usual.T);
       }
-      most = std::max(most, shape.T);
+      most = std::max(most, settings.T);
     }
     return most;
   };
@@ -74,7 +74,7 @@ TEST(TaskDataTest, BagsOfRareWordsAskForUnitsThatAreNearlyLinear) {
   MetaConfig config = small_run_config();
   config.rule.views = "neighbours";
   config.inner.neighbour_pool = 400;
-  config.tasks.field_weight = 0, config.tasks.word_weight = 1;
+  config.tasks.weight("fields") = 0, config.tasks.weight("words") = 1;
   const TaskDistribution tasks(config.tasks);
   const auto share_after_a_batch = [&](std::uint64_t index) {
     const Task task = tasks.make_task(7, index, Split::kTrain);
@@ -109,10 +109,10 @@ TEST(StaggeredStartTest, IsTheStateAfterSoManySteps) {
     const SlotEstimate made = estimate_slot({config, layout, tasks, *estimator, 7}, theta, 0, s,
                                             late, workspace, gradient);
     TaskData data;
-    data.start(*expected.task, 0, static_cast<int>(made.inner_step), expected.shape.inner_batch,
+    data.start(*expected.task, 0, static_cast<int>(made.inner_step), expected.settings.inner_batch,
                config, expected.metric);
     Tape<float> tape;
-    unroll(layout, theta.data(), expected.shape.architecture, expected.phi,
+    unroll(layout, theta.data(), expected.settings.architecture, expected.phi,
            static_cast<int>(made.inner_step), static_cast<float>(config.inner.inner_lr), data,
            tape);
     if (late.generation > 0) continue;  // its trajectory has ended

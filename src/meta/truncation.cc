@@ -48,11 +48,11 @@ void add_judgement(const Judgement& judgement, TruncationResult& result) {
 // Adds the objective's gradient at `phi` to phi_bar; the mean over judged states is taken here.
 template <class T>
 void judge_with_gradient(const Architecture& architecture, const T* phi, const Probe<T>& probe,
-                         const TruncationShape<T>& shape, Tape<T>& tape, TruncationResult& result,
-                         T* phi_bar) {
+                         const TruncationSettings<T>& settings, Tape<T>& tape,
+                         TruncationResult& result, T* phi_bar) {
   tape.reset(true);
   const PhiVars<T> vars = phi_leaves(tape, architecture, phi);
-  const JudgedState<T> judged = judge_on_tape(tape, vars, architecture, probe, shape);
+  const JudgedState<T> judged = judge_on_tape(tape, vars, architecture, probe, settings);
   add_judgement(judged.judgement, result);
   for (std::size_t l = 0; l < judged.layers.size(); ++l)
     tape.bar(judged.layers[l].loss)[0] = static_cast<T>(judged.shares[l] / result.num_judged);
@@ -109,14 +109,14 @@ bool all_finite(const T* values, std::int64_t count) {
 }
 
 template <class T>
-bool is_judged(const TruncationShape<T>& shape, int k) {
-  return (shape.K - 1 - k) % shape.objective_every == 0;
+bool is_judged(const TruncationSettings<T>& settings, int k) {
+  return (settings.K - 1 - k) % settings.objective_every == 0;
 }
 
 template <class T>
-int count_judged(const TruncationShape<T>& shape) {
+int count_judged(const TruncationSettings<T>& settings) {
   int count = 0;
-  for (int k = 0; k < shape.K; ++k) count += is_judged(shape, k);
+  for (int k = 0; k < settings.K; ++k) count += is_judged(settings, k);
   return count;
 }
 
@@ -135,15 +135,15 @@ void unroll(const ThetaLayout& layout, const T* theta, const Architecture& archi
 template <class T>
 TruncationResult truncated_loss(const ThetaLayout& layout, const T* theta,
                                 const Architecture& architecture, std::vector<T>& phi,
-                                const TruncationShape<T>& shape, TruncationData<T>& data,
+                                const TruncationSettings<T>& settings, TruncationData<T>& data,
                                 Tape<T>& tape) {
   TruncationResult result;
-  result.num_judged = count_judged(shape);
-  for (int k = 0; k < shape.K; ++k) {
-    advance(tape, layout, theta, architecture, inputs_of_step(data, k, shape.inner_lr), phi.data(),
-            phi.data());
-    if (!is_judged(shape, k)) continue;
-    add_judgement(judge(architecture, phi.data(), data.probe(k), shape, tape), result);
+  result.num_judged = count_judged(settings);
+  for (int k = 0; k < settings.K; ++k) {
+    advance(tape, layout, theta, architecture, inputs_of_step(data, k, settings.inner_lr),
+            phi.data(), phi.data());
+    if (!is_judged(settings, k)) continue;
+    add_judgement(judge(architecture, phi.data(), data.probe(k), settings, tape), result);
   }
   result.finite = std::isfinite(result.meta_loss) &&
                   all_finite(phi.data(), static_cast<std::int64_t>(phi.size()));
@@ -153,31 +153,31 @@ TruncationResult truncated_loss(const ThetaLayout& layout, const T* theta,
 template <class T>
 TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
                                     const Architecture& architecture, std::vector<T>& phi,
-                                    const TruncationShape<T>& shape, TruncationData<T>& data,
+                                    const TruncationSettings<T>& settings, TruncationData<T>& data,
                                     TruncationWorkspace<T>& workspace, T* theta_bar) {
   const std::int64_t size = architecture.phi_size();
-  METAPLASTIC_CHECK(static_cast<std::int64_t>(phi.size()) == size && shape.K >= 1);
+  METAPLASTIC_CHECK(static_cast<std::int64_t>(phi.size()) == size && settings.K >= 1);
   Tape<T>& tape = workspace.tape;
-  workspace.states.resize(static_cast<std::size_t>((shape.K + 1) * size));
+  workspace.states.resize(static_cast<std::size_t>((settings.K + 1) * size));
   workspace.phi_bar.assign(static_cast<std::size_t>(size), T(0));
   T* states = workspace.states.data();
   T* phi_bar = workspace.phi_bar.data();
 
   std::copy(phi.begin(), phi.end(), states);
-  for (int k = 0; k < shape.K; ++k) {
-    advance(tape, layout, theta, architecture, inputs_of_step(data, k, shape.inner_lr),
+  for (int k = 0; k < settings.K; ++k) {
+    advance(tape, layout, theta, architecture, inputs_of_step(data, k, settings.inner_lr),
             states + k * size, states + (k + 1) * size);
   }
-  std::copy_n(states + shape.K * size, size, phi.begin());
+  std::copy_n(states + settings.K * size, size, phi.begin());
 
   TruncationResult result;
-  result.num_judged = count_judged(shape);
-  for (int k = shape.K - 1; k >= 0; --k) {
-    if (is_judged(shape, k)) {
-      judge_with_gradient(architecture, states + (k + 1) * size, data.probe(k), shape, tape, result,
-                          phi_bar);
+  result.num_judged = count_judged(settings);
+  for (int k = settings.K - 1; k >= 0; --k) {
+    if (is_judged(settings, k)) {
+      judge_with_gradient(architecture, states + (k + 1) * size, data.probe(k), settings, tape,
+                          result, phi_bar);
     }
-    advance_vjp(tape, layout, theta, architecture, inputs_of_step(data, k, shape.inner_lr),
+    advance_vjp(tape, layout, theta, architecture, inputs_of_step(data, k, settings.inner_lr),
                 states + k * size, phi_bar, theta_bar);
   }
   result.finite = std::isfinite(result.meta_loss) && all_finite(theta_bar, layout.size()) &&
@@ -187,10 +187,10 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
 
 #define METAPLASTIC_INSTANTIATE(T)                                                                 \
   template TruncationResult truncated_gradient(const ThetaLayout&, const T*, const Architecture&,  \
-                                               std::vector<T>&, const TruncationShape<T>&,         \
+                                               std::vector<T>&, const TruncationSettings<T>&,      \
                                                TruncationData<T>&, TruncationWorkspace<T>&, T*);   \
   template TruncationResult truncated_loss(const ThetaLayout&, const T*, const Architecture&,      \
-                                           std::vector<T>&, const TruncationShape<T>&,             \
+                                           std::vector<T>&, const TruncationSettings<T>&,          \
                                            TruncationData<T>&, Tape<T>&);                          \
   template void unroll(const ThetaLayout&, const T*, const Architecture&, std::vector<T>&, int, T, \
                        TruncationData<T>&, Tape<T>&);

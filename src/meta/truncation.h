@@ -28,7 +28,7 @@ class TruncationData {
 };
 
 template <class T>
-struct TruncationShape : JudgeShape<T> {
+struct TruncationSettings : JudgeSettings<T> {
   int K = 1;
   int objective_every = 1;  // counted from the end: the last state is always judged
   T inner_lr = T(0.02);
@@ -54,14 +54,14 @@ struct TruncationWorkspace {
 template <class T>
 TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
                                     const Architecture& architecture, std::vector<T>& phi,
-                                    const TruncationShape<T>& shape, TruncationData<T>& data,
+                                    const TruncationSettings<T>& settings, TruncationData<T>& data,
                                     TruncationWorkspace<T>& workspace, T* theta_bar);
 
 // The same truncation and meta-loss without a gradient: a third to a quarter of the work.
 template <class T>
 TruncationResult truncated_loss(const ThetaLayout& layout, const T* theta,
                                 const Architecture& architecture, std::vector<T>& phi,
-                                const TruncationShape<T>& shape, TruncationData<T>& data,
+                                const TruncationSettings<T>& settings, TruncationData<T>& data,
                                 Tape<T>& tape);
 
 // num_steps inner steps without a gradient; step k uses data.inner_batch(k).

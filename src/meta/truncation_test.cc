@@ -47,21 +47,21 @@ struct Problem {
     architecture.widths = {7, 6, 5};
     architecture.activation = Unary::kTanh;
     phi = make_phi<double>(architecture, {}, Random(1, Purpose::kPhiInit));
-    shape.K = 4;
-    shape.objective_every = 2;
+    settings.K = 4;
+    settings.objective_every = 2;
   }
   double loss(const std::vector<double>& theta_at) {
     std::vector<double> state = phi, unused(theta.size());
     RandomData data(7, 9);
-    return truncated_gradient(layout, theta_at.data(), architecture, state, shape, data, workspace,
-                              unused.data())
+    return truncated_gradient(layout, theta_at.data(), architecture, state, settings, data,
+                              workspace, unused.data())
         .meta_loss;
   }
 
   ThetaLayout layout;
   std::vector<double> theta, phi;
   Architecture architecture;
-  TruncationShape<double> shape;
+  TruncationSettings<double> settings;
   TruncationWorkspace<double> workspace;
 };
 
@@ -73,7 +73,7 @@ void expect_central_differences(Problem& problem) {
   std::vector<double> state = problem.phi, theta_bar(problem.theta.size(), 0.0);
   RandomData data(7, 9);
   truncated_gradient(problem.layout, problem.theta.data(), problem.architecture, state,
-                     problem.shape, data, problem.workspace, theta_bar.data());
+                     problem.settings, data, problem.workspace, theta_bar.data());
   // Along random directions. Thousands of ReLUs leave a kink within reach of large spacings, and
   // rounding limits small ones to about 1e-16 / h, so the best of several is taken.
   for (std::uint32_t direction = 0; direction < 6; ++direction) {
@@ -105,32 +105,32 @@ TEST_P(TruncationOf, MetaGradientEqualsCentralDifferences) {
 
 TEST_P(TruncationOf, MetaGradientOfEveryLayerEqualsCentralDifferences) {
   Problem problem(GetParam());
-  problem.shape.judged_layers = JudgedLayers::kAll;
+  problem.settings.judged_layers = JudgedLayers::kAll;
   expect_central_differences(problem);
 }
 
 TEST_P(TruncationOf, MetaGradientOfTheBestLayerByCrossEntropyEqualsCentralDifferences) {
   Problem problem(GetParam());
-  problem.shape.judged_layers = JudgedLayers::kBest;
-  problem.shape.loss = ProbeLoss::kCrossEntropy;
-  problem.shape.joint_norm = true;
+  problem.settings.judged_layers = JudgedLayers::kBest;
+  problem.settings.loss = ProbeLoss::kCrossEntropy;
+  problem.settings.joint_norm = true;
   expect_central_differences(problem);
 }
 
 TEST_P(TruncationOf, LossWithoutAGradientIsTheSame) {
   Problem problem(GetParam());
   for (const int every : {1, 2, 3}) {
-    problem.shape.objective_every = every;
-    problem.shape.judged_layers = every == 3 ? JudgedLayers::kAll : JudgedLayers::kTop;
+    problem.settings.objective_every = every;
+    problem.settings.judged_layers = every == 3 ? JudgedLayers::kAll : JudgedLayers::kTop;
     std::vector<double> state = problem.phi, expected_state = problem.phi;
     std::vector<double> unused(problem.theta.size());
     RandomData data(7, 9);
-    const TruncationResult expected =
-        truncated_gradient(problem.layout, problem.theta.data(), problem.architecture,
-                           expected_state, problem.shape, data, problem.workspace, unused.data());
+    const TruncationResult expected = truncated_gradient(
+        problem.layout, problem.theta.data(), problem.architecture, expected_state,
+        problem.settings, data, problem.workspace, unused.data());
     const TruncationResult found =
         truncated_loss(problem.layout, problem.theta.data(), problem.architecture, state,
-                       problem.shape, data, problem.workspace.tape);
+                       problem.settings, data, problem.workspace.tape);
     EXPECT_NEAR(found.meta_loss, expected.meta_loss, 1e-14);  // a mean of 4 in another order
     EXPECT_NEAR(found.accuracy, expected.accuracy, 1e-14);
     EXPECT_EQ(found.num_judged, expected.num_judged);
@@ -142,11 +142,11 @@ TEST_P(TruncationOf, TapeMemoryDoesNotGrowWithK) {
   Problem problem(GetParam());
   const auto peak = [&](int K) {
     TruncationWorkspace<double> workspace;
-    problem.shape.K = K;
+    problem.settings.K = K;
     std::vector<double> state = problem.phi, theta_bar(problem.theta.size(), 0.0);
     RandomData data(7, 9);
     truncated_gradient(problem.layout, problem.theta.data(), problem.architecture, state,
-                       problem.shape, data, workspace, theta_bar.data());
+                       problem.settings, data, workspace, theta_bar.data());
     EXPECT_EQ(workspace.states.size(), static_cast<std::size_t>(K + 1) * problem.phi.size());
     return workspace.tape.arena().peak_bytes();
   };
@@ -158,8 +158,8 @@ TEST(TruncationTest, EveryLayerCountsAlike) {
   Problem problem;
   RandomData data(7, 9);
   const auto loss = [&](const Architecture& architecture, JudgedLayers judged) {
-    problem.shape.judged_layers = judged;
-    return judge(architecture, problem.phi.data(), data.probe(0), problem.shape,
+    problem.settings.judged_layers = judged;
+    return judge(architecture, problem.phi.data(), data.probe(0), problem.settings,
                  problem.workspace.tape)
         .meta_loss;
   };
@@ -181,7 +181,7 @@ TEST(TruncationTest, TruncationsInARowEqualOneUnroll) {
   unroll(problem.layout, problem.theta.data(), problem.architecture, whole, 4, 0.02, data,
          problem.workspace.tape);
   truncated_gradient(problem.layout, problem.theta.data(), problem.architecture, parts,
-                     problem.shape, data, problem.workspace, unused.data());
+                     problem.settings, data, problem.workspace, unused.data());
   EXPECT_EQ(whole, parts);
 }
 

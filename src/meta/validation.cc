@@ -1,7 +1,6 @@
 #include "meta/validation.h"
 
-#include <cmath>
-
+#include "base/statistics.h"
 #include "objective/best_readout.h"
 
 namespace metaplastic {
@@ -11,11 +10,11 @@ namespace {
 Judgement judge_state(const MetaConfig& config, const Architecture& architecture,
                       const std::vector<float>& phi, const std::vector<Probe<float>>& probes,
                       Tape<float>& tape) {
-  const TruncationShape<float> shape = truncation_shape(config, 1);
+  const TruncationSettings<float> settings = truncation_settings(config, 1);
   const auto num_probes = static_cast<double>(probes.size());
   Judgement mean;
   for (const Probe<float>& probe : probes) {
-    const Judgement judgement = judge(architecture, phi.data(), probe, shape, tape);
+    const Judgement judgement = judge(architecture, phi.data(), probe, settings, tape);
     mean.accuracy += judgement.accuracy / num_probes;
     mean.meta_loss += judgement.meta_loss / num_probes;
   }
@@ -64,20 +63,21 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
 }
 
 ValidationResult summarize(const std::vector<TaskScore>& scores) {
-  const auto num_tasks = static_cast<double>(scores.size());
   ValidationResult result;
   std::map<std::string, int> counts;
-  double square = 0;
+  std::vector<double> accuracies, random_accuracies, losses;
   for (const TaskScore& score : scores) {
-    result.accuracy += score.accuracy / num_tasks;
-    result.random_accuracy += score.random_accuracy / num_tasks;
-    result.meta_loss += score.meta_loss / num_tasks;
+    accuracies.push_back(score.accuracy);
+    random_accuracies.push_back(score.random_accuracy);
+    losses.push_back(score.meta_loss);
     result.by_family[score.family] += score.accuracy;
     ++counts[score.family];
   }
   for (auto& [family, total] : result.by_family) total /= counts[family];
-  for (const TaskScore& score : scores) square += std::pow(score.accuracy - result.accuracy, 2);
-  if (num_tasks > 1) result.standard_error = std::sqrt(square / (num_tasks - 1) / num_tasks);
+  result.accuracy = mean(accuracies);
+  result.standard_error = standard_error(accuracies);
+  result.random_accuracy = mean(random_accuracies);
+  result.meta_loss = mean(losses);
   return result;
 }
 

@@ -35,7 +35,7 @@ struct Architecture {
   std::int64_t phi_size() const;
 };
 
-// Spread of the initial weights. [paper: released code 0.01 and 0.1; short horizons: rule-spec.md]
+// Spread of the initial weights. [paper: released code 0.01 and 0.1; docs/deviations.md]
 struct PhiInit {
   double weight_std = 0.1;
   double bias_std = 0.1;

@@ -47,15 +47,15 @@ ProbeFeatures<T> features_normed_jointly(Tape<T>& tape, const PhiVars<T>& phi,
 template <class T>
 std::vector<RidgeResult<T>> objectives(Tape<T>& tape, const PhiVars<T>& phi,
                                        const Architecture& architecture, const Probe<T>& probe,
-                                       const JudgeShape<T>& shape) {
-  const ProbeFeatures<T> features = shape.joint_norm
+                                       const JudgeSettings<T>& settings) {
+  const ProbeFeatures<T> features = settings.joint_norm
                                         ? features_normed_jointly(tape, phi, architecture, probe)
                                         : features_normed_apart(tape, phi, architecture, probe);
   const auto top = static_cast<std::size_t>(architecture.num_layers());
   std::vector<RidgeResult<T>> results;
-  for (std::size_t l = shape.judged_layers == JudgedLayers::kTop ? top : 1; l <= top; ++l) {
+  for (std::size_t l = settings.judged_layers == JudgedLayers::kTop ? top : 1; l <= top; ++l) {
     results.push_back(ridge_objective(tape, features.support[l], features.query[l], probe.targets,
-                                      shape.lambda, shape.loss));
+                                      settings.lambda, settings.loss));
   }
   return results;
 }
@@ -104,28 +104,28 @@ Var<T> batch_of(Tape<T>& tape, const Architecture& architecture, std::span<const
 
 template <class T>
 JudgedState<T> judge_on_tape(Tape<T>& tape, const PhiVars<T>& phi, const Architecture& architecture,
-                             const Probe<T>& probe, const JudgeShape<T>& shape) {
+                             const Probe<T>& probe, const JudgeSettings<T>& settings) {
   JudgedState<T> judged;
-  judged.layers = objectives(tape, phi, architecture, probe, shape);
-  judged.shares = layer_shares(judged.layers, shape.judged_layers);
-  judged.judgement = judgement_of(judged.layers, judged.shares, shape.judged_layers);
+  judged.layers = objectives(tape, phi, architecture, probe, settings);
+  judged.shares = layer_shares(judged.layers, settings.judged_layers);
+  judged.judgement = judgement_of(judged.layers, judged.shares, settings.judged_layers);
   return judged;
 }
 
 template <class T>
 Judgement judge(const Architecture& architecture, const T* phi, const Probe<T>& probe,
-                const JudgeShape<T>& shape, Tape<T>& tape) {
+                const JudgeSettings<T>& settings, Tape<T>& tape) {
   tape.reset(false);
-  return judge_on_tape(tape, phi_leaves(tape, architecture, phi), architecture, probe, shape)
+  return judge_on_tape(tape, phi_leaves(tape, architecture, phi), architecture, probe, settings)
       .judgement;
 }
 
-#define METAPLASTIC_INSTANTIATE(T)                                                               \
-  template Var<T> batch_of(Tape<T>&, const Architecture&, std::span<const T>);                   \
-  template JudgedState<T> judge_on_tape(Tape<T>&, const PhiVars<T>&, const Architecture&,        \
-                                        const Probe<T>&, const JudgeShape<T>&);                  \
-  template Judgement judge(const Architecture&, const T*, const Probe<T>&, const JudgeShape<T>&, \
-                           Tape<T>&);
+#define METAPLASTIC_INSTANTIATE(T)                                                        \
+  template Var<T> batch_of(Tape<T>&, const Architecture&, std::span<const T>);            \
+  template JudgedState<T> judge_on_tape(Tape<T>&, const PhiVars<T>&, const Architecture&, \
+                                        const Probe<T>&, const JudgeSettings<T>&);        \
+  template Judgement judge(const Architecture&, const T*, const Probe<T>&,                \
+                           const JudgeSettings<T>&, Tape<T>&);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)
 #undef METAPLASTIC_INSTANTIATE

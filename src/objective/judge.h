@@ -28,7 +28,7 @@ enum class JudgedLayers {
 constexpr double kLayerTemperature = 0.03;
 
 template <class T>
-struct JudgeShape {
+struct JudgeSettings {
   T lambda = T(0.1);
   JudgedLayers judged_layers = JudgedLayers::kTop;
   ProbeLoss loss = ProbeLoss::kCosine;
@@ -54,11 +54,11 @@ struct JudgedState {
 };
 template <class T>
 JudgedState<T> judge_on_tape(Tape<T>& tape, const PhiVars<T>& phi, const Architecture& architecture,
-                             const Probe<T>& probe, const JudgeShape<T>& shape);
+                             const Probe<T>& probe, const JudgeSettings<T>& settings);
 
 // The meta-objective at phi, without a gradient.
 template <class T>
 Judgement judge(const Architecture& architecture, const T* phi, const Probe<T>& probe,
-                const JudgeShape<T>& shape, Tape<T>& tape);
+                const JudgeSettings<T>& settings, Tape<T>& tape);
 
 }  // namespace metaplastic

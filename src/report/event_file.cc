@@ -20,7 +20,6 @@ namespace metaplastic {
 namespace {
 
 constexpr const char* kFileVersion = "brain.Event:2";
-constexpr std::size_t kPngWidthAt = 16, kPngHeightAt = 20;  // big-endian, in the first chunk
 
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -34,13 +33,6 @@ void append_bytes(Integer value, std::string& out) {
 
 std::uint32_t checksum_of(const std::string& text) {
   return masked_crc32c(std::as_bytes(std::span(text)));
-}
-
-int big_endian_at(const std::vector<std::byte>& bytes, std::size_t at) {
-  METAPLASTIC_CHECK(bytes.size() >= at + 4);
-  int value = 0;
-  for (std::size_t n = 0; n < 4; ++n) value = value << 8 | static_cast<int>(bytes[at + n]);
-  return value;
 }
 
 events::Event event_at(std::int64_t step) {
@@ -87,15 +79,6 @@ void EventFile::write(const StepEvents& step_events) {
     events::Summary::Value& value = *summary.add_value();
     value.set_tag(tag);
     value.set_simple_value(static_cast<float>(number));
-  }
-  for (const auto& [tag, png] : step_events.images) {
-    events::Summary::Value& value = *summary.add_value();
-    value.set_tag(tag);
-    events::Summary::Image& image = *value.mutable_image();
-    image.set_height(big_endian_at(png, kPngHeightAt));
-    image.set_width(big_endian_at(png, kPngWidthAt));
-    image.set_colorspace(4);
-    image.set_encoded_image_string(png.data(), png.size());
   }
   write_record(event.SerializeAsString());
 }

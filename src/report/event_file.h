@@ -14,8 +14,7 @@ namespace metaplastic {
 // What belongs to one step.
 struct StepEvents {
   std::int64_t step = 0;
-  std::vector<std::pair<std::string, double>> scalars;                 // tag, value
-  std::vector<std::pair<std::string, std::vector<std::byte>>> images;  // tag, a PNG file
+  std::vector<std::pair<std::string, double>> scalars;  // tag, value
 };
 
 // A new file in a folder, which is created if needed. Each record goes to the system as one piece,

@@ -104,7 +104,7 @@ TEST(Appearance, EveryLookStaysInRange) {
 
 TaskConfig fields_only(float appearance_share) {
   TaskConfig config;
-  config.glyph_weight = 0;
+  config.weight("glyphs") = 0;
   config.augment.augmented_share = 0;
   config.appearance_share = appearance_share;
   return config;
@@ -131,7 +131,7 @@ TEST(Appearance, TasksShareTheirLookAndOldOnesKeepTheirBits) {
 
 TEST(Appearance, VectorTasksHaveNone) {
   TaskConfig config = fields_only(1);
-  config.field_weight = 0, config.table_weight = 1;
+  config.weight("fields") = 0, config.weight("tables") = 1;
   const TaskDistribution tables(config);
   EXPECT_TRUE(tables.make_task(1, 0, Split::kTrain).appearance().is_plain());
 }

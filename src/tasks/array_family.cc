@@ -1,7 +1,6 @@
 #include "tasks/array_family.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "base/error.h"
@@ -47,39 +46,7 @@ bool is_held_out(std::size_t n, double share) {
 
 }  // namespace
 
-bool is_array_source(const std::string& text) {
-  const std::string spec = text.substr(std::min(text.size(), text.find('=') + 1));
-  return text.find('=') != std::string::npos &&
-         (spec.starts_with("npy:") || spec.starts_with("npz:") || spec.starts_with("csv:"));
-}
-
-ArraySource parse_array_source(const std::string& text) {
-  const auto refuse = [&] {
-    fail(
-        "tasks.images: expected NAME=SPEC or NAME*WEIGHT=SPEC with a SPEC such as "
-        "npz:rows.npz or csv:rows.csv,label=class, found {}",
-        quote_text(text, 200));
-  };
-  if (!is_array_source(text)) refuse();
-  const std::size_t equals = text.find('=');
-  ArraySource source;
-  source.name = text.substr(0, equals);
-  source.spec = text.substr(equals + 1);
-  if (const std::size_t star = source.name.find('*'); star != std::string::npos) {
-    const std::string weight = source.name.substr(star + 1);
-    const char* end = weight.data() + weight.size();
-    const auto parsed = std::from_chars(weight.data(), end, source.weight);
-    if (parsed.ec != std::errc{} || parsed.ptr != end || !(source.weight >= 0) ||
-        !(source.weight <= 1e6f)) {
-      refuse();
-    }
-    source.name.resize(star);
-  }
-  if (source.name.empty()) refuse();
-  return source;
-}
-
-ArrayFamily::ArrayFamily(const ArraySource& source, float held_out_share, int image_side)
+ArrayFamily::ArrayFamily(const TaskSource& source, float held_out_share, int image_side)
     : name_(source.name) {
   const Dataset data = load_dataset(source.spec);
   if (data.labels.empty()) {

@@ -8,20 +8,9 @@
 #include <vector>
 
 #include "tasks/task_family.h"
+#include "tasks/task_source.h"
 
 namespace metaplastic {
-
-// An entry of the option tasks.images: "NAME=SPEC" or "NAME*WEIGHT=SPEC"; SPEC of the forms npy,
-// npz and csv, with labels.
-struct ArraySource {
-  std::string name;
-  float weight = 1;
-  std::string spec;
-};
-// Is the entry of this form, rather than folders of images (class_images_source.h)?
-bool is_array_source(const std::string& text);
-// Throws Error, one line, for other text.
-ArraySource parse_array_source(const std::string& text);
 
 class ArrayFamily : public TaskFamily {
  public:
@@ -29,7 +18,7 @@ class ArrayFamily : public TaskFamily {
   // held_out_share of the rows, chosen by row number, are for meta-validation only. Classes of
   // fewer than kMinRows rows in a split are left out. Throws Error for unlabelled data and for
   // fewer than two classes.
-  ArrayFamily(const ArraySource& source, float held_out_share, int image_side);
+  ArrayFamily(const TaskSource& source, float held_out_share, int image_side);
 
   static constexpr int kMinRows = 4;
 
@@ -40,7 +29,7 @@ class ArrayFamily : public TaskFamily {
   std::unique_ptr<ClassSet> draw_classes(Split split, int num_classes,
                                          Random& random) const override;
   // "wine: 178 rows of 13 numbers, 3 classes, sha256 ...".
-  std::string describe() const;
+  std::string describe() const override;
 
   struct Table {
     int num_inputs = 0;

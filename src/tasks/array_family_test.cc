@@ -21,7 +21,7 @@ std::string write_table(const TestFolder& folder, int num_rows, int num_classes)
 
 TaskConfig config_of(const std::string& source) {
   TaskConfig config;
-  config.glyph_weight = config.field_weight = 0;
+  config.weight("glyphs") = config.weight("fields") = 0;
   config.image_sources = {source};
   config.held_out_share = 0.3f;
   config.permute_inputs = false;
@@ -73,8 +73,8 @@ TEST(ArrayFamily, BadSourcesGetOneLine) {
   const auto line = [](const std::string& source) {
     return error_line([&] { TaskDistribution{config_of(source)}; });
   };
-  EXPECT_NE(line("mine*much=npz:rows.npz").find("NAME*WEIGHT=SPEC"), std::string::npos);
-  EXPECT_NE(line("=npz:rows.npz").find("NAME*WEIGHT=SPEC"), std::string::npos);
+  EXPECT_NE(line("mine*much=npz:rows.npz").find("NAME[*WEIGHT][?]=SPEC"), std::string::npos);
+  EXPECT_NE(line("=npz:rows.npz").find("NAME[*WEIGHT][?]=SPEC"), std::string::npos);
   EXPECT_NE(line("mine=npz:/nowhere.npz").find("/nowhere.npz"), std::string::npos);
   const std::string unlabelled = write_test_file(folder, "plain.csv", "a,b\n1,2\n3,4\n");
   EXPECT_NE(line("mine=csv:" + unlabelled).find("labels"), std::string::npos);

@@ -47,7 +47,7 @@ class ImageClassSet : public ClassSet {
 
 }  // namespace
 
-ClassImageFamily::ClassImageFamily(const ImageSource& source, int max_images_per_class,
+ClassImageFamily::ClassImageFamily(const TaskSource& source, int max_images_per_class,
                                    float held_out_share)
     : name_(source.name) {
   std::map<std::string, std::shared_ptr<ImageClass>> found;

@@ -19,7 +19,7 @@ class ClassImageFamily : public TaskFamily {
   // each. Classes of fewer than kMinImages images are left out. The held-out classes are
   // held_out_share of them and at least 2, chosen by name. Throws Error for unreadable sources and
   // damaged images.
-  ClassImageFamily(const ImageSource& source, int max_images_per_class, float held_out_share);
+  ClassImageFamily(const TaskSource& source, int max_images_per_class, float held_out_share);
 
   static constexpr int kMinImages = 4;
 
@@ -30,7 +30,7 @@ class ClassImageFamily : public TaskFamily {
   // Names (folders) of a split's classes.
   std::vector<std::string> class_names(Split split) const;
   // "omniglot: 136 classes, 2720 images, sha256 ...".
-  std::string describe() const;
+  std::string describe() const override;
   // A line about files and classes that are not read; "" where there are none.
   const std::string& left_out() const { return left_out_; }
 

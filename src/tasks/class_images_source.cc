@@ -3,10 +3,9 @@
 #include <zip.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <system_error>
 
@@ -19,7 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kNotation = "NAME=PATH[,PATH...][:WEIGHT][?]";
 constexpr zip_int64_t kMaxEntries = 10'000'000;
 
 bool is_image_name(const std::string& name) {
@@ -138,47 +136,7 @@ void visit_zip(const std::string& path, int max_per_class, const ImageVisitor& v
 
 }  // namespace
 
-ImageSource parse_image_source(const std::string& text) {
-  const auto refuse = [&](const char* what) {
-    fail("image source '{}': expected {}, found {}; for example omniglot=data/omniglot.zip:1", text,
-         kNotation, what);
-  };
-  ImageSource source;
-  std::string rest = text;
-  if (!rest.empty() && rest.back() == '?') {
-    source.optional = true;
-    rest.pop_back();
-  }
-  const std::size_t equals = rest.find('=');
-  if (equals == std::string::npos || equals == 0) refuse("no name before '='");
-  source.name = rest.substr(0, equals);
-  rest.erase(0, equals + 1);
-  if (const std::size_t colon = rest.rfind(':'); colon != std::string::npos) {
-    const char* begin = rest.data() + colon + 1;
-    const char* end = rest.data() + rest.size();
-    const auto [stop, error] = std::from_chars(begin, end, source.weight);
-    if (error != std::errc{} || stop != end || !std::isfinite(source.weight) || source.weight < 0) {
-      refuse("a weight that is not a number from 0 up");
-    }
-    rest.erase(colon);
-  }
-  for (std::size_t begin = 0; begin <= rest.size();) {
-    const std::size_t comma = std::min(rest.find(',', begin), rest.size());
-    if (comma == begin) refuse("an empty path");
-    source.paths.push_back(rest.substr(begin, comma - begin));
-    begin = comma + 1;
-  }
-  return source;
-}
-
-bool image_source_exists(const ImageSource& source) {
-  return std::all_of(source.paths.begin(), source.paths.end(), [](const std::string& path) {
-    std::error_code error;
-    return fs::exists(path, error);
-  });
-}
-
-std::string visit_images(const ImageSource& source, int max_per_class, const ImageVisitor& visit) {
+std::string visit_images(const TaskSource& source, int max_per_class, const ImageVisitor& visit) {
   LeftOut left_out;
   for (const std::string& path : source.paths) {
     std::error_code error;
@@ -188,8 +146,8 @@ std::string visit_images(const ImageSource& source, int max_per_class, const Ima
       visit_folder(path, max_per_class, visit, left_out);
     } else {
       fail(
-          "image source '{}': expected a folder or .zip file at {}, found {}; mend the path, or "
-          "add '?' to make the source optional",
+          "image source '{}': expected a folder or .zip file at {}, found {}; correct the path, or "
+          "make the source optional with NAME?=SPEC",
           source.name, path, fs::exists(path, error) ? "something else" : "nothing");
     }
   }

@@ -109,24 +109,6 @@ class ClassImagesTest : public ::testing::Test {
   fs::path root_;
 };
 
-TEST(ImageSource, NotationIsParsed) {
-  const ImageSource source = parse_image_source("omniglot=a/b.zip,c:0.25?");
-  EXPECT_EQ(source.name, "omniglot");
-  EXPECT_EQ(source.paths, (std::vector<std::string>{"a/b.zip", "c"}));
-  EXPECT_FLOAT_EQ(source.weight, 0.25f);
-  EXPECT_TRUE(source.optional);
-  EXPECT_FLOAT_EQ(parse_image_source("x=folder").weight, 1.0f);
-  EXPECT_FALSE(parse_image_source("x=folder").optional);
-}
-
-TEST(ImageSource, BadNotationIsRefused) {
-  for (const char* text : {"", "folder", "=folder", "x=", "x=a,,b", "x=a:heavy", "x=a:-1",
-                           "x=a:", "x=a:1e99", "x=a:nan", "x=:1"}) {
-    const std::string error = error_of([&] { parse_image_source(text); });
-    EXPECT_NE(error.find("NAME=PATH"), std::string::npos) << error;
-  }
-}
-
 TEST(ImageShrink, ColourBecomesLuma) {
   Bytes out(kSourcePixels);
   shrink_picture(decode_picture(jpeg_bytes(16, 200, 100, 50), "x.jpg"), kSourceSide, out);
@@ -177,7 +159,7 @@ TEST(ImageShrink, DrawingsBecomeBrightOnDarkAndThicker) {
 TEST_F(ClassImagesTest, FoldersBecomeClassesAndSplitsAreDisjoint) {
   write_classes("photos", 10);
   write_file(root_ / "photos" / "kind0" / "notes.txt", {1, 2, 3});
-  const ClassImageFamily family(parse_image_source("photos=" + path("photos")), 5, 0.15f);
+  const ClassImageFamily family(parse_task_source("photos=" + path("photos")), 5, 0.15f);
   EXPECT_EQ(family.left_out(),
             "image source 'photos': left out 1 file ending in .txt (kind0/notes.txt)");
   EXPECT_EQ(family.max_classes(Split::kTrain), 8);
@@ -218,21 +200,21 @@ TEST_F(ClassImagesTest, AZipGivesTheSameClassesAsTheFolder) {
     }
   }
   ASSERT_EQ(zip_close(archive), 0);
-  const ClassImageFamily folder(parse_image_source("p=" + path("photos")), 100, 0.15f);
-  const ClassImageFamily zip(parse_image_source("p=" + path("photos.zip")), 100, 0.15f);
+  const ClassImageFamily folder(parse_task_source("p=" + path("photos")), 100, 0.15f);
+  const ClassImageFamily zip(parse_task_source("p=" + path("photos.zip")), 100, 0.15f);
   EXPECT_EQ(folder.describe(), zip.describe());
   EXPECT_NE(folder.describe().find("5 classes, 30 images"), std::string::npos);
 
   // Half of the archive: one line that names it.
   fs::resize_file(path("photos.zip"), fs::file_size(path("photos.zip")) / 2);
-  const std::string error = error_of(
-      [&] { ClassImageFamily(parse_image_source("p=" + path("photos.zip")), 100, 0.15f); });
+  const std::string error =
+      error_of([&] { ClassImageFamily(parse_task_source("p=" + path("photos.zip")), 100, 0.15f); });
   EXPECT_NE(error.find("photos.zip"), std::string::npos) << error;
 }
 
 TEST_F(ClassImagesTest, BadSourcesGetOneLineThatNamesThem) {
   const auto build = [&](const std::string& folder) {
-    return error_of([&] { ClassImageFamily(parse_image_source("p=" + path(folder)), 9, 0.15f); });
+    return error_of([&] { ClassImageFamily(parse_task_source("p=" + path(folder)), 9, 0.15f); });
   };
   EXPECT_NE(build("missing").find("missing"), std::string::npos);
   write_classes("few", 3);
@@ -240,7 +222,6 @@ TEST_F(ClassImagesTest, BadSourcesGetOneLineThatNamesThem) {
   write_classes("bad", 4);
   write_file(root_ / "bad" / "kind1" / "2.png", {'n', 'o', 'p', 'e'});
   EXPECT_NE(build("bad").find("kind1/2.png"), std::string::npos);
-  EXPECT_FALSE(image_source_exists(parse_image_source("p=" + path("missing") + "?")));
 }
 
 }  // namespace

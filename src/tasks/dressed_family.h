@@ -16,6 +16,9 @@ class DressedFamily : public TaskFamily {
   explicit DressedFamily(std::shared_ptr<const TaskFamily> outlines);
 
   std::string_view name() const override { return "dressed"; }
+  std::string describe() const override {
+    return "dressed: version 1, outlines of " + outlines_->describe();
+  }
   int max_classes(Split split) const override { return outlines_->max_classes(split); }
   std::unique_ptr<ClassSet> draw_classes(Split split, int num_classes,
                                          Random& random) const override;

@@ -14,6 +14,7 @@ namespace {
 class Bars : public TaskFamily {
  public:
   std::string_view name() const override { return "bars"; }
+  std::string describe() const override { return "bars: drawn by the test"; }
   int max_classes(Split) const override { return 2; }
   std::unique_ptr<ClassSet> draw_classes(Split, int num_classes, Random&) const override;
 };

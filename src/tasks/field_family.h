@@ -14,6 +14,7 @@ namespace metaplastic {
 class FieldFamily : public TaskFamily {
  public:
   std::string_view name() const override { return "fields"; }
+  std::string describe() const override { return "fields: procedural, version 1"; }
   int max_classes(Split) const override { return std::numeric_limits<int>::max(); }
   std::unique_ptr<ClassSet> draw_classes(Split split, int num_classes,
                                          Random& random) const override;

@@ -30,7 +30,7 @@ class GlyphFamily : public TaskFamily {
   // Characters of a split, as indices into the cache, one list per group of look-alikes.
   const std::vector<std::vector<int>>& groups(Split split) const { return part(split).groups; }
   // "glyphs: 180 faces, 300 characters, sha256 ...".
-  std::string describe() const;
+  std::string describe() const override;
 
  private:
   struct Part {

@@ -6,13 +6,9 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "tasks/array_family.h"
 #include "tasks/class_images.h"
-#include "tasks/dressed_family.h"
-#include "tasks/field_family.h"
-#include "tasks/glyph_family.h"
-#include "tasks/table_family.h"
-#include "tasks/word_family.h"
 
 namespace metaplastic {
 namespace {
@@ -83,6 +79,19 @@ void permute_transpose(std::span<const float> instances, std::span<const int> pe
   }
 }
 
+void check_order(const char* low_name, int low, const char* high_name, int high) {
+  if (low > high) {
+    fail("tasks: expected {0} <= {1}, found {2} and {3}; lower {0}", low_name, high_name, low,
+         high);
+  }
+}
+
+std::string family_names() {
+  std::vector<std::string> names;
+  for (const FamilyRow& row : family_rows()) names.emplace_back(row.name);
+  return join_names(names);
+}
+
 }  // namespace
 
 Task::Task(std::uint64_t seed, std::uint64_t index, Split split, std::string family,
@@ -140,77 +149,48 @@ void Task::draw_batch(Purpose purpose, std::uint32_t step, int num_examples, Tas
 
 TaskDistribution::TaskDistribution(const TaskConfig& config) : config_(config) {
   validate_config(config, "tasks");
-  if (config.min_classes > config.max_classes) {
-    fail("tasks: expected min_classes <= max_classes, found {} and {}; lower min_classes",
-         config.min_classes, config.max_classes);
-  }
-  if (config.min_fonts > config.max_fonts) {
-    fail("tasks: expected min_fonts <= max_fonts, found {} and {}; lower min_fonts",
-         config.min_fonts, config.max_fonts);
-  }
-  if (config.min_inputs > config.max_inputs) {
-    fail("tasks: expected min_inputs <= max_inputs, found {} and {}; lower min_inputs",
-         config.min_inputs, config.max_inputs);
-  }
-  const auto add = [&](std::shared_ptr<const TaskFamily> family, float weight,
-                       std::string description) {
-    for (const Split split : {Split::kTrain, Split::kValidation}) {
-      // A source with few classes still gives validation tasks of as many as it holds out.
-      const int least = split == Split::kTrain ? config.min_classes : 2;
-      const int found = family->max_classes(split);
-      if (found < least) {
-        fail(
-            "task family '{}': expected at least {} classes for {}, found {}; add fonts or class "
-            "folders, "
-            "or lower min_classes",
-            family->name(), least, split == Split::kTrain ? "meta-training" : "meta-validation",
-            found);
-      }
-    }
-    families_.push_back({std::move(family), weight, std::move(description)});
-  };
-  if (config.glyph_weight > 0 || config.dressed_weight > 0) {
-    const auto glyphs = std::make_shared<const GlyphFamily>(config.min_fonts, config.max_fonts,
-                                                            config.held_out_share);
-    if (config.glyph_weight > 0) add(glyphs, config.glyph_weight, glyphs->describe());
-    if (config.dressed_weight > 0) {
-      add(std::make_shared<DressedFamily>(glyphs), config.dressed_weight,
-          "dressed: version 1, outlines of " + glyphs->describe());
-    }
-  }
-  if (config.field_weight > 0) {
-    add(std::make_shared<FieldFamily>(), config.field_weight, "fields: procedural, version 1");
-  }
-  if (config.table_weight > 0) {
-    add(std::make_unique<TableFamily>(config.min_inputs, config.max_inputs), config.table_weight,
-        "tables: generated, version 1");
-  }
-  if (config.word_weight > 0) {
-    add(std::make_unique<WordFamily>(config.min_inputs, config.max_inputs), config.word_weight,
-        "words: generated, version 1");
-  }
+  check_order("min_classes", config.min_classes, "max_classes", config.max_classes);
+  check_order("min_fonts", config.min_fonts, "max_fonts", config.max_fonts);
+  check_order("min_inputs", config.min_inputs, "max_inputs", config.max_inputs);
+  FamilyParts parts(config);
+  for (std::size_t f = 0; f < config.weights.size(); ++f)
+    if (config.weights[f] > 0) add(family_rows()[f].make(parts), config.weights[f]);
   for (const std::string& text : config.image_sources) {
-    if (is_array_source(text)) {
-      const ArraySource source = parse_array_source(text);
-      if (source.weight == 0) continue;
-      auto rows = std::make_unique<ArrayFamily>(source, config.held_out_share, config.image_side);
-      std::string description = rows->describe();
-      add(std::move(rows), source.weight, std::move(description));
-      continue;
+    const TaskSource source = parse_task_source(text);
+    if (source.weight == 0 || (source.optional && !source.exists())) continue;
+    if (source.is_images) {
+      const auto images = std::make_shared<ClassImageFamily>(source, config.max_images_per_class,
+                                                             config.held_out_share);
+      if (!images->left_out().empty()) notes_.push_back(images->left_out());
+      add(images, source.weight);
+    } else {
+      add(std::make_shared<ArrayFamily>(source, config.held_out_share, config.image_side),
+          source.weight);
     }
-    const ImageSource source = parse_image_source(text);
-    if (source.weight == 0 || (source.optional && !image_source_exists(source))) continue;
-    auto images = std::make_unique<ClassImageFamily>(source, config.max_images_per_class,
-                                                     config.held_out_share);
-    std::string description = images->describe();
-    if (!images->left_out().empty()) notes_.push_back(images->left_out());
-    add(std::move(images), source.weight, std::move(description));
   }
   if (families_.empty()) {
     fail(
-        "tasks: expected at least one family with a positive weight, found none; raise glyphs, "
-        "fields, tables or words, or name an image source");
+        "tasks: expected at least one family with a positive weight, found none; raise one of {}, "
+        "or name data of your own in tasks.images",
+        family_names());
   }
+}
+
+void TaskDistribution::add(std::shared_ptr<const TaskFamily> family, float weight) {
+  for (const Split split : {Split::kTrain, Split::kValidation}) {
+    // A source with few classes still gives validation tasks of as many as it holds out.
+    const int least = split == Split::kTrain ? config_.min_classes : 2;
+    const int found = family->max_classes(split);
+    if (found < least) {
+      fail(
+          "task family '{}': expected at least {} classes for {}, found {}; add fonts or class "
+          "folders, or lower min_classes",
+          family->name(), least, split == Split::kTrain ? "meta-training" : "meta-validation",
+          found);
+    }
+  }
+  std::string description = family->describe();
+  families_.push_back({std::move(family), weight, std::move(description)});
 }
 
 std::vector<std::string> TaskDistribution::describe() const {

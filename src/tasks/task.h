@@ -87,6 +87,9 @@ class TaskDistribution {
   Task make_task(std::uint64_t seed, std::uint64_t index, Split split) const;
 
  private:
+  // Throws Error where the family has too few classes.
+  void add(std::shared_ptr<const TaskFamily> family, float weight);
+
   struct Entry {
     std::shared_ptr<const TaskFamily> family;
     float weight;

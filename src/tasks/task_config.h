@@ -2,9 +2,11 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/config.h"
+#include "tasks/family_rows.h"
 
 namespace metaplastic {
 
@@ -49,11 +51,7 @@ struct TaskConfig {
   int min_classes = 3;
   int max_classes = 10;
   bool permute_inputs = true;
-  float glyph_weight = 1.0f;
-  float field_weight = 1.0f;
-  float dressed_weight = 0.0f;
-  float table_weight = 0.0f;
-  float word_weight = 0.0f;
+  std::vector<float> weights = default_family_weights();  // [family_rows()]
   int min_inputs = 16;
   int max_inputs = 400;
   int min_fonts = 20;
@@ -71,12 +69,8 @@ struct TaskConfig {
       "fewest classes of a task; with two, the cosine objective has no gradient unless augmented");
     v("max_classes", max_classes, Range{2, 1000}, "most classes of a task", "10");
     v("permute_inputs", permute_inputs, "permute the pixels, anew for every task", "true");
-    v("glyphs", glyph_weight, Range{0, 1e6}, "weight of rendered characters among the families");
-    v("fields", field_weight, Range{0, 1e6}, "weight of procedural images among the families");
-    v("dressed", dressed_weight, Range{0, 1e6},
-      "weight of solid, textured objects with the outlines of characters among the families");
-    v("tables", table_weight, Range{0, 1e6}, "weight of generated tables among the families");
-    v("words", word_weight, Range{0, 1e6}, "weight of generated bags of words among the families");
+    for (std::size_t f = 0; f < weights.size(); ++f)
+      v(family_rows()[f].name, weights[f], Range{0, 1e6}, family_rows()[f].help);
     v("min_inputs", min_inputs, Range{4, 4096},
       "fewest columns or words of a task of tables or words (log-uniform)");
     v("max_inputs", max_inputs, Range{4, 4096}, "most columns or words");
@@ -85,14 +79,17 @@ struct TaskConfig {
     v("held_out_share", held_out_share, Range{0.01, 0.5},
       "share of fonts, characters and class folders kept for meta-validation");
     v("images", image_sources,
-      "further class images, each NAME=PATH[,PATH...][:WEIGHT][?] with folders or zip files; "
-      "a final ? makes the source optional");
+      "the user's own labelled data, each NAME[*WEIGHT][?]=SPEC with a SPEC of the forms images "
+      "(folders or zip files), npy, npz or csv; with ? the entry is left out when a file is "
+      "missing");
     v("max_images_per_class", max_images_per_class, Range{4, 1e6},
       "most images read of one class folder");
     v("appearance_share", appearance_share, Range{0, 1},
       "share of the image tasks with a look of their own: blur, tone, border, light, noise", "0.7");
     v.section("augment", augment);
   }
+  // The weight of a family by its name.
+  float& weight(std::string_view family) { return weights[family_index(family)]; }
 };
 
 }  // namespace metaplastic

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/random.h"
@@ -45,6 +46,8 @@ class TaskFamily {
  public:
   virtual ~TaskFamily() = default;
   virtual std::string_view name() const = 0;
+  // One line for provenance: "NAME: ...", what the classes are made of, with a digest of files.
+  virtual std::string describe() const = 0;
   // How many different classes one task of this split can have.
   virtual int max_classes(Split split) const = 0;
   // Draws num_classes <= max_classes(split) different classes. Takes at most about 10 ms and 2 MB,

@@ -1,5 +1,7 @@
 #include "tasks/task_forms.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "data/dataset_parts.h"
 #include "data/dataset_rows.h"
@@ -10,9 +12,8 @@ namespace {
 
 Dataset load_task_sample(const DataSpec& spec) {
   TaskConfig config;
-  config.glyph_weight = spec.form == "glyphs" ? 1.0f : 0.0f;
-  config.dressed_weight = spec.form == "dressed" ? 1.0f : 0.0f;
-  config.field_weight = spec.form == "fields" ? 1.0f : 0.0f;
+  std::ranges::fill(config.weights, 0.0f);
+  config.weight(spec.form) = 1;
   config.image_sources.clear();
   config.image_side = spec.number("side", 4, 28, 14);
   const int num_classes = spec.number("classes", 2, 100, 10);
@@ -49,28 +50,21 @@ Dataset load_task_sample(const DataSpec& spec) {
 }  // namespace
 
 std::span<const DataForm> data_forms() {
+  // A form keeps a view of its notation.
+  static const std::vector<std::string> kNotations = [] {
+    std::vector<std::string> notations;
+    for (const FamilyRow& row : family_rows())
+      notations.push_back(std::string(row.name) + "[,rows=N][,classes=N][,side=N][,seed=N]");
+    return notations;
+  }();
   static const std::vector<DataForm> kForms = [] {
     std::vector<DataForm> forms(file_forms().begin(), file_forms().end());
-    forms.insert(forms.end(), {
-                                  {"glyphs",
-                                   0,
-                                   0,
-                                   "glyphs[,rows=N][,classes=N][,side=N][,seed=N]",
-                                   {"rows", "classes", "side", "seed"},
-                                   load_task_sample},
-                                  {"dressed",
-                                   0,
-                                   0,
-                                   "dressed[,rows=N][,classes=N][,side=N][,seed=N]",
-                                   {"rows", "classes", "side", "seed"},
-                                   load_task_sample},
-                                  {"fields",
-                                   0,
-                                   0,
-                                   "fields[,rows=N][,classes=N][,side=N][,seed=N]",
-                                   {"rows", "classes", "side", "seed"},
-                                   load_task_sample},
-                              });
+    for (std::size_t f = 0; f < family_rows().size(); ++f) {
+      const FamilyRow& row = family_rows()[f];
+      if (!row.has_images) continue;
+      forms.push_back(
+          {row.name, 0, 0, kNotations[f], {"rows", "classes", "side", "seed"}, load_task_sample});
+    }
     return forms;
   }();
   return kForms;

@@ -1,5 +1,5 @@
-// All forms that `--data SPEC` may name: files (data/data_form.h), and glyphs, dressed and fields,
-// each a labelled sample of held-out classes of a task family.
+// All forms that `--data SPEC` may name: files (data/data_form.h), and the task families of images
+// (family_rows.h), each a labelled sample of its held-out classes.
 #pragma once
 
 #include <span>

@@ -13,8 +13,8 @@ namespace {
 
 TaskConfig plain_config(float glyphs, float fields) {
   TaskConfig config;
-  config.glyph_weight = glyphs;
-  config.field_weight = fields;
+  config.weight("glyphs") = glyphs;
+  config.weight("fields") = fields;
   config.max_fonts = 120;
   config.augment.augmented_share = 0;
   return config;

@@ -127,9 +127,9 @@ TEST(VectorFamilies, DocumentsAreSparseAndOfLengthOne) {
 
 TaskConfig only(float tables, float words) {
   TaskConfig config;
-  config.glyph_weight = config.field_weight = 0;
-  config.table_weight = tables;
-  config.word_weight = words;
+  config.weight("glyphs") = config.weight("fields") = 0;
+  config.weight("tables") = tables;
+  config.weight("words") = words;
   config.augment.augmented_share = 1;
   return config;
 }

@@ -29,6 +29,7 @@ class WordFamily : public TaskFamily {
   WordFamily(int min_inputs, int max_inputs) : min_inputs_(min_inputs), max_inputs_(max_inputs) {}
 
   std::string_view name() const override { return "words"; }
+  std::string describe() const override { return "words: generated, version 1"; }
   int max_classes(Split) const override { return std::numeric_limits<int>::max(); }
   std::unique_ptr<ClassSet> draw_classes(Split split, int num_classes,
                                          Random& random) const override;

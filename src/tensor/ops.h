@@ -23,11 +23,11 @@ Var<T> matmul(Tape<T>& tape, const Var<T>& a, bool transpose_a, const Var<T>& b,
 // alpha M with a zero diagonal; M [U,U].
 template <class T>
 Var<T> off_diagonal(Tape<T>& tape, const Var<T>& m, T alpha);
-// (M + M^T) / sqrt(2 U) with a zero diagonal; M [U,U].           [rule-spec: sym]
+// (M + M^T) / sqrt(2 U) with a zero diagonal; M [U,U].           [docs/method.md: sym]
 template <class T>
 Var<T> symmetrise(Tape<T>& tape, const Var<T>& m);
 // alpha (a b^T + b a^T) with a zero diagonal; a, b [U,C,B] -> [U,U]. Of one value with itself it
-// costs half, and its adjoint too.                        [rule-spec: corr, sym, psd]
+// costs half, and its adjoint too.                        [docs/method.md: corr, sym, psd]
 template <class T>
 Var<T> symmetric_product(Tape<T>& tape, const Var<T>& a, const Var<T>& b, T alpha);
 // alpha (a_u . b_u) x_u for every row u (ops_rows.cc); a, b [U,C,B] alike, x [U,..] -> as x. With

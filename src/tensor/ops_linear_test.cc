@@ -147,36 +147,40 @@ TEST(LinearNormRelu, ValueAndAdjoint) {
   }
 }
 
+// Means and deviations of each unit and channel, over the examples.
+Values over_batch(const std::vector<Leaf>& x) {
+  const Leaf n = normed(x);
+  Values y;
+  for (int u = 0; u < n.units; ++u)
+    for (int part = 0; part < 2; ++part)
+      for (int c = 0; c < n.channels; ++c) {
+        const Moments m = moments_of(
+            n, kMomentsEps, [&](int v, int channel, int) { return v == u && channel == c; });
+        y.push_back(part == 0 ? m.mean : m.deviation);
+      }
+  return y;
+}
+
+// The same of each channel and example, over the units.
+Values over_units(const std::vector<Leaf>& x) {
+  const Leaf n = normed(x);
+  Values y;
+  for (int part = 0; part < 2; ++part)
+    for (int c = 0; c < n.channels; ++c)
+      for (int b = 0; b < n.examples; ++b) {
+        const Moments m = moments_of(n, kMomentsEps, [&](int, int channel, int example) {
+          return channel == c && example == b;
+        });
+        y.push_back(part == 0 ? m.mean : m.deviation);
+      }
+  return y;
+}
+
 // The moments of n by themselves: n has no other user, or users after the moments' own.
 TEST(LinearNormRelu, Moments) {
   const auto op = [](Tape64& tape, const std::vector<Var64>& x) {
     return linear_norm_relu_moments(tape, {x[0], x[1]}, x[2], normed_extras(x), kLinearEps,
                                     kMomentsEps);
-  };
-  const auto over_batch = [](const std::vector<Leaf>& x) {
-    const Leaf n = normed(x);
-    Values y;
-    for (int u = 0; u < n.units; ++u)
-      for (int part = 0; part < 2; ++part)
-        for (int c = 0; c < n.channels; ++c) {
-          const Moments m = moments_of(
-              n, kMomentsEps, [&](int v, int channel, int) { return v == u && channel == c; });
-          y.push_back(part == 0 ? m.mean : m.deviation);
-        }
-    return y;
-  };
-  const auto over_units = [](const std::vector<Leaf>& x) {
-    const Leaf n = normed(x);
-    Values y;
-    for (int part = 0; part < 2; ++part)
-      for (int c = 0; c < n.channels; ++c)
-        for (int b = 0; b < n.examples; ++b) {
-          const Moments m = moments_of(n, kMomentsEps, [&](int, int channel, int example) {
-            return channel == c && example == b;
-          });
-          y.push_back(part == 0 ? m.mean : m.deviation);
-        }
-    return y;
   };
   for (const NormedShape& s : kNormedShapes) {
     SCOPED_TRACE(testing::Message() << s.U << "," << s.C << "," << s.Co << "," << s.B);

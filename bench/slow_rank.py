@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What one slow rank costs: throughput against the ranks' own rates, and the meta-loss against the seeds'.
 
-usage: bench/cluster/slow_rank.py [--build build] [--seconds S] [--steps N] [--seeds N]
+usage: bench/slow_rank.py [--build build] [--seconds S] [--steps N] [--seeds N]
 
 The slow rank is stopped and continued from outside, nine tenths of the time stopped. Own rates are those of
 as many runs of one process each, at the same time, one of them slowed likewise: the machine is shared
@@ -19,7 +19,7 @@ import time
 
 from mpi_runs import ENVIRONMENT, metrics_of, mpirun, ranks_of
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "configs" / "tiny.toml"
 RANKS = 3
 COMMON = ["--threads", "1", "--quiet", "outer.outer_batch=6", "outer.checkpoint_every=1000000"]
