@@ -90,7 +90,7 @@ py::array feature_names_in(const Encoder& encoder) {
 
 py::array feature_names_out(const Encoder& encoder, std::optional<int> layer) {
   std::vector<std::string> names;
-  const int U = encoder.architecture.widths[static_cast<std::size_t>(layer_of(encoder, layer))];
+  const int U = encoder.num_features(layer_of(encoder, layer));
   for (int u = 0; u < U; ++u) names.push_back(fmt::format("encoder{}", u));
   return name_array(names);
 }

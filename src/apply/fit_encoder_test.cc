@@ -83,7 +83,7 @@ TEST(FitEncoder, AStackHasItsLayersAndTheSameBitsForAnyThreads) {
   const Encoder& encoder = first.last();
   EXPECT_EQ(encoder.widths(), (std::vector<int>{297, 30, 8, 6, 7}));
   EXPECT_EQ(layers_text(encoder.specs()), kStack);
-  options.num_threads = 3;
+  options.training.num_threads = 3;
   const Applied again = fit_encoder(noise_rule(), data, options);
   for (std::size_t n = 0; n < encoder.layers.size(); ++n)
     EXPECT_EQ(encoder.layers[n].W, again.last().layers[n].W);

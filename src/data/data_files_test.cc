@@ -22,7 +22,7 @@ TEST(DataFiles, OfEveryForm) {
     write_test_file(folder, name, "content is not looked at");
   }
   EXPECT_EQ(
-      data_files("images:" + folder.path("set")),
+      files_of("images:" + folder.path("set")),
       (Files{folder.path("set/a/1.JPG"), folder.path("set/b/2.png"), folder.path("set/b/10.png")}));
   EXPECT_EQ(files_of("text:" + folder.path("set")), Files{});
 }

@@ -72,8 +72,12 @@ TEST(ScanDistancesKernel, EqualsTwin) {
             }
             const float found = seen.distances[i * uP + p];
             const double tolerance = 1e-6 * (k + 2) * size;
-            if (exact + tolerance < double(given[i])) EXPECT_NEAR(double(found), exact, tolerance);
-            if (!std::isnan(found)) EXPECT_NEAR(double(found), exact, tolerance);
+            if (exact + tolerance < double(given[i])) {
+              EXPECT_NEAR(double(found), exact, tolerance);
+            }
+            if (!std::isnan(found)) {
+              EXPECT_NEAR(double(found), exact, tolerance);
+            }
           }
       }
 }
