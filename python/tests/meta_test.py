@@ -169,7 +169,7 @@ class Meta(unittest.TestCase):
     def test_errors(self):
         with self.assertRaisesRegex(metaplastic.Error, "did you mean"):
             meta.full_config({"inner": {"iner_lr": 0.1}})
-        with self.assertRaisesRegex(metaplastic.Error, "image source"):
+        with self.assertRaisesRegex(metaplastic.Error, "tasks.images: expected NAME"):
             meta.InnerLoop(json.dumps({"tasks": {"glyphs": 0, "fields": 0, "images": ["rows.npz"]}}))
         X, _ = rows()
         unlabelled = self.folder / "x.npy"

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kMaxShownSide = 1024;
 
-Picture read_picture(const std::string& path, Background background) {
+DecodedImage read_picture(const std::string& path, Background background) {
   const std::string bytes = read_regular_file(path, static_cast<std::uint64_t>(kMaxPictureBytes));
   return decode_picture({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()},
                         printable(path, 400), background);
@@ -69,7 +69,7 @@ class ImageLoader {
   }
 
  private:
-  void add(Picture picture, const std::string& path) {
+  void add(DecodedImage picture, const std::string& path) {
     const int own_channels = picture.channels;
     if (grey_) make_grey(picture);
     if (side_ > 0) resize_picture(picture, side_, side_);

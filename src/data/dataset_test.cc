@@ -122,7 +122,7 @@ TEST(Dataset, PicturesLikePillow) {
   for (const char* name : {"grey.png", "colour.png", "palette.png", "grey.pgm", "colour.ppm",
                            "grey.jpg", "colour.jpg"}) {
     const std::string bytes = read_test_file(fixture(std::string("pictures/") + name));
-    const Picture picture =
+    const DecodedImage picture =
         decode_picture({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, name);
     const NpyFloats expected = read_npy_floats(fixture(std::string("pictures/") + name + ".npy"));
     ASSERT_EQ(expected.shape[0], picture.height) << name;
@@ -141,15 +141,15 @@ TEST(Dataset, RarerPictureKinds) {
     return decode_picture({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()},
                           name);
   };
-  const Picture alpha = decode("alpha.png");
+  const DecodedImage alpha = decode("alpha.png");
   EXPECT_EQ(alpha.channels, 3);
   EXPECT_EQ(alpha.pixels[0], 255);  // transparent: white below
   EXPECT_TRUE(alpha.is_transparent);
   EXPECT_EQ(alpha.pixels[4 * 3 + 1], pattern(13));
-  const Picture plain = decode("plain.pgm");
+  const DecodedImage plain = decode("plain.pgm");
   EXPECT_EQ(plain.pixels, (std::vector<std::uint8_t>{0, 85, 170, 255, 17, 34}));
   EXPECT_FALSE(plain.is_deep || plain.is_transparent);
-  const Picture deep = decode("deep.pgm");
+  const DecodedImage deep = decode("deep.pgm");
   EXPECT_EQ(deep.pixels, (std::vector<std::uint8_t>{255, 128}));
   EXPECT_TRUE(deep.is_deep);
   EXPECT_EQ(decode("cmyk.jpg").channels, 3);

@@ -20,7 +20,7 @@ int find_orientation(std::span<const std::uint8_t> exif) {
   return orientation >= 1 && orientation <= 8 ? orientation : 1;
 }
 
-void turn_upright(Picture& picture, int orientation) {
+void turn_upright(DecodedImage& picture, int orientation) {
   if (orientation == 1) return;
   const std::vector<std::uint8_t> stored = std::move(picture.pixels);
   const int from_height = picture.height, from_width = picture.width;

@@ -15,6 +15,6 @@ int find_orientation(std::span<const std::uint8_t> exif);
 // Stored pixels to what is seen: 2 mirrored left to right, 3 turned by half, 4 mirrored top to
 // bottom, 5 transposed, 6 turned clockwise, 7 transposed over the other diagonal, 8 turned
 // anticlockwise.
-void turn_upright(Picture& picture, int orientation);
+void turn_upright(DecodedImage& picture, int orientation);
 
 }  // namespace metaplastic

@@ -8,8 +8,8 @@ namespace metaplastic {
 namespace {
 
 // Rows of digits as pixels.
-Picture picture_of(const std::vector<std::string>& rows) {
-  Picture picture;
+DecodedImage picture_of(const std::vector<std::string>& rows) {
+  DecodedImage picture;
   picture.height = static_cast<int>(rows.size());
   picture.width = static_cast<int>(rows[0].size());
   picture.channels = 1;
@@ -25,9 +25,9 @@ TEST(ExifOrientation, EveryTurnOfSixPixels) {
       {"123", "456"},     {"321", "654"},     {"654", "321"},     {"456", "123"},
       {"14", "25", "36"}, {"41", "52", "63"}, {"63", "52", "41"}, {"36", "25", "14"}};
   for (int orientation = 1; orientation <= 8; ++orientation) {
-    Picture picture = picture_of({"123", "456"});
+    DecodedImage picture = picture_of({"123", "456"});
     turn_upright(picture, orientation);
-    const Picture expected = picture_of(seen[static_cast<std::size_t>(orientation - 1)]);
+    const DecodedImage expected = picture_of(seen[static_cast<std::size_t>(orientation - 1)]);
     EXPECT_EQ(picture.height, expected.height) << orientation;
     EXPECT_EQ(picture.width, expected.width) << orientation;
     EXPECT_EQ(picture.pixels, expected.pixels) << orientation;
@@ -35,7 +35,7 @@ TEST(ExifOrientation, EveryTurnOfSixPixels) {
 }
 
 TEST(ExifOrientation, ChannelsStayTogether) {
-  Picture picture;
+  DecodedImage picture;
   picture.height = 1;
   picture.width = 2;
   picture.channels = 3;

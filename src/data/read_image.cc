@@ -63,7 +63,7 @@ std::string kind_of(std::span<const std::uint8_t> bytes) {
 
 namespace picture_detail {
 
-Picture make_picture(std::int64_t height, std::int64_t width, int channels, std::string_view name) {
+DecodedImage make_picture(std::int64_t height, std::int64_t width, int channels, std::string_view name) {
   if (height < 1 || width < 1 || height > kMaxImageSide || width > kMaxImageSide ||
       height * width > kMaxPicturePixels) {
     fail(
@@ -72,7 +72,7 @@ Picture make_picture(std::int64_t height, std::int64_t width, int channels, std:
         "height); scale it down",
         name, kMaxImageSide, kMaxPicturePixels, width, height);
   }
-  Picture picture;
+  DecodedImage picture;
   picture.height = static_cast<int>(height);
   picture.width = static_cast<int>(width);
   picture.channels = channels;
@@ -82,7 +82,7 @@ Picture make_picture(std::int64_t height, std::int64_t width, int channels, std:
 
 }  // namespace picture_detail
 
-Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_view name,
+DecodedImage decode_picture(std::span<const std::uint8_t> bytes, std::string_view name,
                        Background background) {
   constexpr std::uint8_t kPng[] = {0x89, 'P', 'N', 'G'};
   constexpr std::uint8_t kJpeg[] = {0xff, 0xd8, 0xff};
@@ -98,7 +98,7 @@ Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_view nam
        kind_of(bytes));
 }
 
-void make_grey(Picture& picture) {
+void make_grey(DecodedImage& picture) {
   if (picture.channels == 1) return;
   std::vector<std::uint8_t> grey(picture.pixels.size() / 3);
   for (std::size_t n = 0; n < grey.size(); ++n) {
@@ -109,7 +109,7 @@ void make_grey(Picture& picture) {
   picture.channels = 1;
 }
 
-void make_colour(Picture& picture) {
+void make_colour(DecodedImage& picture) {
   if (picture.channels == 3) return;
   std::vector<std::uint8_t> colour(picture.pixels.size() * 3);
   for (std::size_t n = 0; n < colour.size(); ++n) colour[n] = picture.pixels[n / 3];
@@ -117,10 +117,10 @@ void make_colour(Picture& picture) {
   picture.channels = 3;
 }
 
-void resize_picture(Picture& picture, int height, int width) {
+void resize_picture(DecodedImage& picture, int height, int width) {
   if (picture.height == height && picture.width == width) return;
   const std::vector<float> in(picture.pixels.begin(), picture.pixels.end());
-  Picture result = picture_detail::make_picture(height, width, picture.channels, "resize");
+  DecodedImage result = picture_detail::make_picture(height, width, picture.channels, "resize");
   std::vector<float> out(result.pixels.size());
   resize_area(in, picture.height, picture.width, picture.channels, out, height, width);
   std::transform(out.begin(), out.end(), result.pixels.begin(), [](float value) {

@@ -17,7 +17,7 @@ inline constexpr std::int64_t kMaxPictureBytes = std::int64_t{1} << 28;   // of 
 // What lies under transparent pixels; kError refuses images that have any.
 enum class Background { kWhite, kBlack, kError };
 
-struct Picture {
+struct DecodedImage {
   int height = 0, width = 0, channels = 0;  // 1 grey or 3 colour
   std::vector<std::uint8_t> pixels;         // [height, width, channels]
   // What was decided on the way, for notes; the pixels are whole.
@@ -30,7 +30,7 @@ struct Picture {
 // orientation, laid over the background. Grey stays grey; palettes and CMYK become colour; 16 bits
 // become 8, by the same greys. `name` stands for the file in errors. Throws Error for other
 // formats, damaged or incomplete files, and images beyond the limits above.
-Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_view name,
+DecodedImage decode_picture(std::span<const std::uint8_t> bytes, std::string_view name,
                        Background background = Background::kWhite);
 
 // 0.299 red + 0.587 green + 0.114 blue.
@@ -38,11 +38,11 @@ inline float luma(float red, float green, float blue) {
   return 0.299f * red + 0.587f * green + 0.114f * blue;
 }
 // Colour to grey in place, rounded; a grey picture stays.
-void make_grey(Picture& picture);
+void make_grey(DecodedImage& picture);
 // Grey to three equal channels; a colour picture stays.
-void make_colour(Picture& picture);
+void make_colour(DecodedImage& picture);
 // resize_area in bytes, rounded.
-void resize_picture(Picture& picture, int height, int width);
+void resize_picture(DecodedImage& picture, int height, int width);
 
 // The mean of the source area under each target pixel: `in` [height, width, channels] to `out`
 // [out_height, out_width, channels], the aspect ratio as given. Shrinking bytes by a whole factor
@@ -52,12 +52,12 @@ void resize_area(std::span<const float> in, int height, int width, int channels,
 
 namespace picture_detail {
 // One per format; decode_picture chooses.
-Picture decode_png(std::span<const std::uint8_t> bytes, std::string_view name,
+DecodedImage decode_png(std::span<const std::uint8_t> bytes, std::string_view name,
                    Background background = Background::kWhite);
-Picture decode_jpeg(std::span<const std::uint8_t> bytes, std::string_view name);
-Picture decode_pnm(std::span<const std::uint8_t> bytes, std::string_view name);
+DecodedImage decode_jpeg(std::span<const std::uint8_t> bytes, std::string_view name);
+DecodedImage decode_pnm(std::span<const std::uint8_t> bytes, std::string_view name);
 // Takes the pixels' memory after checking the size. Throws Error.
-Picture make_picture(std::int64_t height, std::int64_t width, int channels, std::string_view name);
+DecodedImage make_picture(std::int64_t height, std::int64_t width, int channels, std::string_view name);
 }  // namespace picture_detail
 
 }  // namespace metaplastic

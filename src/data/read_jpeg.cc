@@ -103,7 +103,7 @@ int jpeg_orientation(const jpeg_decompress_struct& codec) {
 
 // Four inks, inverted as Adobe's programs write them; peers read files without Adobe's marker so,
 // too. The usual simple conversion, without a profile of the printer.
-void inks_to_colour(std::span<const std::uint8_t> inks, Picture& picture) {
+void inks_to_colour(std::span<const std::uint8_t> inks, DecodedImage& picture) {
   for (std::size_t n = 0, m = 0; n < picture.pixels.size(); m += 4) {
     const unsigned paper = inks[m + 3];
     for (std::size_t c = 0; c < 3; ++c) {
@@ -114,7 +114,7 @@ void inks_to_colour(std::span<const std::uint8_t> inks, Picture& picture) {
 
 }  // namespace
 
-Picture decode_jpeg(std::span<const std::uint8_t> bytes, std::string_view name) {
+DecodedImage decode_jpeg(std::span<const std::uint8_t> bytes, std::string_view name) {
   JpegErrors errors{};
   jpeg_decompress_struct codec{};
   codec.err = jpeg_std_error(&errors.manager);
@@ -143,7 +143,7 @@ Picture decode_jpeg(std::span<const std::uint8_t> bytes, std::string_view name) 
   }
   const bool has_inks = num_components == 4;
   codec.out_color_space = has_inks ? JCS_CMYK : num_components == 3 ? JCS_RGB : JCS_GRAYSCALE;
-  Picture picture =
+  DecodedImage picture =
       make_picture(codec.image_height, codec.image_width, num_components == 1 ? 1 : 3, name);
   const auto width = static_cast<std::size_t>(picture.width);
   if (has_inks) {

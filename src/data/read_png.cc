@@ -36,7 +36,7 @@ int png_orientation(std::span<const std::uint8_t> bytes) {
 // Pixels with alpha [pixels, channels + 1] to `picture` [pixels, channels], over white or black,
 // in the stored values as browsers do it (not in linear light).
 void lay_over(std::span<const std::uint8_t> with_alpha, Background background,
-              std::string_view name, Picture& picture) {
+              std::string_view name, DecodedImage& picture) {
   const unsigned below = background == Background::kBlack ? 0 : 255;
   const auto channels = static_cast<std::size_t>(picture.channels);
   const std::uint8_t* from = with_alpha.data();
@@ -58,7 +58,7 @@ void lay_over(std::span<const std::uint8_t> with_alpha, Background background,
 
 }  // namespace
 
-Picture decode_png(std::span<const std::uint8_t> bytes, std::string_view name,
+DecodedImage decode_png(std::span<const std::uint8_t> bytes, std::string_view name,
                    Background background) {
   png_image png{};
   png.version = PNG_IMAGE_VERSION;
@@ -80,7 +80,7 @@ Picture decode_png(std::span<const std::uint8_t> bytes, std::string_view name,
   png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
   const bool colour = (png.format & PNG_FORMAT_FLAG_COLOR) != 0;
   const bool alpha = (png.format & PNG_FORMAT_FLAG_ALPHA) != 0;
-  Picture picture = make_picture(png.height, png.width, colour ? 3 : 1, name);
+  DecodedImage picture = make_picture(png.height, png.width, colour ? 3 : 1, name);
   picture.is_deep = bytes.size() > kBitDepthAt && bytes[kBitDepthAt] == 16;
   if (alpha) {
     png.format = colour ? PNG_FORMAT_RGBA : PNG_FORMAT_GA;

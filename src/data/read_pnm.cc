@@ -51,7 +51,7 @@ class PnmHeader {
 
 }  // namespace
 
-Picture decode_pnm(std::span<const std::uint8_t> bytes, std::string_view name) {
+DecodedImage decode_pnm(std::span<const std::uint8_t> bytes, std::string_view name) {
   const char type = static_cast<char>(bytes[1]);
   if (type != '2' && type != '3' && type != '5' && type != '6') {
     fail("{}: expected a PGM or PPM image (P2, P3, P5, P6), found P{}; convert it", name, type);
@@ -78,7 +78,7 @@ Picture decode_pnm(std::span<const std::uint8_t> bytes, std::string_view name) {
     fail("{}: expected {} bytes of pixels for {} x {}, found {}; one image per file", name, needed,
          width, height, left);
   }
-  Picture picture = make_picture(height, width, static_cast<int>(channels), name);
+  DecodedImage picture = make_picture(height, width, static_cast<int>(channels), name);
   picture.is_deep = max_value > 255;
   const std::uint8_t* data = bytes.data() + header.position + 1;
   for (std::size_t n = 0; n < picture.pixels.size(); ++n) {

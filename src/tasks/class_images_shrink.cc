@@ -9,7 +9,7 @@
 namespace metaplastic {
 namespace {
 
-bool is_two_valued(const Picture& image) {
+bool is_two_valued(const DecodedImage& image) {
   const std::uint8_t first = image.pixels[0];
   int second = -1;
   for (const std::uint8_t value : image.pixels) {
@@ -20,7 +20,7 @@ bool is_two_valued(const Picture& image) {
   return second >= 0;
 }
 
-bool has_bright_border(const Picture& image) {
+bool has_bright_border(const DecodedImage& image) {
   std::int64_t sum = 0, count = 0;
   const auto add = [&](int x, int y) {
     sum += image.pixels[static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width) +
@@ -52,7 +52,7 @@ void dilate_line(std::uint8_t* line, int count, std::size_t stride, int radius,
   }
 }
 
-void prepare_drawing(Picture& image, int side) {
+void prepare_drawing(DecodedImage& image, int side) {
   const bool invert = has_bright_border(image);
   const std::uint8_t threshold =
       static_cast<std::uint8_t>((*std::max_element(image.pixels.begin(), image.pixels.end()) +
@@ -75,7 +75,7 @@ void prepare_drawing(Picture& image, int side) {
 
 }  // namespace
 
-void shrink_picture(Picture picture, int side, std::span<std::uint8_t> out) {
+void shrink_picture(DecodedImage picture, int side, std::span<std::uint8_t> out) {
   METAPLASTIC_CHECK(out.size() == static_cast<std::size_t>(side * side));
   make_grey(picture);
   if (is_two_valued(picture)) prepare_drawing(picture, side);

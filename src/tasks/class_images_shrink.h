@@ -11,6 +11,6 @@ namespace metaplastic {
 // Area average of the picture's luma onto side x side pixels (stretching where the aspect differs),
 // out [side * side]. A two-valued picture is a drawing: its lines are first thickened to about one
 // pixel of the result, and made bright on dark if the border of the picture is bright.
-void shrink_picture(Picture picture, int side, std::span<std::uint8_t> out);
+void shrink_picture(DecodedImage picture, int side, std::span<std::uint8_t> out);
 
 }  // namespace metaplastic

@@ -116,7 +116,7 @@ TEST(ImageShrink, ColourBecomesLuma) {
 }
 
 TEST(ImageShrink, ShrinkingIsTheAreaMean) {
-  Picture image{84, 56, 1, Bytes(56 * 84)};
+  DecodedImage image{84, 56, 1, Bytes(56 * 84)};
   for (std::size_t p = 0; p < image.pixels.size(); ++p) {
     image.pixels[p] = static_cast<std::uint8_t>((p * 37) % 251);
   }
@@ -139,11 +139,11 @@ TEST(ImageShrink, ShrinkingIsTheAreaMean) {
 }
 
 TEST(ImageShrink, DrawingsBecomeBrightOnDarkAndThicker) {
-  Picture dark_on_bright{105, 105, 1, Bytes(105 * 105, 255)};
+  DecodedImage dark_on_bright{105, 105, 1, Bytes(105 * 105, 255)};
   for (int y = 20; y < 80; ++y) {
     for (int x = 50; x < 53; ++x) dark_on_bright.pixels[static_cast<std::size_t>(y * 105 + x)] = 0;
   }
-  Picture bright_on_dark = dark_on_bright;
+  DecodedImage bright_on_dark = dark_on_bright;
   for (std::uint8_t& value : bright_on_dark.pixels) value = static_cast<std::uint8_t>(255 - value);
   Bytes one(kSourcePixels), two(kSourcePixels);
   shrink_picture(dark_on_bright, kSourceSide, one);

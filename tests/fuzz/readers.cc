@@ -144,7 +144,7 @@ void use_block(Bytes bytes) {
   rule_from_checkpoint(read_tensor_bundle(prefix).file);
 }
 
-void use_picture(Picture picture) {
+void use_picture(DecodedImage picture) {
   make_grey(picture);
   if (picture.height <= 2048 && picture.width <= 2048) resize_picture(picture, 7, 9);
 }
