@@ -28,7 +28,7 @@ struct ExperimentOptions {
 };
 
 // A picture that is no chart, as PNG files for a light and for a dark page.
-struct Picture {
+struct ThemedPicture {
   std::string id, title, alt;
   std::vector<std::byte> light, dark;
 };
@@ -38,7 +38,7 @@ struct ExperimentResult {
   std::vector<std::string> columns;                    // of the rows, in the order of a table
   std::vector<nlohmann::json> rows;                    // objects; every number of the experiment
   std::vector<Figure> figures;                         // at least one
-  std::vector<Picture> pictures;
+  std::vector<ThemedPicture> pictures;
   std::string finding;             // what the numbers say, made from them
   std::vector<std::string> notes;  // one line each
 };

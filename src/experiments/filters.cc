@@ -23,7 +23,7 @@ std::vector<int> stops(int inner_steps) {
   return result;
 }
 
-Picture picture_of(const Filters& filters, const std::string& id, const std::string& title) {
+ThemedPicture picture_of(const Filters& filters, const std::string& id, const std::string& title) {
   return {id, title,
           fmt::format("{}: {} filters, {} in a row; neighbouring weights correlate by {:.2f}.",
                       title, filters.tiles.size(), kColumns, smoothness(filters)),

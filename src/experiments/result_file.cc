@@ -32,7 +32,7 @@ json result_json(const Experiment& experiment, const ExperimentOptions& options,
                        {"description", figure.description},
                        {"spec", figure.spec}});
   }
-  for (const Picture& picture : result.pictures) {
+  for (const ThemedPicture& picture : result.pictures) {
     pictures.push_back({{"id", picture.id},
                         {"title", picture.title},
                         {"alt", picture.alt},
@@ -71,7 +71,7 @@ std::vector<std::string> write_result(const Experiment& experiment,
   for (const Figure& figure : result.figures) {
     write_json_atomically(path(figure.id + ".vl.json"), figure.spec);
   }
-  for (const Picture& picture : result.pictures) {
+  for (const ThemedPicture& picture : result.pictures) {
     write_file_atomically(path(picture.id + ".png"), picture.light);
   }
   write_json_atomically(path(experiment.name + ".json"),
