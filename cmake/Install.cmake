@@ -21,7 +21,8 @@ endforeach()
 set(METAPLASTIC_PUBLIC_HEADERS
     base/error.h base/random.h base/stop.h base/thread_pool.h
     data/data_form.h data/dataset.h data/preprocess.h tasks/task.h tasks/task_family.h tasks/task_forms.h
-    apply/apply.h apply/encoder.h apply/encoder_file.h apply/find_rule.h eval/evaluate.h
+    apply/apply.h apply/encoder.h apply/encoder_file.h apply/find_rule.h apply/fit_encoder.h
+    eval/evaluate.h
     io/config.h io/npy.h io/safetensors.h
     meta/meta_config.h meta/trainer.h
     onnx/export_onnx.h rule/rule_file.h)

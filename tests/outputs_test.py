@@ -182,7 +182,7 @@ class Cost(Outputs):
         np.save(self.folder / "wide.npy", np.random.default_rng(0).normal(size=(40, 30000)).astype(np.float32))
         with open(self.folder / "notes", "w+", encoding="utf-8") as notes:
             process = subprocess.Popen(  # pylint: disable=consider-using-with
-                [self.program, "apply", "--rule", "hebb", "--steps", "1", "--data", "npy:wide.npy", "--out", "o.npy",
+                [self.program, "apply", "--rule", "compact-fast-v1", "--steps", "1", "--data", "npy:wide.npy", "--out", "o.npy",
                  "--quiet"], cwd=self.folder, stderr=notes)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)

@@ -1,13 +1,10 @@
-// Learns features of the digits that come along without a label, writes the encoder, uses it.
+// Learns features of the bundled digits without a label, writes the encoder, uses it.
 // Built against an installed Metaplastic: see CMakeLists.txt beside this file.
 #include <cstdio>
 
-#include "apply/apply.h"
 #include "apply/encoder_file.h"
-#include "apply/find_rule.h"
+#include "apply/fit_encoder.h"
 #include "base/error.h"
-#include "data/dataset.h"
-#include "data/preprocess.h"
 #include "onnx/export_onnx.h"
 #include "tasks/task_forms.h"
 
@@ -15,27 +12,21 @@ namespace {
 
 void run() {
   using namespace metaplastic;
-  const FoundRule found = find_rule("hebb-decorrelate");
   const Dataset data = load_data("digits");
-  const Preprocess preprocess = fit_preprocess(data);
-  const auto rows = prepare_rows(preprocess, data);
-
-  ApplyOptions options;
-  options.model.hidden = {32};
-  options.model.features = 16;
-  options.inner_steps = 50;
-  const Applied applied = apply_rule(found.rule, *rows, options);
-
-  Encoder encoder = applied.last();
-  encoder.preprocess = preprocess;
-  save_encoder("encoder.safetensors", encoder);
-  save_onnx("encoder.onnx", encoder, {.pixel_max = data.pixel_max});
+  FitOptions options;
+  options.training.model.hidden = {32};
+  options.training.model.features = 16;
+  options.training.inner_steps = 50;
+  const Applied applied = fit_encoder(find_rule("hebb-decorrelate"), data, options);
+  save_encoder("encoder.safetensors", applied.last());
+  save_onnx("encoder.onnx", applied.last(), {.pixel_max = data.pixel_max});
 
   const Encoder again = load_encoder("encoder.safetensors");
-  std::vector<float> features(static_cast<std::size_t>(data.num_rows()) * 16);  // [N,16]
-  encode(again, read_all_rows(*rows), data.num_rows(), again.num_layers(), features);
+  const auto rows = prepare_rows(again.preprocess, data);
+  std::vector<float> features(static_cast<std::size_t>(data.num_rows() * again.num_features()));
+  encode(again, read_all_rows(*rows), data.num_rows(), again.num_layers(), features);  // [N,16]
   std::printf("%lld rows, %d features, effective rank %.1f\n",
-              static_cast<long long>(data.num_rows()), again.architecture.num_features(),
+              static_cast<long long>(data.num_rows()), again.num_features(),
               applied.health.effective_rank);
 }
 

@@ -30,9 +30,9 @@ ApplyCost try_step(const Rule& rule, const Architecture& architecture, int batch
   std::vector<float> x(static_cast<std::size_t>(architecture.num_inputs()) *
                        static_cast<std::size_t>(num_examples));
   for (float& value : x) value = random.normal();
-  const std::vector<float> phi = make_phi<float>(
-      architecture, {rule.inner.weight_std, rule.inner.bias_std}, Random(0, Purpose::kPhiInit));
-  const ThetaLayout layout(rule.sizes);
+  const std::vector<float> phi =
+      make_phi<float>(architecture, rule.inner.phi_init(), Random(0, Purpose::kPhiInit));
+  const UsedPart used = used_part(ThetaLayout(rule.sizes), rule.theta);
   const StepSettings<float> settings{static_cast<float>(rule.inner.inner_lr), 0.0f};
   Tape<float> tape;
   ApplyCost cost;
@@ -40,7 +40,7 @@ ApplyCost try_step(const Rule& rule, const Architecture& architecture, int batch
   for (int run = 0; run < 2; ++run) {
     const Stopwatch watch;
     tape.reset(false);
-    inner_step(tape, theta_leaves(tape, layout, rule.theta.data()),
+    inner_step(tape, theta_leaves(tape, used.layout, used.theta.data()),
                phi_leaves(tape, architecture, phi.data()), architecture.activation,
                tape.constant(x.data(), architecture.num_inputs(), 1, num_examples), settings);
     cost.seconds = watch.seconds();

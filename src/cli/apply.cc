@@ -1,6 +1,7 @@
 // metaplastic apply: trains an encoder on unlabelled data with a rule, and writes the features.
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "apply/encoder_file.h"
 #include "apply/feature_file.h"
@@ -56,13 +57,18 @@ int run_apply(ApplyFlags& flags) {
   const Dataset data = load_data(flags.data);
   FeatureFile features(flags.out);
   Progress progress(flags.quiet);
-  progress.note(describe(data));
-  progress.note(describe_steps(found.rule, flags.options.training));
-  progress.warn_about(data);
-
   FitOptions& options = flags.options;
   options.training.num_threads = flags.threads;
-  options.on_note = [&](const std::string& line) { progress.note(line); };
+  // The first note comes when the data are known to suit.
+  bool is_first = true;
+  options.on_note = [&](const std::string& line) {
+    if (std::exchange(is_first, false)) {
+      progress.note(describe(data));
+      progress.note(describe_steps(found.rule, flags.options.training));
+      progress.warn_about(data);
+    }
+    progress.note(line);
+  };
   options.training.seed = flags.seed.value_or(0);
   options.training.should_stop = stop_requested;
   options.training.on_step = [&](int step, int steps) {
