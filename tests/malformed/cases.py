@@ -236,7 +236,7 @@ def encoder():
     yield "record-missing", change(GOOD_ENCODER, record=None)
     yield "record-seed-a-word", change(GOOD_ENCODER, record=lambda t: t.replace('"seed": 1', '"seed": "one"'))
     yield "preprocess-missing", change(GOOD_ENCODER, **{"preprocess.kind": None})
-    yield "preprocess-newer", change(GOOD_ENCODER, **{"preprocess.version": "2"})
+    yield "preprocess-newer", change(GOOD_ENCODER, **{"preprocess.version": "99"})
     yield "columns-no-names", change(GOOD_ENCODER, **{"preprocess.columns": "[1, 2]"})
     yield "columns-too-few", change(GOOD_ENCODER, **{"preprocess.columns": '["a"]'})
     header, data = unpack(GOOD_ENCODER)
