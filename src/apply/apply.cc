@@ -73,6 +73,72 @@ Health look_at(const Encoder& encoder, std::span<const float> rows, std::int64_t
   return health;
 }
 
+// Inner steps of one base model, with the memory that they use again.
+class Stepper {
+ public:
+  Stepper(const Rule& rule, const Architecture& architecture, std::uint64_t seed,
+          double homeostatic_share, ThreadPool* threads)
+      : architecture_(architecture),
+        used_(used_part(ThetaLayout(rule.sizes), rule.theta)),
+        order_(rule.sizes, architecture.num_inputs(), seed),
+        settings_{static_cast<float>(rule.inner.inner_lr), static_cast<float>(homeostatic_share)} {
+    tape_.use_threads(threads);
+  }
+
+  // Moves phi on. examples [U_0,num_examples], both views of an example side by side.
+  void step(std::span<const float> examples, int num_examples, std::vector<float>& phi) {
+    const std::span<const float> batch = order_.inputs(examples);
+    order_.to_rule(architecture_, phi);
+    tape_.reset(false);
+    const Var<float> x = tape_.constant(batch.data(), architecture_.num_inputs(), 1, num_examples);
+    const PhiVars<float> next = inner_step(
+        tape_, theta_leaves(tape_, used_.layout, used_.theta.data()),
+        phi_leaves(tape_, architecture_, phi.data()), architecture_.activation, x, settings_);
+    copy_phi(next, architecture_, phi.data());
+    order_.to_data(architecture_, phi);
+  }
+
+ private:
+  const Architecture& architecture_;
+  const UsedPart used_;
+  InputOrder order_;
+  const StepSettings<float> settings_;
+  Tape<float> tape_;
+};
+
+// What the encoder's record says before the first step.
+Encoder start_encoder(const Architecture& architecture, const Rule& rule,
+                      const ApplyOptions& options, int batch_size) {
+  Encoder made;
+  made.activation = architecture.activation;
+  made.record.seed = options.seed;
+  made.record.inner_batch = batch_size;
+  made.record.variant = options.variant.name;
+  made.record.inner_lr = rule.inner.inner_lr;
+  made.record.weight_std = rule.inner.weight_std;
+  made.record.bias_std = rule.inner.bias_std;
+  made.record.init = rule.inner.init;
+  return made;
+}
+
+void check_rows(const RowSource& rows) {
+  if (rows.num_rows() < 2)
+    fail("apply: expected at least 2 rows to learn from, found {}; use more data", rows.num_rows());
+}
+
+// Where phi starts: at random, or where an earlier training ended.
+std::vector<float> first_phi(const Rule& rule, const Architecture& architecture,
+                             const ApplyOptions& options) {
+  if (!options.start) {
+    return make_phi<float>(architecture, rule.inner.phi_init(),
+                           Random(options.seed, Purpose::kPhiInit));
+  }
+  const std::size_t size = options.start->phi.size();
+  METAPLASTIC_CHECK(static_cast<std::int64_t>(size) == architecture.phi_size() &&
+                    options.start->mean.size() == size);
+  return options.start->phi;
+}
+
 }  // namespace
 
 Architecture BaseModel::architecture(int num_inputs) const {
@@ -92,13 +158,8 @@ Architecture BaseModel::architecture(int num_inputs) const {
 }
 
 Applied apply_rule(const Rule& usual, const RowSource& training_rows, const ApplyOptions& options) {
-  if (training_rows.num_rows() < 2) {
-    fail("apply: expected at least 2 rows to learn from, found {}; use more data",
-         training_rows.num_rows());
-  }
-  Encoder made;
+  check_rows(training_rows);
   const Architecture architecture = options.model.architecture(training_rows.num_features());
-  made.activation = architecture.activation;
   usual.sizes.require_top_units(architecture.num_features(), "features");
   check_variant(options.variant, usual.sizes);
   const Rule rule = rule_of_variant(usual, options.variant);
@@ -114,13 +175,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   SecondViews second_views(rule.sizes, options.variant, options.seed,
                            pool_for(usual, training_rows, options, num_steps, threads));
   second_views.use_threads(threads);
-  made.record.seed = options.seed;
-  made.record.inner_batch = data.batch_size();
-  made.record.variant = options.variant.name;
-  made.record.inner_lr = rule.inner.inner_lr;
-  made.record.weight_std = rule.inner.weight_std;
-  made.record.bias_std = rule.inner.bias_std;
-  made.record.init = rule.inner.init;
+  Encoder made = start_encoder(architecture, rule, options, data.batch_size());
 
   Applied applied;
   if (!cost_note.empty() && !options.on_note) applied.notes.push_back(cost_note);
@@ -134,21 +189,13 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   METAPLASTIC_CHECK(*wanted.begin() >= 0 && *wanted.rbegin() == num_steps);
   std::int64_t num_rows = 0;
   const std::vector<float> statistics_rows = data.statistics_rows(num_rows);
-  const UsedPart used = used_part(ThetaLayout(rule.sizes), rule.theta);
-  std::vector<float> phi = options.start ? options.start->phi
-                                         : make_phi<float>(architecture, rule.inner.phi_init(),
-                                                           Random(options.seed, Purpose::kPhiInit));
+  std::vector<float> phi = first_phi(rule, architecture, options);
   std::vector<float> mean = options.start ? options.start->mean : phi;
-  METAPLASTIC_CHECK(static_cast<std::int64_t>(phi.size()) == architecture.phi_size() &&
-                    mean.size() == phi.size());
   const int earlier_steps = options.start ? options.start->inner_steps : 0;
-  InputOrder order(rule.sizes, architecture.num_inputs(), options.seed);
   std::vector<float> earlier = phi;
   const int earlier_step = num_steps - std::max(1, num_steps / 10);
-  const StepSettings<float> settings{static_cast<float>(rule.inner.inner_lr),
-                                     static_cast<float>(second_views.homeostatic_share())};
-  Tape<float> tape;
-  tape.use_threads(threads);
+  Stepper stepper(rule, architecture, options.seed, second_views.homeostatic_share(), threads);
+  const int num_examples = rule.sizes.num_views() * data.batch_size();
   for (int step = 0;; ++step) {
     if (wanted.contains(step)) {
       made.layers =
@@ -159,17 +206,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
     if (step == earlier_step) earlier = phi;
     if (step == num_steps) break;
     if (options.should_stop && options.should_stop()) throw Stopped{};
-    const std::span<const float> batch =
-        order.inputs(second_views.batch(data, earlier_steps + step));
-    order.to_rule(architecture, phi);
-    tape.reset(false);
-    const Var<float> x = tape.constant(batch.data(), architecture.num_inputs(), 1,
-                                       rule.sizes.num_views() * data.batch_size());
-    const PhiVars<float> next = inner_step(tape, theta_leaves(tape, used.layout, used.theta.data()),
-                                           phi_leaves(tape, architecture, phi.data()),
-                                           architecture.activation, x, settings);
-    copy_phi(next, architecture, phi.data());
-    order.to_data(architecture, phi);
+    stepper.step(second_views.batch(data, earlier_steps + step), num_examples, phi);
     check_finite(phi, step + 1, options);
     update_phi_mean(mean, phi, rule.inner.phi_mean_share, earlier_steps + step + 1);
     if (options.on_step) options.on_step(step + 1, num_steps);
