@@ -5,6 +5,7 @@
 #include "apply/encoder_file.h"
 #include "base/error.h"
 #include "io/atomic_file.h"
+#include "onnx/onnx_places.h"
 #include "onnx/onnx_preprocess.h"
 
 namespace metaplastic {
@@ -82,13 +83,24 @@ void add_metadata(onnx::Model& model, const std::string& key, const json& value)
 }
 
 void add_layers(const Encoder& encoder, OnnxGraph& graph) {
-  for (int l = 1; l <= encoder.num_layers(); ++l) {
-    const EncoderLayer& layer = encoder.weights_of(l);
-    const std::int64_t U_lo = layer.in.size(), U_up = layer.spec.units;
-    const std::string W = graph.constant(fmt::format("layer.{}.W", l), {U_lo, U_up}, layer.W);
-    const std::string b = graph.constant(fmt::format("layer.{}.b", l), {U_up}, layer.b);
-    graph.step("Gemm", {graph.value(), W, b});
-    add_activation(encoder.activation, graph);
+  const std::size_t first_dense = encoder.first_dense();
+  if (first_dense > 0) add_to_places(encoder.layers.front().in, graph);
+  int l = 0, num_pools = 0;
+  for (std::size_t n = 0; n < encoder.layers.size(); ++n) {
+    const EncoderLayer& layer = encoder.layers[n];
+    if (layer.spec.kind == LayerKind::kPool) {
+      add_pool(layer, fmt::format("pool.{}", ++num_pools), graph);
+    } else if (layer.spec.kind == LayerKind::kConv) {
+      add_conv(layer, fmt::format("layer.{}", ++l), graph);
+      add_activation(encoder.activation, graph);
+    } else {
+      const std::int64_t U_lo = layer.in.size(), U_up = layer.spec.units;
+      const std::string W = graph.constant(fmt::format("layer.{}.W", ++l), {U_lo, U_up}, layer.W);
+      const std::string b = graph.constant(fmt::format("layer.{}.b", l), {U_up}, layer.b);
+      graph.step("Gemm", {graph.value(), W, b});
+      add_activation(encoder.activation, graph);
+    }
+    if (n + 1 == first_dense) add_from_places(layer.out, graph);
   }
 }
 
@@ -106,7 +118,6 @@ void check_size(const Encoder& encoder) {
 
 std::string onnx_model(const Encoder& encoder, const OnnxOptions& options) {
   check_size(encoder);
-  if (encoder.first_dense() > 0) fail("onnx: expected dense layers alone, found others");
   onnx::Model model;
   model.set_ir_version(kIrVersion);
   model.set_producer_name("metaplastic");

@@ -43,11 +43,35 @@ def read_model(path, folder):
     return model
 
 
+def windows_of(x, a, kernel):
+    """[N,C,h,w,*kernel]: what a kernel sees at every place, zeros around."""
+    top, left, bottom, right = a.get("pads", (0, 0, 0, 0))
+    x = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
+    down, across = a["strides"]
+    return np.lib.stride_tricks.sliding_window_view(x, tuple(kernel), axis=(2, 3))[:, :, ::down, ::across]
+
+
+def conv(x, w, b=None, **a):
+    y = np.einsum("nchwij,kcij->nkhw", windows_of(x, {"strides": (1, 1), **a}, w.shape[2:]), w, dtype=np.float32)
+    return y if b is None else y + b[:, None, None]
+
+
+def take_slice(x, begin, end, axis):
+    return np.take(x, np.arange(begin[0], end[0]), axis=axis[0])
+
+
 def operators(node):
     """The meaning of an operator of opset 13, as the ONNX specification has it, in float32."""
     a = {x.name: list(x.ints) or (x.f if x.type == 1 else x.i) for x in node.attribute}
     one = np.float32(1)
+    axes, keep = tuple(a.get("axes", ())), bool(a.get("keepdims", 1))
     return {
+        "Abs": np.abs, "Add": np.add, "Sign": np.sign, "Sqrt": np.sqrt, "Slice": take_slice,
+        "AveragePool": lambda x: windows_of(x, a, a["kernel_shape"]).mean(axis=(4, 5), dtype=np.float32),
+        "Concat": lambda *parts: np.concatenate(parts, axis=a["axis"]), "Conv": lambda *x: conv(*x, **a),
+        "MaxPool": lambda x: windows_of(x, a, a["kernel_shape"]).max(axis=(4, 5)),
+        "ReduceMax": lambda x: x.max(axis=axes, keepdims=keep),
+        "ReduceMean": lambda x: x.mean(axis=axes, keepdims=keep, dtype=np.float32),
         "Cast": lambda x: x.astype({1: np.float32}[a["to"]]),
         "Div": np.divide, "Mul": np.multiply, "Sub": np.subtract, "Max": np.maximum,
         "Elu": lambda x: np.where(x > 0, x, np.float32(a["alpha"]) * np.expm1(x)),
@@ -86,11 +110,12 @@ class Export(unittest.TestCase):
         self.addCleanup(temporary.cleanup)
         self.folder = pathlib.Path(temporary.name)
 
-    def compare(self, data, rows, pixel_max=None, activation="relu", data_of_fit=None, flags=()):
+    def compare(self, data, rows, pixel_max=None, activation="relu", data_of_fit=None, layers="mlp", flags=()):
         model, onnx, features = (self.folder / name for name in ("m.safetensors", "m.onnx", "f.npy"))
         metaplastic("apply", "--rule", "hebb-decorrelate", "--data", data_of_fit or data, "--out", features,
-                    "--model", model, "--hidden", "24", "--features", "10", "--steps", "12", "--quiet",
-                    "--activation", activation, "--seed", "3", *flags)
+                    "--model", model, "--steps", "12", "--quiet", "--activation", activation, "--seed", "3",
+                    "--layers", layers, *flags,
+                    *(["--hidden", "24", "--features", "10"] if layers in ("mlp", "images") else []))
         metaplastic("embed", "--model", model, "--data", data, "--out", features)
         metaplastic("export", "--model", model, "--onnx", onnx,
                     *([] if pixel_max is None else ["--pixel-max", pixel_max]))
@@ -137,6 +162,20 @@ class Export(unittest.TestCase):
         self.compare(self.save("c.npy", colour), colour)  # 20 x 18 does not divide
         small = random.random((110, 8, 8), dtype=np.float32)
         self.compare(self.save("s.npy", small), small[..., None], pixel_max=1)
+
+    def test_layers_that_see_places(self):
+        random = np.random.default_rng(4)
+        grey = random.integers(0, 256, (110, 20, 17), dtype=np.uint8)
+        grey[:, :9, :9] = 255  # windows that are flat
+        colour = random.integers(0, 256, (105, 12, 14, 3), dtype=np.uint8)
+        for layers in ("images", "conv 9 5x4 stride 2 padding 1, pool 3x2, dense 6",
+                       "conv 9 7x7, pool 3x3 max, dense 6", "conv 6 3x3, pool 2x2 mean, dense 6, dense 5",
+                       "pool size 2x2 mean, conv 8 3x3, pool size 2x2 stride 1 max, conv 7 2x2 stride 2, dense 5",
+                       "conv 8 3x3, pool 2x2"):
+            with self.subTest(layers=layers):
+                self.compare(self.save("g.npy", grey), grey[..., None], layers=layers)
+                self.compare(self.save("c.npy", colour), colour, layers=layers)
+        self.compare(self.save("c.npy", colour), colour, layers="conv 8 3x3, pool 2x2, dense 5", activation="tanh")
 
     def test_text(self):
         random = np.random.default_rng(3)
