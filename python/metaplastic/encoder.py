@@ -71,7 +71,8 @@ def train_encoder(data: Data, rule: str = "compact-v1", *, hidden: Sequence[int]
     variant: of a rule that walks among neighbours, usual, alike, alone, noisy, mixed, dense,
         far or apart: how it is applied, which ``metaplastic evaluate`` chooses by labels.
     layers: "mlp" (hidden and n_features alone), "images" (conv layers below them), or all layers
-        such as "conv 128 7x7, pool 3x3, dense 128". None: "mlp".
+        such as "conv 128 7x7, pool 3x3, dense 128". None: "images" where rows are images of 8 x 8
+        and more, else "mlp".
     columns: names of an array's columns; a data frame brings its own. The encoder keeps them, and
         finds the columns of later data by them.
     progress: called with (inner steps done, inner steps in all) about ten times a second.

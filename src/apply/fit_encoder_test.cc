@@ -230,6 +230,19 @@ TEST(FitEncoder, GoesOnFromAnEncoder) {
   EXPECT_EQ(more.last().record.inner_steps, 12);
 }
 
+TEST(LayerChoice, DefaultsFollowTheData) {
+  const FoundRule rule = noise_rule();
+  Dataset data = noise_images(4, {28, 28, 1});
+  EXPECT_EQ(default_layer_choice(data, rule.rule.sizes).form, LayerForm::kImages);
+  data.image = {7, 28, 1};
+  EXPECT_EQ(default_layer_choice(data, rule.rule.sizes).form, LayerForm::kMlp);
+  const Dataset table = gaussian_dataset(4, 28 * 28, 2, 1);
+  EXPECT_EQ(default_layer_choice(table, rule.rule.sizes).form, LayerForm::kMlp);
+  RuleSizes fixed_top = rule.rule.sizes;
+  fixed_top.preset = "metz2019";
+  EXPECT_EQ(default_layer_choice(noise_images(4, {28, 28, 1}), fixed_top).form, LayerForm::kMlp);
+}
+
 TEST(LayerChoice, OnlyLargeImagesAreResized) {
   const LayerChoice mlp, images{LayerForm::kImages, {}};
   const Dataset table = gaussian_dataset(4, 28 * 28, 2, 1);

@@ -38,7 +38,13 @@ LayerChoice parse_layer_choice(std::string_view text) {
       text, did_you_mean(text, names));
 }
 
-LayerChoice default_layer_choice(const Dataset&, const RuleSizes&) { return {}; }
+LayerChoice default_layer_choice(const Dataset& data, const RuleSizes& sizes) {
+  LayerChoice choice;
+  const bool is_large = data.kind == DataKind::kImage &&
+                        std::min(data.image.height, data.image.width) >= kMinImageSide;
+  if (is_large && !sizes.is_metz2019()) choice.form = LayerForm::kImages;
+  return choice;
+}
 
 PreprocessOptions preprocess_options(const Dataset& data, const ResizeChoice& resize,
                                      const LayerChoice& layers) {

@@ -28,7 +28,8 @@ struct LayerChoice {
 // Throws Error for anything but mlp, images or a SPEC.
 LayerChoice parse_layer_choice(std::string_view text);
 
-// What is chosen where the user chose nothing: mlp.
+// What is chosen where the user chose nothing: images for rows that are images of 8 x 8 and more,
+// for a rule of any width; mlp for all else.
 LayerChoice default_layer_choice(const Dataset& data, const RuleSizes& sizes);
 
 // What a user asks of the size of images.

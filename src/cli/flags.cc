@@ -137,7 +137,7 @@ void add_layers(CLI::App& app, std::optional<LayerChoice>& layers) {
   app.add_option_function<std::string>(
          "--layers", [&layers](const std::string& text) { layers = parse_layer_choice(text); },
          "layers of the network: mlp, images, or all of them such as 'conv 128 7x7, pool 3x3, "
-         "dense 128' (default mlp)")
+         "dense 128' (default: images where rows are images of 8x8 and more, else mlp)")
       ->type_name("SPEC");
 }
 
