@@ -1,38 +1,22 @@
 #include "apply/apply.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <optional>
 #include <set>
 
 #include "apply/apply_cost.h"
-#include "apply/input_order.h"
+#include "apply/inner_training.h"
 #include "apply/second_views.h"
 #include "apply/training_rows.h"
 #include "base/error.h"
 #include "base/thread_pool.h"
-#include "rule/convert_theta.h"
-#include "rule/inner_step.h"
 
 namespace metaplastic {
 namespace {
 
 // 8 GiB of floats in one phi: far above any base model, far below an overflow.
 constexpr std::int64_t kMaxPhiSize = std::int64_t{1} << 31;
-
-void check_finite(const std::vector<float>& phi, int inner_step, const ApplyOptions& options) {
-  // All exponent bits are set in what is not finite. Without branches the loop runs in vectors.
-  constexpr std::uint32_t kExponent = 0x7f800000;
-  std::uint32_t num_others = 0;
-  for (const float v : phi)
-    num_others += (std::bit_cast<std::uint32_t>(v) & kExponent) == kExponent;
-  if (num_others == 0) return;
-  fail(
-      "apply: expected finite weights, found others after inner step {} (seed {}); the rule does "
-      "not fit this data, try fewer inner steps or another rule",
-      inner_step, options.seed);
-}
 
 // A line about an unusual cost, or "". Trainings that cannot be long are not looked at.
 std::string cost_of(const Rule& rule, const Architecture& architecture, std::int64_t num_rows,
@@ -46,6 +30,18 @@ std::string cost_of(const Rule& rule, const Architecture& architecture, std::int
   if (num_steps == 0 || (!is_wide && units * batch * num_steps < kManyUnitSteps)) return "";
   const ApplyCost cost = estimate_apply_cost(rule, architecture, num_rows, batch, num_steps);
   return check_apply_cost(cost, architecture, batch, num_steps, memory_limit());
+}
+
+EncoderRecord record_of(const Rule& rule, const ApplyOptions& options, int batch_size) {
+  EncoderRecord record;
+  record.seed = options.seed;
+  record.inner_batch = batch_size;
+  record.variant = options.variant.name;
+  record.inner_lr = rule.inner.inner_lr;
+  record.weight_std = rule.inner.weight_std;
+  record.bias_std = rule.inner.bias_std;
+  record.init = rule.inner.init;
+  return record;
 }
 
 // Nothing where no step looks for neighbours.
@@ -114,14 +110,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   SecondViews second_views(rule.sizes, options.variant, options.seed,
                            pool_for(usual, training_rows, options, num_steps, threads));
   second_views.use_threads(threads);
-  made.record.seed = options.seed;
-  made.record.inner_batch = data.batch_size();
-  made.record.variant = options.variant.name;
-  made.record.inner_lr = rule.inner.inner_lr;
-  made.record.weight_std = rule.inner.weight_std;
-  made.record.bias_std = rule.inner.bias_std;
-  made.record.init = rule.inner.init;
-
+  made.record = record_of(rule, options, data.batch_size());
   Applied applied;
   if (!cost_note.empty() && !options.on_note) applied.notes.push_back(cost_note);
   if (data.batch_size() < inner_batch) {
@@ -134,49 +123,26 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   METAPLASTIC_CHECK(*wanted.begin() >= 0 && *wanted.rbegin() == num_steps);
   std::int64_t num_rows = 0;
   const std::vector<float> statistics_rows = data.statistics_rows(num_rows);
-  const UsedPart used = used_part(ThetaLayout(rule.sizes), rule.theta);
-  std::vector<float> phi = options.start ? options.start->phi
-                                         : make_phi<float>(architecture, rule.inner.phi_init(),
-                                                           Random(options.seed, Purpose::kPhiInit));
-  std::vector<float> mean = options.start ? options.start->mean : phi;
-  METAPLASTIC_CHECK(static_cast<std::int64_t>(phi.size()) == architecture.phi_size() &&
-                    mean.size() == phi.size());
-  const int earlier_steps = options.start ? options.start->inner_steps : 0;
-  InputOrder order(rule.sizes, architecture.num_inputs(), options.seed);
-  std::vector<float> earlier = phi;
+  InnerTraining training(rule, architecture, options, second_views.homeostatic_share(), threads);
+  std::vector<float> earlier = training.state().phi;
   const int earlier_step = num_steps - std::max(1, num_steps / 10);
-  const StepSettings<float> settings{static_cast<float>(rule.inner.inner_lr),
-                                     static_cast<float>(second_views.homeostatic_share())};
-  Tape<float> tape;
-  tape.use_threads(threads);
   for (int step = 0;; ++step) {
+    const InnerState& state = training.state();
     if (wanted.contains(step)) {
-      made.layers =
-          dense_layers(architecture, fold_layers(architecture, mean, statistics_rows, num_rows));
-      made.record.inner_steps = earlier_steps + step;
+      made.layers = dense_layers(architecture,
+                                 fold_layers(architecture, state.mean, statistics_rows, num_rows));
+      made.record.inner_steps = state.inner_steps;
       applied.encoders.push_back(made);
     }
-    if (step == earlier_step) earlier = phi;
+    if (step == earlier_step) earlier = state.phi;
     if (step == num_steps) break;
     if (options.should_stop && options.should_stop()) throw Stopped{};
-    const std::span<const float> batch =
-        order.inputs(second_views.batch(data, earlier_steps + step));
-    order.to_rule(architecture, phi);
-    tape.reset(false);
-    const Var<float> x = tape.constant(batch.data(), architecture.num_inputs(), 1,
-                                       rule.sizes.num_views() * data.batch_size());
-    const PhiVars<float> next = inner_step(tape, theta_leaves(tape, used.layout, used.theta.data()),
-                                           phi_leaves(tape, architecture, phi.data()),
-                                           architecture.activation, x, settings);
-    copy_phi(next, architecture, phi.data());
-    order.to_data(architecture, phi);
-    check_finite(phi, step + 1, options);
-    update_phi_mean(mean, phi, rule.inner.phi_mean_share, earlier_steps + step + 1);
+    training.take_step(second_views.batch(data, state.inner_steps), step + 1);
     if (options.on_step) options.on_step(step + 1, num_steps);
   }
   applied.health = look_at(applied.last(), statistics_rows, num_rows);
-  if (num_steps > 0) applied.health.drift = phi_drift(architecture, earlier, phi);
-  applied.state = {std::move(phi), std::move(mean), earlier_steps + num_steps};
+  if (num_steps > 0) applied.health.drift = phi_drift(architecture, earlier, training.state().phi);
+  applied.state = training.take_state();
   return applied;
 }
 
