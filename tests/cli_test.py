@@ -4,9 +4,11 @@
 usage: cli_test.py PROGRAM [unittest arguments]
 """
 import array
+import csv
 import json
 import os
 import pathlib
+import shlex
 import signal
 import struct
 import subprocess
@@ -47,6 +49,16 @@ def read_npy(path):
     shape = eval(content[10:10 + length].decode())["shape"]  # pylint: disable=eval-used
     values = array.array("f", content[10 + length:])
     return shape, values
+
+
+def write_npy(path, values):
+    """Rows of floats, or whole numbers, as NumPy writes them."""
+    rows = isinstance(values[0], list)
+    shape = (len(values), len(values[0])) if rows else (len(values),)
+    flat = array.array("d", [v for row in values for v in row]) if rows else array.array("q", values)
+    header = f"{{'descr': '{'<f8' if rows else '<i8'}', 'fortran_order': False, 'shape': {shape}, }}"
+    header += " " * (63 - (len(header) + 10) % 64) + "\n"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + flat.tobytes())
 
 
 class Cli(unittest.TestCase):
@@ -123,7 +135,9 @@ class Commands(Cli):
         self.assertEqual(result["classes"], ["c0", "c1", "c2"])
         self.assertEqual([c["method"] for c in result["comparisons"]], ["random", "raw", "pca"])
         self.assertIn("percent of each true class", done.stdout)
-        self.assertTrue(done.stdout.splitlines()[-1].startswith("verdict: on this data set the learned features "))
+        verdict, command = done.stdout.splitlines()[-2:]
+        self.assertTrue(verdict.startswith("verdict: on this data set the learned features "))
+        self.check_next_command(command, result["methods"][0])
         self.assertEqual([m["name"] for m in result["methods"]], ["learned", "random", "raw", "pca"])
         for method in result["methods"]:
             self.assertEqual(set(method), {"name", "accuracy", "stderr", "seconds", "steps", "settings", "candidates",
@@ -132,6 +146,71 @@ class Commands(Cli):
             self.assertIn(f"{method['accuracy']:.4f}", done.stdout)
         self.assertGreater(result["methods"][2]["accuracy"], 0.95)
         self.assertEqual((result["shots"], result["trials"], result["seed"]), (5, 4, 3))
+
+    def check_next_command(self, line, learned):
+        """What evaluate ends with runs as it stands, and makes the read-out that was chosen."""
+        self.assertTrue(line.startswith("next: metaplastic apply "), line)
+        words = shlex.split(line)[2:]
+        self.assertEqual(words[words.index("--steps") + 1], str(learned["steps"]))
+        words[words.index("--out") + 1] = str(self.path("next.npy"))
+        words[words.index("--model") + 1] = str(self.path("next.safetensors"))
+        done = metaplastic(*words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(read_npy(self.path("next.npy"))[0], (120, learned["settings"]["features"]))
+
+    def test_readouts_of_apply_embed_and_export(self):
+        top = self.apply()
+        for flags, width in ((["--layer", 1], 8), (["--layer", "all"], 14), (["--with-input"], 10),
+                             (["--layer", "all", "--with-input"], 18)):
+            shape, values = self.apply(*flags)
+            self.assertEqual(shape, (120, width))
+            for more in ([], flags):
+                done = metaplastic("embed", "--model", self.path("e.safetensors"), "--data", self.data,
+                                   "--out", self.path("again.npy"), *more)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(self.path("again.npy").read_bytes(), self.path("f.npy").read_bytes())
+            done = metaplastic("embed", "--model", self.path("e.safetensors"), "--data", self.data,
+                               "--out", self.path("again.npy"), "--layer", "top")
+            self.assertEqual(read_npy(self.path("again.npy")), top)
+            self.assertEqual(list(values[width - 6:width]) == list(top[1][:6]), flags != ["--layer", 1])
+        self.refused("embed", "--model", self.path("e.safetensors"), "--data", self.data, "--out",
+                     self.path("x"), "--layer", 3, mentions=["expected 1 to 2"])
+        self.refused("apply", "--data", self.data, "--out", self.path("x"), "--layer", "tpo",
+                     mentions=["--layer", "'tpo'", "'top'"])
+
+    def test_classify_predicts_rows_without_a_label_and_predict_repeats_them(self):
+        lines = self.csv.read_text(encoding="utf-8").splitlines()
+        header, rows = lines[0], lines[1:]
+        column = header.split(",").index("label")
+        truth = [row.split(",")[column] for row in rows]
+        pixels = [[v for n, v in enumerate(row.split(",")) if n != column] for row in rows]
+        (self.folder / "x.csv").write_text("\n".join(",".join(row) for row in pixels) + "\n", encoding="utf-8")
+        codes = [int(name[1:]) if n < 30 else -1 for n, name in enumerate(truth)]
+        write_npy(self.path("x.npy"), [[float(v) for v in row] for row in pixels])
+        write_npy(self.path("y.npy"), codes)
+        data = f"npy:{self.path('x.npy')},{self.path('y.npy')}"
+        done = metaplastic("classify", "--rule", "hebb-decorrelate", "--data", data, "--out", self.path("p.csv"),
+                           "--model", self.path("m"), *SMALL[:-1])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("out-of-fold accuracy on 30 labelled rows", done.stdout)
+        self.assertIn("wrote 90 predictions of 3 classes", done.stderr)
+        with open(self.path("p.csv"), newline="", encoding="utf-8") as file:
+            table = list(csv.DictReader(file))
+        self.assertEqual([int(row["row"]) for row in table], list(range(30, 120)))
+        right = sum("c" + row["class"] == truth[int(row["row"])] for row in table)
+        self.assertGreater(right, 80)
+        done = metaplastic("predict", "--model", self.path("m"), "--data", data, "--out", self.path("q.csv"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("accuracy on the 30 rows that have a label", done.stdout)
+        self.assertEqual(self.path("q.csv").read_text(encoding="utf-8").splitlines()[31:],
+                         self.path("p.csv").read_text(encoding="utf-8").splitlines()[1:])
+        self.apply()
+        self.refused("predict", "--model", self.path("e.safetensors"), "--data", data, "--out", self.path("x"),
+                     mentions=["classify --model"])
+        self.refused("classify", "--data", f"csv:{self.csv},drop=label", "--out", self.path("x"),
+                     mentions=["labels"])
+        self.refused("classify", "--data", self.data, "--out", self.path("x"),
+                     mentions=["rows without a label"])
 
     def test_shipped_rule_is_the_default(self):
         done = metaplastic("apply", "--data", self.data, "--out", self.path("f.npy"),
@@ -160,7 +239,8 @@ class Commands(Cli):
         self.assertEqual([m["name"] for m in methods], ["kmeans", "autoencoder"])
         self.assertEqual([m["settings"]["tunings"] for m in methods], [2, 2])
         self.assertIn(methods[1]["steps"], (3, 15, 30))
-        self.assertEqual(methods[1]["settings"]["chosen_from"], 2 * 3 * 3)
+        # two trainings, three stops, four read-outs, each with and without the inputs
+        self.assertEqual(methods[1]["settings"]["chosen_from"], 2 * 3 * 4 * 2)
 
     def test_inspect_shows_rules_and_encoders(self):
         self.apply()
@@ -240,7 +320,7 @@ class Train(Cli):
     def test_a_signal_saves_and_ends_with_status_3(self):
         with subprocess.Popen([PROGRAM, "train", "--config", TINY, "--out", self.path("run"),
                                "--outer-steps", "100000"], stderr=subprocess.PIPE, text=True) as process:
-            self.assertIn("step 1/100000", process.stderr.readline())
+            self.assertIn("step 1  loss", process.stderr.readline())
             process.send_signal(signal.SIGINT)
             rest = process.stderr.read()
         self.assertEqual(process.returncode, 3)

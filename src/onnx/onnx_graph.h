@@ -31,7 +31,6 @@ class OnnxGraph {
 
   onnx::Graph& graph_;
   std::string value_;
-  int num_steps_ = 0;
 };
 
 void set_attribute(onnx::Node& node, const std::string& name, float value);
