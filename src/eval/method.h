@@ -57,7 +57,7 @@ struct MethodContext {
   // Of candidates that encode: inputs beside the features (readout.h), or nothing: with and
   // without.
   std::optional<bool> with_input = false;
-  ImageShape image;                     // of the prepared rows; size 0 where they are no images
+  ImageShape image;  // of the prepared rows; size 0 where they are no images
   std::shared_ptr<const Preprocess> preprocess;          // what prepared the rows; may be empty
   std::function<void(const std::string&)> on_progress;   // one short line; may be empty
   std::function<void(const std::string&)> on_note = {};  // a line that stays; may be empty
