@@ -7,6 +7,7 @@ import array
 import json
 import os
 import pathlib
+import shlex
 import signal
 import struct
 import subprocess
@@ -123,7 +124,9 @@ class Commands(Cli):
         self.assertEqual(result["classes"], ["c0", "c1", "c2"])
         self.assertEqual([c["method"] for c in result["comparisons"]], ["random", "raw", "pca"])
         self.assertIn("percent of each true class", done.stdout)
-        self.assertTrue(done.stdout.splitlines()[-1].startswith("verdict: on this data set the learned features "))
+        verdict, command = done.stdout.splitlines()[-2:]
+        self.assertTrue(verdict.startswith("verdict: on this data set the learned features "))
+        self.check_next_command(command, result["methods"][0])
         self.assertEqual([m["name"] for m in result["methods"]], ["learned", "random", "raw", "pca"])
         for method in result["methods"]:
             self.assertEqual(set(method), {"name", "accuracy", "stderr", "seconds", "steps", "settings", "candidates",
@@ -132,6 +135,17 @@ class Commands(Cli):
             self.assertIn(f"{method['accuracy']:.4f}", done.stdout)
         self.assertGreater(result["methods"][2]["accuracy"], 0.95)
         self.assertEqual((result["shots"], result["trials"], result["seed"]), (5, 4, 3))
+
+    def check_next_command(self, line, learned):
+        """What evaluate ends with runs as it stands, and makes the read-out that was chosen."""
+        self.assertTrue(line.startswith("next: metaplastic apply "), line)
+        words = shlex.split(line)[2:]
+        self.assertEqual(words[words.index("--steps") + 1], str(learned["steps"]))
+        words[words.index("--out") + 1] = str(self.path("next.npy"))
+        words[words.index("--model") + 1] = str(self.path("next.safetensors"))
+        done = metaplastic(*words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(read_npy(self.path("next.npy"))[0], (120, learned["settings"]["features"]))
 
     def test_shipped_rule_is_the_default(self):
         done = metaplastic("apply", "--data", self.data, "--out", self.path("f.npy"),
@@ -160,7 +174,8 @@ class Commands(Cli):
         self.assertEqual([m["name"] for m in methods], ["kmeans", "autoencoder"])
         self.assertEqual([m["settings"]["tunings"] for m in methods], [2, 2])
         self.assertIn(methods[1]["steps"], (3, 15, 30))
-        self.assertEqual(methods[1]["settings"]["chosen_from"], 2 * 3 * 3)
+        # two trainings, three stops, four read-outs, each with and without the inputs
+        self.assertEqual(methods[1]["settings"]["chosen_from"], 2 * 3 * 4 * 2)
 
     def test_inspect_shows_rules_and_encoders(self):
         self.apply()
@@ -240,7 +255,7 @@ class Train(Cli):
     def test_a_signal_saves_and_ends_with_status_3(self):
         with subprocess.Popen([PROGRAM, "train", "--config", TINY, "--out", self.path("run"),
                                "--outer-steps", "100000"], stderr=subprocess.PIPE, text=True) as process:
-            self.assertIn("step 1/100000", process.stderr.readline())
+            self.assertIn("step 1  loss", process.stderr.readline())
             process.send_signal(signal.SIGINT)
             rest = process.stderr.read()
         self.assertEqual(process.returncode, 3)

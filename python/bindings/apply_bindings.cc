@@ -19,6 +19,7 @@ struct Request {
   std::optional<int> inner_steps, inner_batch, resize;
   std::optional<std::string> layers;
   std::uint64_t seed = 0;
+  Readout readout;
 };
 
 ApplyOptions options_of(const Request& request) {
@@ -74,6 +75,7 @@ Applied train(const Request& request, const py::object& input,
   options.resize.side = request.resize;
   if (request.layers) options.layers = parse_layer_choice(*request.layers);
   options.previous = previous;
+  options.readout = request.readout;
   return run(found, data, options, progress);
 }
 
@@ -92,9 +94,11 @@ Applied train_encoder(const std::string& rule, const py::object& data,
                       std::optional<int> inner_steps, std::optional<int> inner_batch,
                       std::uint64_t seed, std::optional<int> resize, const std::string& variant,
                       const std::optional<std::vector<std::string>>& columns,
-                      std::optional<std::string> layers, const py::object& progress) {
+                      std::optional<std::string> layers, const std::string& layer, bool with_input,
+                      const py::object& progress) {
+  const Readout readout{.layer = parse_readout("layer", layer).layer, .with_input = with_input};
   return train({rule, hidden, features, activation, variant, inner_steps, inner_batch, resize,
-                std::move(layers), seed},
+                std::move(layers), seed, readout},
                data, columns, progress, nullptr, std::nullopt);
 }
 
@@ -117,6 +121,7 @@ Applied continue_training(const std::string& rule, const py::object& data, const
   request.inner_steps = inner_steps;
   request.inner_batch = inner_batch;
   request.seed = encoder.record.seed;
+  request.readout = encoder.readout;
   return train(
       request, data, columns, progress, &encoder,
       InnerState{{phi.data(), mean}, {mean, phi.data() + phi.size()}, encoder.record.inner_steps});
@@ -142,7 +147,8 @@ void add_apply(py::module_& module) {
              py::arg("inner_steps") = py::none(), py::arg("inner_batch") = py::none(),
              py::arg("seed") = 0, py::arg("resize") = py::none(),
              py::arg("variant") = RuleVariant{}.name, py::arg("columns") = py::none(),
-             py::arg("layers") = py::none(), py::arg("progress") = py::none());
+             py::arg("layers") = py::none(), py::arg("layer") = "top",
+             py::arg("with_input") = false, py::arg("progress") = py::none());
   module.def("continue_training", &continue_training, py::arg("rule"), py::arg("data"),
              py::arg("encoder"), py::arg("phi"), py::kw_only(), py::arg("inner_steps"),
              py::arg("inner_batch"), py::arg("columns") = py::none(),

@@ -14,6 +14,7 @@ namespace metaplastic::python {
 void add_data(pybind11::module_& module);
 void add_encoder(pybind11::module_& module);
 void add_apply(pybind11::module_& module);
+void add_few_labels(pybind11::module_& module);
 void add_meta(pybind11::module_& module);
 
 inline pybind11::array_t<float> to_array(const std::vector<float>& values) {

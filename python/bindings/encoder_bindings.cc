@@ -17,12 +17,12 @@ namespace {
 // Rows that one thread encodes between two looks at the signals: a multiple of encode's block.
 constexpr std::int64_t kChunkRows = 4096;
 
-// Features of all rows into out [N, U_layer]. Threads take chunks; encode_rows gives a row the same
+// Features of all rows into out [N, F]. Threads take chunks; encode_rows gives a row the same
 // bits wherever its chunk begins.
-void embed_into(const Encoder& encoder, const std::shared_ptr<const RowSource>& prepared, int layer,
-                int num_threads, float* out) {
+void embed_into(const Encoder& encoder, const std::shared_ptr<const RowSource>& prepared,
+                const Readout& readout, int num_threads, float* out) {
   const std::int64_t N = prepared->num_rows();
-  const std::int64_t U = encoder.num_features(layer);
+  const std::int64_t F = num_features(encoder, readout);
   const std::int64_t num_chunks = (N + kChunkRows - 1) / kChunkRows;
   ThreadPool pool(static_cast<int>(std::clamp<std::int64_t>(num_threads, 1, num_chunks)));
   Interrupts interrupts;
@@ -30,9 +30,9 @@ void embed_into(const Encoder& encoder, const std::shared_ptr<const RowSource>& 
     const std::int64_t count = std::min<std::int64_t>(pool.num_threads(), num_chunks - begin);
     pool.parallel_for(static_cast<int>(count), [&](int, int index) {
       const std::int64_t first = (begin + index) * kChunkRows;
-      float* to = out + first * U;
+      float* to = out + first * F;
       const SliceRows rows(prepared, first, std::min(kChunkRows, N - first));
-      encode_rows(encoder, rows, layer, [&](std::span<const float> features, std::int64_t) {
+      encode_rows(encoder, rows, readout, [&](std::span<const float> features, std::int64_t) {
         to = std::copy(features.begin(), features.end(), to);
       });
     });
@@ -51,17 +51,31 @@ int layer_of(const Encoder& encoder, std::optional<int> layer) {
   return l;
 }
 
-py::array_t<float> embed(const Encoder& encoder, const py::object& input, std::optional<int> layer,
-                         int num_threads, const std::optional<std::vector<std::string>>& columns) {
-  const int l = layer_of(encoder, layer);
+// What the encoder gives out, where neither is named.
+Readout readout_of(const Encoder& encoder, const py::object& layer,
+                   std::optional<bool> with_input) {
+  Readout readout = encoder.readout;
+  if (!layer.is_none()) {
+    readout.layer = parse_readout("layer", static_cast<std::string>(py::str(layer))).layer;
+    readout.with_input = false;
+  }
+  readout.with_input = with_input.value_or(readout.with_input);
+  check_readout(encoder, readout);
+  return readout;
+}
+
+py::array_t<float> embed(const Encoder& encoder, const py::object& input, const py::object& layer,
+                         std::optional<bool> with_input, int num_threads,
+                         const std::optional<std::vector<std::string>>& columns) {
+  const Readout readout = readout_of(encoder, layer, with_input);
   if (num_threads < 1) fail("num_threads: expected 1 or more, found {}", num_threads);
   const Dataset data = make_dataset(input, columns, &encoder.preprocess);
   const auto prepared = prepare_rows(encoder.preprocess, data);
   py::array_t<float> out({static_cast<py::ssize_t>(data.num_rows()),
-                          static_cast<py::ssize_t>(encoder.num_features(l))});
+                          static_cast<py::ssize_t>(num_features(encoder, readout))});
   float* values = out.mutable_data();
   const py::gil_scoped_release release;
-  embed_into(encoder, prepared, l, num_threads, values);
+  embed_into(encoder, prepared, readout, num_threads, values);
   return out;
 }
 
@@ -139,7 +153,8 @@ void add_encoder(py::module_& module) {
           },
           py::arg("path"), py::arg("pixel_max") = 255.0f)
       .def("embed", &embed, py::arg("data"), py::arg("layer") = py::none(),
-           py::arg("num_threads") = 1, py::arg("columns") = py::none())
+           py::arg("with_input") = py::none(), py::arg("num_threads") = 1,
+           py::arg("columns") = py::none())
       .def("get_feature_names_out", &feature_names_out, py::arg("layer") = py::none())
       .def_property_readonly("feature_names_in_", &feature_names_in)
       .def_property_readonly("columns", [](const Encoder& e) { return e.preprocess.column_names; })
@@ -147,6 +162,9 @@ void add_encoder(py::module_& module) {
                              [](const Encoder& e) { return e.preprocess.constant_columns(); })
       .def("weights", &weights, py::arg("layer"))
       .def_property_readonly("widths", [](const Encoder& e) { return e.widths(); })
+      .def_property_readonly("num_features",
+                             [](const Encoder& e) { return num_features(e, e.readout); })
+      .def_property_readonly("readout", [](const Encoder& e) { return describe(e.readout); })
       .def_property_readonly("layers", [](const Encoder& e) { return layers_text(e.specs()); })
       .def_property_readonly(
           "activation",

@@ -27,5 +27,6 @@ PYBIND11_MODULE(_native, module) {
   add_data(module);
   add_encoder(module);
   add_apply(module);
+  add_few_labels(module);
   add_meta(module);
 }

@@ -3,6 +3,7 @@
     >>> from metaplastic import UnsupervisedUpdate
     >>> features = UnsupervisedUpdate(random_state=0).fit_transform(X)      # X [N, U], no labels
 
+* :class:`FewLabelClassifier` -- a scikit-learn classifier for many rows of which few have a label;
 * :class:`UnsupervisedUpdate` -- a scikit-learn transformer;
 * :func:`train_encoder`, :class:`Encoder` -- the same without scikit-learn, also for images and for
   every data SPEC of the command line;
@@ -16,12 +17,15 @@ Representation Learning", ICLR 2019, arXiv 1804.00222. Files are those of the co
 from ._native import Encoder, Error, __version__
 from .encoder import CollapseWarning, Training, read_data, rule_names, train_encoder
 
-__all__ = ["CollapseWarning", "Encoder", "Error", "Training", "UnsupervisedUpdate", "__version__", "read_data",
-           "rule_names", "train_encoder"]
+__all__ = ["CollapseWarning", "Encoder", "Error", "FewLabelClassifier", "Training", "UnsupervisedUpdate",
+           "__version__", "read_data", "rule_names", "train_encoder"]
 
 
 def __getattr__(name):
     # scikit-learn is imported when it is asked for: the rest works without it.
+    if name == "FewLabelClassifier":
+        from .few_labels import FewLabelClassifier
+        return FewLabelClassifier
     if name == "UnsupervisedUpdate":
         from .estimator import UnsupervisedUpdate
         return UnsupervisedUpdate

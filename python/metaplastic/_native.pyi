@@ -23,10 +23,11 @@ class Encoder:
     def export_onnx(self, path: str, pixel_max: float = 255) -> None:
         """Writes an ONNX model atomically, preprocessing included, as ``metaplastic export``.
         pixel_max: images only, the value of white in the model's input. Raises Error."""
-    def embed(self, data: Data, layer: Optional[int] = None, num_threads: int = 1,
-              columns: Optional[Sequence[str]] = None) -> Floats:
-        """Features [N, widths[layer]] of raw rows, of whatever trains. layer: 1 to the top one, the
-        default. columns: names of an array's columns; a data frame brings its own. Columns are
+    def embed(self, data: Data, layer: Union[int, str, None] = None, with_input: Optional[bool] = None,
+              num_threads: int = 1, columns: Optional[Sequence[str]] = None) -> Floats:
+        """Features [N, F] of raw rows, of whatever trains. layer: from 1 up, "top" or "all" side by
+        side; with_input: the prepared inputs, scaled, before them. Without either: what the encoder was
+        made to give. columns: names of an array's columns; a data frame brings its own. Columns are
         found by name where the data and the encoder have names, else by position, with a warning where
         one of them has names. The same bits for any num_threads, N and order of rows.
         Raises Error for rows of another kind and for features that are not finite."""
@@ -77,10 +78,25 @@ def train_encoder(rule: str, data: Data, *, hidden: Sequence[int], features: int
                   inner_steps: Optional[int] = None, inner_batch: Optional[int] = None, seed: int = 0,
                   resize: Optional[int] = None, variant: str = "usual",
                   columns: Optional[Sequence[str]] = None, layers: Optional[str] = None,
+                  layer: str = "top", with_input: bool = False,
                   progress: Optional[Callable[[int, int], object]] = None) -> Applied: ...
 def continue_training(rule: str, data: Data, encoder: Encoder, phi: Floats, *, inner_steps: int,
                       inner_batch: int, columns: Optional[Sequence[str]] = None,
                       progress: Optional[Callable[[int, int], object]] = None) -> Applied: ...
+class FewLabelFit:
+    @property
+    def encoder(self) -> Encoder: ...
+    @property
+    def table(self) -> str: ...
+    @property
+    def notes(self) -> List[str]: ...
+    @property
+    def trials(self) -> List[Dict[str, Any]]: ...
+def fit_few_labels(rule: str, data: Data, codes: Sequence[int], class_names: Sequence[str],
+                   columns: Optional[Sequence[str]], settings: Dict[str, Any],
+                   progress: Optional[Callable[[int, int], object]]) -> FewLabelFit: ...
+def predict_proba(encoder: Encoder, data: Data, columns: Optional[Sequence[str]] = None) -> Floats: ...
+def class_names(encoder: Encoder) -> List[str]: ...
 def read_data(spec: str) -> Tuple[npt.NDArray[Any], Optional[npt.NDArray[np.int64]], Dict[str, Any]]: ...
 def rule_names() -> List[str]: ...
 def rule_inner_steps(rule: str) -> int: ...

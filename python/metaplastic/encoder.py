@@ -53,6 +53,7 @@ def train_encoder(data: Data, rule: str = "compact-v1", *, hidden: Sequence[int]
                   n_features: int = 128, activation: str = "relu", n_steps: Optional[int] = None,
                   inner_batch: Optional[int] = None, seed: int = 0, resize: Optional[int] = None,
                   variant: str = "usual", layers: Optional[str] = None, columns: Optional[Sequence[str]] = None,
+                  layer: Union[int, str] = "top", with_input: bool = False,
                   progress: Optional[Callable[[int, int], None]] = None) -> Training:
     """Trains an encoder on unlabelled rows, as ``metaplastic apply`` does; same bits for one seed.
 
@@ -75,6 +76,8 @@ def train_encoder(data: Data, rule: str = "compact-v1", *, hidden: Sequence[int]
         and more, else "mlp".
     columns: names of an array's columns; a data frame brings its own. The encoder keeps them, and
         finds the columns of later data by them.
+    layer, with_input: what ``embed`` gives out: a layer from 1 up, "top" or "all" (side by side),
+        and whether the prepared inputs stand before it, scaled to vary as much.
     progress: called with (inner steps done, inner steps in all) about ten times a second.
 
     Signs of a collapse, and constant columns, are a :class:`CollapseWarning` each.
@@ -85,7 +88,7 @@ def train_encoder(data: Data, rule: str = "compact-v1", *, hidden: Sequence[int]
         str(rule), data, hidden=[int(width) for width in hidden], features=int(n_features),
         activation=activation, inner_steps=n_steps, inner_batch=inner_batch, seed=int(seed),
         resize=resize, variant=variant, layers=layers, columns=None if columns is None else list(columns),
-        progress=progress)
+        layer=str(layer), with_input=bool(with_input), progress=progress)
     warn_of_collapse(applied.encoder, applied.health, stacklevel=2)
     return Training(applied.encoder, applied.inner_steps, tuple(applied.notes), applied.health)
 

@@ -38,10 +38,10 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     ----------
     rule : str, default="compact-v1"
         A rule file, or the name of a rule that comes along (``metaplastic.rule_names()``).
-    hidden : tuple of int, default=(64, 64)
+    hidden : tuple of int, default=(128, 128)
         Widths of the hidden layers, from the input up.
-    n_features : int, default=32
-        Width of the top layer: the columns of what ``transform`` returns.
+    n_features : int, default=128
+        Width of the top layer.
     activation : str, default="relu"
         relu, leaky_relu, tanh, elu, sigmoid, softplus, swish or step.
     n_steps : int or "auto", default="auto"
@@ -52,6 +52,11 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     variant : str, default="usual"
         Of a rule that walks among neighbours, such as the default: usual, alike, alone, noisy, mixed,
         dense, far or apart, how it is applied. Which one serves the data is worth a grid search.
+    layer : int or str, default="top"
+        What ``transform`` returns: a layer from 1 up, "top", or "all" of them side by side.
+    with_input : bool, default=False
+        Put the standardised inputs before the features, multiplied by one number so that they vary
+        as much as the features do.
     random_state : int, RandomState or None, default=None
         Seed of initial weights and batches. An int gives the same bits as the command line does
         with ``--seed``.
@@ -89,9 +94,10 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     (178, 8)
     """
 
-    def __init__(self, rule: str = "compact-v1", hidden: Sequence[int] = (64, 64), n_features: int = 32,
+    def __init__(self, rule: str = "compact-v1", hidden: Sequence[int] = (128, 128), n_features: int = 128,
                  activation: str = "relu", n_steps: Union[int, str] = "auto", inner_batch: int = 64,
-                 variant: str = "usual", random_state: Union[int, np.random.RandomState, None] = None,
+                 variant: str = "usual", layer: Union[int, str] = "top", with_input: bool = False,
+                 random_state: Union[int, np.random.RandomState, None] = None,
                  n_jobs: Optional[int] = None, verbose: int = 0):
         self.rule = rule
         self.hidden = hidden
@@ -100,6 +106,8 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.n_steps = n_steps
         self.inner_batch = inner_batch
         self.variant = variant
+        self.layer = layer
+        self.with_input = with_input
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -148,14 +156,15 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     @property
     def _n_features_out(self):
-        return self.encoder_.widths[-1]
+        return self.encoder_.num_features
 
     def _start(self, X, n_steps, names):
         return self._keep(_native.train_encoder(
             str(self.rule), X, hidden=[int(width) for width in self.hidden],
             features=int(self.n_features), activation=self.activation, inner_steps=n_steps,
             inner_batch=int(self.inner_batch), seed=self._draw_seed(), variant=str(self.variant),
-            columns=names, progress=self._progress()))
+            layer=str(self.layer), with_input=bool(self.with_input), columns=names,
+            progress=self._progress()))
 
     def _keep(self, applied):
         self.encoder_ = applied.encoder

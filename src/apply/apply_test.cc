@@ -290,7 +290,7 @@ TEST(FeatureFile, IsReadBackAndAppearsWhenWhole) {
   const Applied applied = apply_rule(small_rule(), data, small_options());
   { FeatureFile unfinished(folder.path("f.npy")); }
   EXPECT_EQ(folder.num_entries(), 0);
-  FeatureFile(folder.path("f.npy")).write(applied.last(), data, 2);
+  FeatureFile(folder.path("f.npy")).write(applied.last(), data, {.layer = 2});
   const NpyFloats read = read_npy_floats(folder.path("f.npy"));
   EXPECT_EQ(read.shape, (std::vector<std::int64_t>{700, 8}));
   std::vector<float> expected(700 * 8);

@@ -14,12 +14,15 @@ namespace {
 // Rows that are in memory at once: fewer where layers are wide.
 constexpr std::int64_t kMaxBlockRows = 512, kMinBlockRows = 16, kMaxBlockValues = 1 << 21;
 
-// Blocks of rows through the layers up to one; for one thread.
+// Blocks of rows to what a readout says; for one thread.
 class BlockEncoder {
  public:
-  BlockEncoder(const Encoder& encoder, int layer)
+  BlockEncoder(const Encoder& encoder, const Readout& readout)
       : encoder_(encoder),
-        end_(encoder.end_of(layer)),
+        parts_(parts_of(encoder, readout)),
+        num_features_(num_features(encoder, readout)),
+        input_scale_(readout.with_input ? input_scale(encoder, readout) : 0),
+        end_(parts_.empty() ? 0 : parts_.back().end),
         first_dense_(std::min(end_, encoder.first_dense())),
         places_({encoder.layers.data(), first_dense_}, encoder.activation) {
     std::int64_t widest = std::max<std::int64_t>(encoder.num_inputs(), places_.num_outputs());
@@ -27,32 +30,91 @@ class BlockEncoder {
       widest = std::max(widest, encoder.layers[n].out.size());
     num_rows_ = std::clamp(kMaxBlockValues / widest, kMinBlockRows, kMaxBlockRows);
     for (auto& block : blocks_) block.assign(static_cast<std::size_t>(num_rows_ * widest), 0.0f);
+    for (const Part& part : parts_) {
+      if (part.end < first_dense_)
+        lower_places_.emplace_back(std::span(encoder.layers.data(), part.end), encoder.activation);
+    }
   }
   std::int64_t num_rows() const { return num_rows_; }
   float* input() { return blocks_[0].data(); }
   // Features [count, num_features] of the first rows in input().
   const float* run(std::int64_t count) {
+    const bool alone = parts_.size() == 1 && input_scale_ == 0;
+    if (!alone) begin_features(count);
+    const float* top = run_layers(count, !alone);
+    return alone ? top : features_.data();
+  }
+
+ private:
+  // A layer of the readout: it is read behind layers [0, end), into columns from `first`.
+  struct Part {
+    std::size_t end;
+    std::int64_t first, width;
+  };
+  static std::vector<Part> parts_of(const Encoder& encoder, const Readout& readout) {
+    std::vector<Part> parts;
+    std::int64_t first = readout.with_input ? encoder.num_inputs() : 0;
+    for (const int layer : layers_of(encoder, readout)) {
+      parts.push_back({encoder.end_of(layer), first, encoder.num_features(layer)});
+      first += parts.back().width;
+    }
+    return parts;
+  }
+
+  // The inputs, and conv layers below others.
+  void begin_features(std::int64_t count) {
+    features_.resize(static_cast<std::size_t>(count * num_features_));
+    const std::int64_t U_0 = encoder_.num_inputs();
+    for (std::int64_t i = 0; i < count; ++i) {
+      const float* row = blocks_[0].data() + i * U_0;
+      float* out = features_.data() + i * num_features_;
+      if (input_scale_ != 0) {
+        for (std::int64_t u = 0; u < U_0; ++u) out[u] = row[u] * input_scale_;
+      }
+      for (std::size_t p = 0; p < lower_places_.size(); ++p) {
+        lower_places_[p].run(row, out + parts_[p].first);
+      }
+    }
+  }
+
+  void take(std::size_t end, const float* values, std::int64_t count) {
+    const auto part = std::ranges::find(parts_, end, &Part::end);
+    if (part == parts_.end()) return;
+    for (std::int64_t i = 0; i < count; ++i) {
+      std::copy_n(values + i * part->width, part->width,
+                  features_.data() + i * num_features_ + part->first);
+    }
+  }
+
+  // What the topmost layer gives; `collect`: every layer's part into features_.
+  const float* run_layers(std::int64_t count, bool collect) {
     std::size_t at = 0;
     if (first_dense_ > 0) {
       const std::int64_t in = places_.num_inputs(), out = places_.num_outputs();
       for (std::int64_t i = 0; i < count; ++i)
         places_.run(blocks_[0].data() + i * in, blocks_[1].data() + i * out);
       at = 1;
+      if (collect) take(first_dense_, blocks_[at].data(), count);
     }
     for (std::size_t n = first_dense_; n < end_; ++n, at ^= 1) {
       run_folded(encoder_.layers[n], encoder_.activation, count, blocks_[at].data(),
                  blocks_[at ^ 1].data(), packed_);
+      if (collect) take(n + 1, blocks_[at ^ 1].data(), count);
     }
     return blocks_[at].data();
   }
 
- private:
   const Encoder& encoder_;
+  std::vector<Part> parts_;  // from the bottom up
+  std::int64_t num_features_;
+  float input_scale_;  // 0: no inputs
   std::size_t end_, first_dense_;
   std::int64_t num_rows_ = 0;
-  PlaceLayers places_;            // the layers below the dense ones
-  std::vector<float> blocks_[2];  // [num_rows, widest layer]
-  std::vector<float> packed_;     // a layer's weights as gemm_small wants them
+  PlaceLayers places_;                     // the layers below the dense ones
+  std::vector<PlaceLayers> lower_places_;  // of parts below the last of them
+  std::vector<float> blocks_[2];           // [num_rows, widest layer]
+  std::vector<float> packed_;              // a layer's weights as gemm_small wants them
+  std::vector<float> features_;            // [count, num_features] where parts stand side by side
 };
 
 void check_finite(std::span<const float> features, std::int64_t num_features, std::int64_t first) {
@@ -143,13 +205,13 @@ std::vector<EncoderLayer> dense_layers(const Architecture& architecture,
   return layers;
 }
 
-void encode(const Encoder& encoder, std::span<const float> rows, std::int64_t num_rows, int layer,
-            std::span<float> out) {
+void encode(const Encoder& encoder, std::span<const float> rows, std::int64_t num_rows,
+            const Readout& readout, std::span<float> out) {
   const std::int64_t U_0 = encoder.num_inputs();
-  const std::int64_t U = encoder.num_features(layer);
+  const std::int64_t U = num_features(encoder, readout);
   METAPLASTIC_CHECK(static_cast<std::int64_t>(rows.size()) == num_rows * U_0);
   METAPLASTIC_CHECK(static_cast<std::int64_t>(out.size()) == num_rows * U);
-  BlockEncoder block(encoder, layer);
+  BlockEncoder block(encoder, readout);
   for (std::int64_t first = 0; first < num_rows; first += block.num_rows()) {
     const std::int64_t count = std::min(block.num_rows(), num_rows - first);
     std::copy_n(rows.data() + first * U_0, count * U_0, block.input());
@@ -157,22 +219,23 @@ void encode(const Encoder& encoder, std::span<const float> rows, std::int64_t nu
   }
 }
 
-void encode_rows(const Encoder& encoder, const RowSource& prepared, int layer,
+void encode_rows(const Encoder& encoder, const RowSource& prepared, const Readout& readout,
                  const FeatureSink& sink, int num_threads) {
   METAPLASTIC_CHECK(num_threads >= 1);
+  check_readout(encoder, readout);
   const std::int64_t U_0 = encoder.num_inputs();
-  const std::int64_t U = encoder.num_features(layer);
+  const std::int64_t U = num_features(encoder, readout);
   if (prepared.num_features() != U_0) {
     fail("encoder: expected rows of {} inputs, found {}; use data of the kind it was made from",
          U_0, prepared.num_features());
   }
   const std::int64_t num_rows = prepared.num_rows();
   std::vector<BlockEncoder> encoders;
-  encoders.emplace_back(encoder, layer);
+  encoders.emplace_back(encoder, readout);
   const std::int64_t size = encoders[0].num_rows();
   const std::int64_t num_blocks = (num_rows + size - 1) / size;
   ThreadPool pool(static_cast<int>(std::clamp<std::int64_t>(num_blocks, 1, num_threads)));
-  for (int t = 1; t < pool.num_threads(); ++t) encoders.emplace_back(encoder, layer);
+  for (int t = 1; t < pool.num_threads(); ++t) encoders.emplace_back(encoder, readout);
   std::vector<std::span<const float>> found(encoders.size());
   const auto rows_of_block = [&](std::int64_t n) { return std::min(size, num_rows - n * size); };
   // A round is one block for each thread: block n of the round belongs to encoder n.

@@ -5,10 +5,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "apply/classifier.h"
+#include "apply/readout.h"
 #include "data/preprocess.h"
 #include "model/layer_spec.h"
 #include "model/mlp.h"
@@ -48,6 +51,9 @@ struct Encoder {
   Unary activation = Unary::kRelu;
   std::vector<EncoderLayer> layers;  // from the inputs up
   EncoderRecord record;
+  std::vector<float> input_scales;             // [L]; empty: not known (readout.h)
+  Readout readout;                             // what apply and embed give out
+  std::optional<LinearClassifier> classifier;  // of these features; predict needs it
 
   // Layers with weights are numbered 1..L from the inputs up. A conv layer is read out behind the
   // pools that follow it.
@@ -72,18 +78,22 @@ std::vector<EncoderLayer> empty_layers(std::span<const LayerSpec> specs, const I
 std::vector<EncoderLayer> dense_layers(const Architecture& architecture,
                                        std::vector<FoldedLayer> folded);
 
-// Features of prepared rows [N,U_0] at layer 1..L: out [N,num_features(layer)]. Cost 2 N U_lo U_up
-// flops a dense layer, times the places in a conv layer; memory of two blocks of 512 rows and of
-// one image whatever N is. The same bits for any N.
-void encode(const Encoder& encoder, std::span<const float> rows, std::int64_t num_rows, int layer,
-            std::span<float> out);
+// Features of prepared rows [N,U_0] as the readout says: out [N,num_features(encoder, readout)].
+// Cost 2 N U_lo U_up flops a dense layer, times the places in a conv layer; memory of two blocks of
+// 512 rows and of one image whatever N is. The same bits for any N.
+void encode(const Encoder& encoder, std::span<const float> rows, std::int64_t num_rows,
+            const Readout& readout, std::span<float> out);
+inline void encode(const Encoder& encoder, std::span<const float> rows, std::int64_t num_rows,
+                   int layer, std::span<float> out) {
+  encode(encoder, rows, num_rows, Readout{.layer = layer}, out);
+}
 
-// Called with whole blocks [count, num_features(layer)], in the order of the rows.
+// Called with whole blocks [count, F], in the order of the rows.
 using FeatureSink = std::function<void(std::span<const float> features, std::int64_t count)>;
 // Streams prepared rows through the encoder; memory does not grow with their number. Threads share
 // out blocks of rows, and the bits do not depend on how many there are; the sink is called by one
 // at a time. Throws Error when the rows have another number of inputs, or a feature is not finite.
-void encode_rows(const Encoder& encoder, const RowSource& prepared, int layer,
+void encode_rows(const Encoder& encoder, const RowSource& prepared, const Readout& readout,
                  const FeatureSink& sink, int num_threads = 1);
 
 // Folds phi's batch norm by the statistics of prepared rows [N,U_0], N >= 2, layer by layer, each

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "apply/readout_file.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "data/data_files.h"
@@ -175,6 +176,7 @@ TensorFile encoder_tensors(const Encoder& encoder) {
     file.tensors.push_back(make_tensor(name, {static_cast<std::int64_t>(values.size())},
                                        std::span<const float>(values)));
   }
+  put_readout(encoder, file);
   file.metadata["kind"] = kKind;
   put_layers(encoder, file);
   file.metadata["activation"] = activation_name(encoder.activation);
@@ -215,6 +217,7 @@ Encoder encoder_from_tensors(const TensorFile& file) {
     fail("{}: expected a transform to {} inputs, found one to {}; the file is damaged", file.source,
          encoder.num_inputs(), encoder.preprocess.num_inputs());
   }
+  take_readout(file, encoder);
   return encoder;
 }
 

@@ -105,7 +105,7 @@ TEST(Encoder, RowsDoNotDependOnTheirCompany) {
         << n;
   }
   std::vector<float> streamed;
-  encode_rows(encoder, *rows_of(rows, kNumInputs), 2,
+  encode_rows(encoder, *rows_of(rows, kNumInputs), {.layer = 2},
               [&](std::span<const float> block, std::int64_t) {
                 streamed.insert(streamed.end(), block.begin(), block.end());
               });
@@ -116,7 +116,7 @@ TEST(Encoder, RefusesOtherInputsAndOverflow) {
   const Encoder encoder = small_encoder();
   const auto ignore = [](std::span<const float>, std::int64_t) {};
   EXPECT_NE(error_line([&] {
-              encode_rows(encoder, *rows_of(std::vector<float>(8), 8), 1, ignore);
+              encode_rows(encoder, *rows_of(std::vector<float>(8), 8), {.layer = 1}, ignore);
             }).find("rows of 7 inputs, found 8"),
             std::string::npos);
   Encoder linear = encoder;
@@ -125,7 +125,7 @@ TEST(Encoder, RefusesOtherInputsAndOverflow) {
   for (int u = 0; u < kNumInputs; ++u) rows[static_cast<std::size_t>(kNumInputs + u)] = 3e38f;
   for (float& w : linear.layers[0].W) w = 2;
   EXPECT_NE(error_line([&] {
-              encode_rows(linear, *rows_of(rows, kNumInputs), 1, ignore);
+              encode_rows(linear, *rows_of(rows, kNumInputs), {.layer = 1}, ignore);
             }).find("for row 1"),
             std::string::npos);
 }

@@ -85,17 +85,20 @@ const std::vector<std::string>& feature_endings() {
 FeatureFile::FeatureFile(const std::string& path) : table_(open_table(path)) {}
 FeatureFile::~FeatureFile() = default;
 
-void FeatureFile::write(const Encoder& encoder, const RowSource& prepared, int layer,
-                        const std::function<bool()>& should_stop, int num_threads) {
-  table_->begin(prepared.num_rows(), encoder.num_features(layer));
+int FeatureFile::write(const Encoder& encoder, const RowSource& prepared, const Readout& readout,
+                       const std::function<bool()>& should_stop, int num_threads) {
+  check_readout(encoder, readout);
+  const int width = num_features(encoder, readout);
+  table_->begin(prepared.num_rows(), width);
   encode_rows(
-      encoder, prepared, layer,
+      encoder, prepared, readout,
       [&](std::span<const float> features, std::int64_t) {
         if (should_stop && should_stop()) throw Stopped{};
         table_->write(features);
       },
       num_threads);
   table_->commit();
+  return width;
 }
 
 }  // namespace metaplastic

@@ -26,10 +26,10 @@ class FeatureFile {
   explicit FeatureFile(const std::string& path);
   ~FeatureFile();
 
-  // Writes [num_rows, num_features] float32: layer `layer` of every prepared row. should_stop may
-  // be empty; Stopped leaves no file.
-  void write(const Encoder& encoder, const RowSource& prepared, int layer,
-             const std::function<bool()>& should_stop = {}, int num_threads = 1);
+  // Writes [num_rows, num_features] float32 of every prepared row. should_stop may be empty;
+  // Stopped leaves no file. Returns the number of features.
+  int write(const Encoder& encoder, const RowSource& prepared, const Readout& readout,
+            const std::function<bool()>& should_stop = {}, int num_threads = 1);
 
  private:
   std::unique_ptr<FeatureTable> table_;

@@ -46,7 +46,7 @@ std::shared_ptr<const RowSource> rows_through(std::shared_ptr<const RowSource> r
   std::vector<float> features;
   features.reserve(static_cast<std::size_t>(rows->num_rows() * U));
   encode_rows(
-      encoder, *rows, encoder.num_layers(),
+      encoder, *rows, Readout{},
       [&](std::span<const float> block, std::int64_t) {
         features.insert(features.end(), block.begin(), block.end());
       },
@@ -119,6 +119,7 @@ Foundation previous_foundation(const Encoder& previous, std::shared_ptr<const Ro
                                const FitOptions& options) {
   Foundation foundation;
   foundation.preprocess = previous.preprocess;
+  foundation.scale_rows = scale_rows(*rows);
   const auto first = previous.layers.begin() + static_cast<std::ptrdiff_t>(previous.first_dense());
   METAPLASTIC_CHECK(first != previous.layers.end());
   foundation.below.assign(previous.layers.begin(), first);
@@ -152,6 +153,8 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
   const Unary activation = options.training.model.activation;
   const std::vector<LayerSpec> specs = chosen_layers(choice, preprocess, options.training.model);
   Layers layers = empty_layers(specs, input);
+  check_layer(options.readout,
+              static_cast<int>(std::ranges::count_if(specs, &LayerSpec::has_weights)));
   const auto first_conv = std::ranges::find(
       layers, LayerKind::kConv, [](const EncoderLayer& layer) { return layer.spec.kind; });
   if (first_conv != layers.end()) first_conv->window_offset = kWindowOffset;
@@ -161,6 +164,7 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
     options.on_note("layers: " + layers_text(specs));
   }
   foundation.preprocess = std::move(preprocess);
+  foundation.scale_rows = scale_rows(*training_rows);
   foundation.rows = std::move(training_rows);
   for (std::size_t g = 0; g + 1 < groups.size(); ++g) {
     Layers trained = groups[g];
@@ -194,7 +198,10 @@ Applied fit_last_group(const FoundRule& rule, const Foundation& foundation,
     encoder.record.rule = rule.name;
     encoder.record.rule_sha256 = rule.sha256;
     encoder.record.data = foundation.data;
+    encoder.readout = options.readout;
   }
+  Encoder& last = applied.encoders.back();
+  last.input_scales = fit_input_scales(last, foundation.scale_rows);
   applied.notes.insert(applied.notes.begin(), foundation.notes.begin(), foundation.notes.end());
   return applied;
 }

@@ -19,6 +19,7 @@ struct FitOptions {
                                       // to the last group
   std::optional<LayerChoice> layers;  // nothing: default_layer_choice
   ResizeChoice resize;
+  Readout readout;  // what the encoders give out
   // Preprocessing and all but the last group of layers are those of this encoder; with
   // training.start.
   const Encoder* previous = nullptr;
@@ -42,6 +43,7 @@ struct Foundation {
   std::vector<EncoderLayer> below;        // trained
   std::vector<EncoderLayer> last;         // the last group, without weights
   std::shared_ptr<const RowSource> rows;  // what the last group learns from
+  std::vector<float> scale_rows;          // prepared; what input scales are fitted on
   int steps_below = 0;                    // inner steps that `below` took
   std::vector<std::string> notes;
 };
@@ -49,6 +51,7 @@ struct Foundation {
 Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
                           std::shared_ptr<const RowSource> training_rows,
                           const FitOptions& options);
+// Of the last state alone, the input scales are fitted.
 Applied fit_last_group(const FoundRule& rule, const Foundation& foundation,
                        const FitOptions& options);
 

@@ -48,7 +48,7 @@ std::vector<float> features(const Encoder& encoder, const RowSource& rows, int l
                             int num_threads = 1) {
   std::vector<float> found;
   encode_rows(
-      encoder, rows, layer,
+      encoder, rows, Readout{.layer = layer},
       [&](std::span<const float> block, std::int64_t) {
         found.insert(found.end(), block.begin(), block.end());
       },

@@ -114,8 +114,8 @@ const char* kind_text(AutoencoderKind kind) {
 
 class AutoencoderMethod : public FeatureMethod {
  public:
-  AutoencoderMethod(AutoencoderKind kind, const BaseModel& model, Readout readout, int num_steps)
-      : kind_(kind), model_(model), readout_(readout), num_steps_(num_steps) {}
+  AutoencoderMethod(AutoencoderKind kind, const BaseModel& model, ReadLayers layers, int num_steps)
+      : kind_(kind), model_(model), layers_(layers), num_steps_(num_steps) {}
   std::string name() const override { return kind_text(kind_); }
 
   std::vector<FeatureCandidate> fit(const RowSource& training_rows,
@@ -133,7 +133,7 @@ class AutoencoderMethod : public FeatureMethod {
           trial.training = train_autoencoder(training_rows, options);
         });
     notes_.clear();
-    return search_candidates(name(), std::move(trials), readout_, notes_);
+    return search_candidates(name(), std::move(trials), layers_, notes_);
   }
   std::vector<std::string> notes() const override { return notes_; }
 
@@ -148,7 +148,7 @@ class AutoencoderMethod : public FeatureMethod {
 
   AutoencoderKind kind_;
   BaseModel model_;
-  Readout readout_;
+  ReadLayers layers_;
   int num_steps_;
   std::vector<std::string> notes_;
 };
@@ -171,8 +171,8 @@ Training train_autoencoder(const RowSource& training_rows, const AutoencoderOpti
 }
 
 std::unique_ptr<FeatureMethod> autoencoder_method(AutoencoderKind kind, const BaseModel& model,
-                                                  Readout readout, int num_steps) {
-  return std::make_unique<AutoencoderMethod>(kind, model, readout, num_steps);
+                                                  ReadLayers layers, int num_steps) {
+  return std::make_unique<AutoencoderMethod>(kind, model, layers, num_steps);
 }
 
 }  // namespace metaplastic

@@ -34,6 +34,6 @@ Training train_autoencoder(const RowSource& training_rows, const AutoencoderOpti
 // "autoencoder", "denoising", "vae": searched over learning rate and width of the code (denoising:
 // and the share of inputs that are masked).
 std::unique_ptr<FeatureMethod> autoencoder_method(AutoencoderKind kind, const BaseModel& model,
-                                                  Readout readout, int num_steps);
+                                                  ReadLayers layers, int num_steps);
 
 }  // namespace metaplastic

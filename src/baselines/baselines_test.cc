@@ -193,7 +193,7 @@ TEST(Methods, AllOfThemThroughTheProtocol) {
   }
   EXPECT_GT(result.methods[2].accuracy, 0.95);  // raw
 
-  options.readout = Readout::kTopLayer;
+  options.layers = Readout::kTop;
   const EvaluationResult top = evaluate_methods(
       data, prepared, make_methods({"learned", "random", "vae"}, rule, options), draws, {});
   for (const MethodResult& method : top.methods) {

@@ -47,8 +47,8 @@ class ViewBatch {
 
 class ContrastiveMethod : public FeatureMethod {
  public:
-  ContrastiveMethod(const BaseModel& model, Readout readout, int num_steps)
-      : model_(model), readout_(readout), num_steps_(std::max(1, num_steps / 2)) {}
+  ContrastiveMethod(const BaseModel& model, ReadLayers layers, int num_steps)
+      : model_(model), layers_(layers), num_steps_(std::max(1, num_steps / 2)) {}
   std::string name() const override { return "contrastive"; }
   std::vector<std::string> notes() const override { return notes_; }
 
@@ -68,7 +68,7 @@ class ContrastiveMethod : public FeatureMethod {
       notes_.emplace_back(
           "the data are no square grey images, so views differ by masked inputs only");
     }
-    return search_candidates(name(), std::move(trials), readout_, notes_);
+    return search_candidates(name(), std::move(trials), layers_, notes_);
   }
 
  private:
@@ -102,16 +102,16 @@ class ContrastiveMethod : public FeatureMethod {
   }
 
   BaseModel model_;
-  Readout readout_;
+  ReadLayers layers_;
   int num_steps_;
   std::vector<std::string> notes_;
 };
 
 }  // namespace
 
-std::unique_ptr<FeatureMethod> contrastive_method(const BaseModel& model, Readout readout,
+std::unique_ptr<FeatureMethod> contrastive_method(const BaseModel& model, ReadLayers layers,
                                                   int num_steps) {
-  return std::make_unique<ContrastiveMethod>(model, readout, num_steps);
+  return std::make_unique<ContrastiveMethod>(model, layers, num_steps);
 }
 
 }  // namespace metaplastic

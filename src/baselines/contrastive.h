@@ -13,7 +13,7 @@ namespace metaplastic {
 // other; the layers of the base model, not the projection, are read out. Two views cost two
 // examples, so half of num_steps are made. Searched over learning rate, width of the projection
 // and temperature.
-std::unique_ptr<FeatureMethod> contrastive_method(const BaseModel& model, Readout readout,
+std::unique_ptr<FeatureMethod> contrastive_method(const BaseModel& model, ReadLayers layers,
                                                   int num_steps);
 
 }  // namespace metaplastic

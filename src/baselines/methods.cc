@@ -26,7 +26,7 @@ struct Row {
 
 auto autoencoder(AutoencoderKind kind) {
   return [kind](const Rule&, const MethodOptions& o) {
-    return autoencoder_method(kind, o.fit.training.model, o.readout, o.training_steps);
+    return autoencoder_method(kind, o.fit.training.model, o.layers, o.training_steps);
   };
 }
 
@@ -35,12 +35,12 @@ const std::vector<Row>& table() {
       {"learned",
        {"rule"},
        [](const Rule& rule, const MethodOptions& o) {
-         return learned_method(rule, o.fit, o.readout);
+         return learned_method(rule, o.fit, o.layers);
        }},
       {"random",
        {},
        [](const Rule& rule, const MethodOptions& o) {
-         return random_method(rule, o.fit, o.readout);
+         return random_method(rule, o.fit, o.layers);
        }},
       {"raw", {"pixels"}, [](const Rule&, const MethodOptions&) { return raw_method(); }},
       {"pca", {}, [](const Rule&, const MethodOptions&) { return pca_method(); }},
@@ -54,7 +54,7 @@ const std::vector<Row>& table() {
       {"transfer",
        {},
        [](const Rule&, const MethodOptions& o) {
-         return transfer_method(o.fit.training.model, o.readout, o.training_steps);
+         return transfer_method(o.fit.training.model, o.layers, o.training_steps);
        }},
       {"prototypical",
        {"protonet"},
@@ -62,7 +62,7 @@ const std::vector<Row>& table() {
          return prototypical_method(o.fit.training.model, o.training_steps);
        }},
       {"contrastive", {"simclr"}, [](const Rule&, const MethodOptions& o) {
-         return contrastive_method(o.fit.training.model, o.readout, o.training_steps);
+         return contrastive_method(o.fit.training.model, o.layers, o.training_steps);
        }}};
   return kTable;
 }

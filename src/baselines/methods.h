@@ -14,9 +14,9 @@
 namespace metaplastic {
 
 struct MethodOptions {
-  FitOptions fit;                         // of "learned"; its base model is that of all methods
-  Readout readout = Readout::kBestLayer;  // of all methods that have a base model
-  int training_steps = 6000;              // of each gradient training, batches of 128
+  FitOptions fit;             // of "learned"; its base model is that of all methods
+  ReadLayers layers;          // of all methods that have a base model
+  int training_steps = 6000;  // of each gradient training, batches of 128
 };
 
 // learned, random, raw, pca, kmeans, autoencoder, denoising, vae, supervised, transfer,

@@ -11,6 +11,7 @@ class RawMethod : public FeatureMethod {
   std::vector<FeatureCandidate> fit(const RowSource& training_rows, const MethodContext&) override {
     FeatureCandidate candidate;
     candidate.num_features = training_rows.num_features();
+    candidate.is_input = true;
     candidate.settings = {{"features", candidate.num_features}};
     candidate.encode = [](std::span<const float> rows, std::int64_t, std::span<float> out) {
       std::copy(rows.begin(), rows.end(), out.begin());

@@ -59,7 +59,7 @@ std::vector<Trial> run_search(
 }
 
 std::vector<FeatureCandidate> search_candidates(const std::string& method,
-                                                std::vector<Trial> trials, Readout readout,
+                                                std::vector<Trial> trials, ReadLayers layers,
                                                 std::vector<std::string>& notes) {
   std::vector<FeatureCandidate> candidates;
   for (Trial& trial : trials) {
@@ -70,7 +70,7 @@ std::vector<FeatureCandidate> search_candidates(const std::string& method,
     }
     const auto states =
         std::make_shared<const std::vector<NetworkState>>(std::move(trial.training.states));
-    for (FeatureCandidate& candidate : state_candidates(states, trial.settings, readout)) {
+    for (FeatureCandidate& candidate : state_candidates(states, trial.settings, layers)) {
       candidates.push_back(std::move(candidate));
     }
   }

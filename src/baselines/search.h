@@ -37,7 +37,7 @@ std::vector<Trial> run_search(
 // The candidates of all trials. A trial that broke off is told in `notes`, one line each; throws
 // Error when none has a state to offer.
 std::vector<FeatureCandidate> search_candidates(const std::string& method,
-                                                std::vector<Trial> trials, Readout readout,
+                                                std::vector<Trial> trials, ReadLayers layers,
                                                 std::vector<std::string>& notes);
 
 }  // namespace metaplastic

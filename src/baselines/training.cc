@@ -101,22 +101,21 @@ Training train_network(Network& network, const TrainedLayers& layers,
 
 std::vector<FeatureCandidate> state_candidates(
     const std::shared_ptr<const std::vector<NetworkState>>& states, const nlohmann::json& settings,
-    Readout readout) {
+    ReadLayers layers) {
   std::vector<FeatureCandidate> candidates;
   for (std::size_t n = 0; n < states->size(); ++n) {
     const NetworkState& state = (*states)[n];
     const int top = state.trunk.num_layers();
-    const bool only_top = readout == Readout::kTopLayer;
-    for (int layer = only_top ? top : 1; layer <= (only_top ? top : state.num_layers()); ++layer) {
+    std::vector<int> tried = layers_to_try(layers, top);
+    if (!layers && state.has_head()) tried.push_back(state.num_layers());
+    for (const int layer : tried) {
       FeatureCandidate candidate;
       candidate.settings = settings;
-      candidate.settings["features"] = candidate.num_features = state.width(layer);
-      if (layer <= top) {
-        candidate.settings["layer"] = layer;
-      } else {
-        candidate.settings["layer"] = "code";
-      }
-      if (only_top) candidate.settings["readout"] = "top";
+      candidate.num_features =
+          layer > top ? state.width(layer) : num_features(state.trunk, {.layer = layer});
+      candidate.settings["features"] = candidate.num_features;
+      put_layer(layers, layer, candidate.settings);
+      if (layer > top) candidate.settings["layer"] = "code";
       candidate.steps = state.trunk.record.inner_steps;
       candidate.encode = [states, n, layer](std::span<const float> rows, std::int64_t num_rows,
                                             std::span<float> out) {

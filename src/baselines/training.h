@@ -73,6 +73,6 @@ Training train_network(Network& network, const TrainedLayers& layers,
 // `settings` and the layer; the head is called "code".
 std::vector<FeatureCandidate> state_candidates(
     const std::shared_ptr<const std::vector<NetworkState>>& states, const nlohmann::json& settings,
-    Readout readout);
+    ReadLayers layers);
 
 }  // namespace metaplastic

@@ -84,8 +84,8 @@ void draw_episode(Random& random, LabelledBatch& batch) {
 
 class OtherClassesMethod : public FeatureMethod {
  public:
-  OtherClassesMethod(const BaseModel& model, Readout readout, int num_steps, bool episodes)
-      : model_(model), readout_(readout), num_steps_(num_steps), episodes_(episodes) {}
+  OtherClassesMethod(const BaseModel& model, ReadLayers layers, int num_steps, bool episodes)
+      : model_(model), layers_(layers), num_steps_(num_steps), episodes_(episodes) {}
   std::string name() const override { return episodes_ ? "prototypical" : "transfer"; }
   std::optional<std::string> unsuited(const MethodContext& context) const override {
     return no_other_classes(context);
@@ -108,7 +108,7 @@ class OtherClassesMethod : public FeatureMethod {
           trial.training = train(other, trunk, rows, num_rows, options, context, trial);
         });
     notes_.clear();
-    if (!episodes_) return search_candidates(name(), std::move(trials), readout_, notes_);
+    if (!episodes_) return search_candidates(name(), std::move(trials), layers_, notes_);
     return prototype_candidates(std::move(trials));
   }
 
@@ -146,7 +146,7 @@ class OtherClassesMethod : public FeatureMethod {
   }
 
   std::vector<FeatureCandidate> prototype_candidates(std::vector<Trial> trials) {
-    auto candidates = search_candidates(name(), std::move(trials), Readout::kBestLayer, notes_);
+    auto candidates = search_candidates(name(), std::move(trials), kEveryLayer, notes_);
     std::erase_if(candidates, [](const FeatureCandidate& candidate) {
       return candidate.settings["layer"] != "code";
     });
@@ -167,7 +167,7 @@ class OtherClassesMethod : public FeatureMethod {
   }
 
   BaseModel model_;
-  Readout readout_;
+  ReadLayers layers_;
   int num_steps_;
   bool episodes_;
   std::vector<std::string> notes_;
@@ -202,12 +202,12 @@ void classify_by_mean(std::span<const float> support, std::span<const int> label
   }
 }
 
-std::unique_ptr<FeatureMethod> transfer_method(const BaseModel& model, Readout readout,
+std::unique_ptr<FeatureMethod> transfer_method(const BaseModel& model, ReadLayers layers,
                                                int num_steps) {
-  return std::make_unique<OtherClassesMethod>(model, readout, num_steps, false);
+  return std::make_unique<OtherClassesMethod>(model, layers, num_steps, false);
 }
 std::unique_ptr<FeatureMethod> prototypical_method(const BaseModel& model, int num_steps) {
-  return std::make_unique<OtherClassesMethod>(model, Readout::kBestLayer, num_steps, true);
+  return std::make_unique<OtherClassesMethod>(model, kEveryLayer, num_steps, true);
 }
 
 }  // namespace metaplastic

@@ -11,7 +11,7 @@
 namespace metaplastic {
 
 // "transfer": a classifier of all other classes together; its layers are read out by the probe.
-std::unique_ptr<FeatureMethod> transfer_method(const BaseModel& model, Readout readout,
+std::unique_ptr<FeatureMethod> transfer_method(const BaseModel& model, ReadLayers layers,
                                                int num_steps);
 // "prototypical": episodes of ten classes; the classes of a draw are told apart by the nearest mean
 // of its embedded support, as in training.                                [Snell et al. 2017]

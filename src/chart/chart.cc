@@ -143,12 +143,14 @@ Figure bar_figure(const BarChart& chart) {
   spec["data"]["values"] = std::move(values);
   json y = channel("name", "nominal", "");
   y["sort"] = nullptr;
-  const json x = channel("value", "quantitative", chart.x_title);
+  json x = channel("value", "quantitative", chart.x_title);
+  if (chart.as_dots) x["scale"] = {{"zero", false}, {"padding", 12}};
   spec["encoding"] = {{"y", y}};
   json kind = colour({"highlighted", "other"}, "kind");
   kind["legend"] = nullptr;
-  spec["layer"] = {{{"mark", {{"type", "bar"}, {"tooltip", true}, {"height", {{"band", 0.6}}}}},
-                    {"encoding", {{"x", x}, {"color", kind}}}}};
+  json mark = {{"type", "bar"}, {"tooltip", true}, {"height", {{"band", 0.6}}}};
+  if (chart.as_dots) mark = {{"type", "circle"}, {"tooltip", true}, {"size", 80}, {"opacity", 1}};
+  spec["layer"] = {{{"mark", mark}, {"encoding", {{"x", x}, {"color", kind}}}}};
   if (has_whiskers) {
     json low = x;
     low["field"] = "low";
@@ -157,11 +159,11 @@ Figure bar_figure(const BarChart& chart) {
                              {"encoding", {{"x", low}, {"x2", {{"field", "high"}}}}}});
   }
   if (has_marks) {
-    json mark = x;
-    mark["field"] = "mark";
+    json tick = x;
+    tick["field"] = "mark";
     spec["layer"].push_back(
         {{"mark", {{"type", "tick"}, {"thickness", 2.4}, {"tooltip", chart.mark_name}}},
-         {"encoding", {{"x", mark}}}});
+         {"encoding", {{"x", tick}}}});
   }
   return {chart.id, chart.title, chart.description, std::move(spec)};
 }

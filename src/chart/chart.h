@@ -47,6 +47,7 @@ struct BarChart {
   std::string title, description;
   std::string x_title, mark_name;
   std::vector<ChartBar> bars;
+  bool as_dots = false;  // dots on an axis that need not begin at 0
 };
 
 // Upright bars side by side in groups, e.g. methods at 1, 3 and 10 labels.

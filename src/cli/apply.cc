@@ -25,6 +25,7 @@ struct ApplyFlags {
   std::string rule = kDefaultRule;
   std::string data, out, model, names;
   FitOptions options;
+  ReadoutFlags readout;
   int threads = std::min(num_hardware_threads(), kMaxThreads);
   std::optional<std::uint64_t> seed;
   bool quiet = false;
@@ -70,9 +71,11 @@ int run_apply(ApplyFlags& flags) {
     progress.note(line);
   };
   options.training.seed = flags.seed.value_or(0);
+  options.readout = flags.readout.over({});
   options.training.should_stop = stop_requested;
   options.training.on_step = [&](int step, int steps) {
-    progress.update(fmt::format("inner step {}/{}", step, steps));
+    progress.update(fmt::format("inner step {}/{}", step, steps),
+                    static_cast<double>(step) / steps);
   };
   options.training.on_note = [&](const std::string& line) { progress.warn(line); };
   const Applied applied = fit_encoder(found, data, options);
@@ -84,10 +87,18 @@ int run_apply(ApplyFlags& flags) {
                             applied.health.num_features, applied.health.drift));
 
   const Encoder& encoder = applied.last();
-  features.write(encoder, *prepare_rows(encoder.preprocess, data), encoder.num_layers(),
-                 stop_requested, flags.threads);
+  const int width = features.write(encoder, *prepare_rows(encoder.preprocess, data),
+                                   encoder.readout, stop_requested, flags.threads);
   if (!flags.model.empty()) save_encoder(flags.model, encoder);
   if (!flags.names.empty()) write_row_names(flags.names, data);
+  progress.note(
+      fmt::format("wrote {} rows of {} features to {}", data.num_rows(), width, flags.out));
+  if (!flags.model.empty()) {
+    progress.note(
+        fmt::format("wrote the encoder to {0}; next: metaplastic embed --model {0} "
+                    "--data SPEC --out FILE",
+                    flags.model));
+  }
   return kExitOk;
 }
 
@@ -106,6 +117,7 @@ Action add_apply(CLI::App& app) {
   app.add_option("--names", flags->names, kNamesHelp)->type_name("FILE");
   add_base_model(app, flags->options.training);
   add_layers(app, flags->options.layers);
+  add_readout(app, flags->readout, "top");
   app.add_option_function<std::string>(
          "--variant",
          [flags](const std::string& text) { flags->options.training.variant = find_variant(text); },

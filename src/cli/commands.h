@@ -19,6 +19,8 @@ Action add_apply(CLI::App& app);
 Action add_embed(CLI::App& app);
 Action add_export(CLI::App& app);
 Action add_import(CLI::App& app);
+Action add_classify(CLI::App& app);
+Action add_predict(CLI::App& app);
 Action add_evaluate(CLI::App& app);
 Action add_inspect(CLI::App& app);
 Action add_experiment(CLI::App& app);

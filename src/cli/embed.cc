@@ -4,6 +4,7 @@
 
 #include "apply/encoder_file.h"
 #include "apply/feature_file.h"
+#include "base/error.h"
 #include "base/stop.h"
 #include "base/thread_pool.h"
 #include "cli/command_files.h"
@@ -18,6 +19,8 @@ namespace {
 
 struct EmbedFlags {
   std::string model, data, out, names;
+  ReadoutFlags readout;
+  bool quiet = false;
   int threads = std::min(num_hardware_threads(), kMaxThreads);
 };
 
@@ -38,9 +41,12 @@ int run_embed(const EmbedFlags& flags) {
     data = with_channels(data, encoder.preprocess.input_image.channels);
   }
   const auto prepared = prepare_rows(encoder.preprocess, data);
-  Progress(/*quiet=*/true).warn_about(data);
-  FeatureFile(flags.out).write(encoder, *prepared, encoder.num_layers(), stop_requested,
-                               flags.threads);
+  Progress progress(flags.quiet);
+  progress.warn_about(data);
+  const int width = FeatureFile(flags.out).write(
+      encoder, *prepared, flags.readout.over(encoder.readout), stop_requested, flags.threads);
+  progress.note(
+      fmt::format("wrote {} rows of {} features to {}", prepared->num_rows(), width, flags.out));
   if (!flags.names.empty()) write_row_names(flags.names, data);
   return kExitOk;
 }
@@ -56,6 +62,8 @@ Action add_embed(CLI::App& app) {
   app.add_option("--out", flags->out, "features of all rows, as .npy, .csv or .tsv")
       ->required()
       ->type_name("FILE");
+  add_readout(app, flags->readout, "as the encoder was made");
+  app.add_flag("--quiet", flags->quiet, "no progress on stderr");
   add_whole(app, "--threads", flags->threads, 1, kMaxThreads, "worker threads; same bits for any");
   app.add_option("--names", flags->names, kNamesHelp)->type_name("FILE");
   return [flags] { return run_embed(*flags); };

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/thread_pool.h"
 #include "baselines/methods.h"
+#include "cli/apply_command.h"
 #include "cli/command_files.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
@@ -33,6 +34,7 @@ struct EvaluateFlags {
   ResizeChoice resize;
   ProbeKind probe = ProbeKind::kRidge;
   std::optional<std::uint64_t> seed;
+  bool with_input = false;
   bool quiet = false;
 };
 
@@ -67,6 +69,8 @@ int run_evaluate(const EvaluateFlags& flags) {
   context.probe = flags.probe;
   context.image = preprocess.output_image;
   context.preprocess = std::make_shared<const Preprocess>(preprocess);
+  context.with_input = flags.with_input;
+  if (!flags.with_input && !flags.options.layers) context.with_input.reset();
   context.should_stop = stop_requested;
   context.on_note = [&](const std::string& line) { progress.warn(line); };
   context.on_progress = [&](const std::string& line) { progress.update(line); };
@@ -75,6 +79,8 @@ int run_evaluate(const EvaluateFlags& flags) {
   progress.finish();
   for (const std::string& line : result.notes) progress.warn(line);
   std::fputs(evaluation_table(result).c_str(), stdout);
+  const std::string next = apply_command(result, {flags.rule, flags.data, options.fit});
+  if (!next.empty()) std::printf("next: %s\n", next.c_str());
   if (!flags.json.empty()) write_json_atomically(flags.json, evaluation_json(result));
   return kExitOk;
 }
@@ -104,16 +110,15 @@ Action add_evaluate(CLI::App& app) {
   app.add_option_function<std::string>(
          "--layer",
          [flags](const std::string& text) {
-           const std::vector<std::string> names = {"best", "top"};
-           if (std::ranges::find(names, text) == names.end()) {
-             fail("--layer: expected one of {}, found {}{}", join_names(names), quote_text(text),
-                  did_you_mean(text, names));
-           }
-           flags->options.readout = text == "top" ? Readout::kTopLayer : Readout::kBestLayer;
+           if (text != "best") flags->options.layers = parse_readout("--layer", text).layer;
          },
-         "layer that networks are read from: best on validation draws, or top, as apply writes "
-         "(default best)")
-      ->type_name("NAME");
+         "layer that networks are read from: best on validation draws, a number from 1 up, top, or "
+         "all side by side (default best)")
+      ->type_name("LAYER");
+  app.add_flag(
+      "--with-input", flags->with_input,
+      "read features of every method with the prepared inputs beside them (default: chosen "
+      "on validation draws; with a fixed --layer: without)");
   app.add_option_function<std::string>(
          "--probe", [flags](const std::string& name) { flags->probe = probe_from_name(name); },
          "what reads the features: ridge regression (default), or logistic regression as in the "

@@ -2,9 +2,11 @@
 #include <memory>
 
 #include "apply/encoder_file.h"
+#include "base/error.h"
 #include "cli/command_files.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
+#include "cli/progress.h"
 #include "onnx/export_onnx.h"
 
 namespace metaplastic {
@@ -13,6 +15,8 @@ namespace {
 struct ExportFlags {
   std::string model, onnx;
   OnnxOptions options;
+  ReadoutFlags readout;
+  bool quiet = false;
 };
 
 CommandFiles files_of(const ExportFlags& flags) {
@@ -24,7 +28,16 @@ CommandFiles files_of(const ExportFlags& flags) {
 
 int run_export(const ExportFlags& flags) {
   files_of(flags).check();
-  save_onnx(flags.onnx, load_encoder(flags.model), flags.options);
+  Encoder encoder = load_encoder(flags.model);
+  const Readout readout = flags.readout.over(encoder.readout);
+  // The classifier reads the features that it was fitted on.
+  if (readout != encoder.readout) encoder.classifier.reset();
+  encoder.readout = readout;
+  save_onnx(flags.onnx, encoder, flags.options);
+  Progress(flags.quiet)
+      .note(fmt::format("wrote an ONNX model of {} features{} to {}",
+                        num_features(encoder, encoder.readout),
+                        encoder.classifier ? " and a classifier" : "", flags.onnx));
   return kExitOk;
 }
 
@@ -46,6 +59,8 @@ Action add_export(CLI::App& app) {
          },
          "images: the value of white in the model's input (default 255)")
       ->type_name("VALUE");
+  add_readout(app, flags->readout, "as the encoder was made");
+  app.add_flag("--quiet", flags->quiet, "no progress on stderr");
   return [flags] { return run_export(*flags); };
 }
 

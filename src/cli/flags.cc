@@ -171,6 +171,23 @@ void add_data(CLI::App& app, std::string& spec, const std::string& help) {
              forms);
 }
 
+Readout ReadoutFlags::over(const Readout& usual) const {
+  if (!layer && !with_input) return usual;
+  return {.layer = layer.value_or(usual.layer), .with_input = with_input};
+}
+
+void add_readout(CLI::App& app, ReadoutFlags& flags, const std::string& usual) {
+  app.add_option_function<std::string>(
+         "--layer",
+         [&flags](const std::string& text) { flags.layer = parse_readout("--layer", text).layer; },
+         fmt::format("layer that features are read from: a number from 1 up, top, or all side by "
+                     "side (default {})",
+                     usual))
+      ->type_name("LAYER");
+  app.add_flag("--with-input", flags.with_input,
+               "put the prepared inputs before the features, scaled to vary as much");
+}
+
 void check_flags(const CLI::App& app, const std::vector<std::string>& arguments) {
   const std::vector<std::string> names = flag_names(app);
   for (std::size_t n = 0; n < arguments.size(); ++n) {

@@ -40,6 +40,14 @@ void add_resize(CLI::App& app, ResizeChoice& resize);
 // --data SPEC, required; the forms of a SPEC follow the flags in the help.
 void add_data(CLI::App& app, std::string& spec, const std::string& help);
 
+// --layer, --with-input. Without either, what `usual` says.
+struct ReadoutFlags {
+  std::optional<int> layer;
+  bool with_input = false;
+  Readout over(const Readout& usual) const;
+};
+void add_readout(CLI::App& app, ReadoutFlags& flags, const std::string& usual);
+
 // Throws Error for a flag that the subcommand does not have (with the nearest one) and for a flag
 // whose value is missing. Run before CLI11 parses, whose lines lack both.
 void check_flags(const CLI::App& app, const std::vector<std::string>& arguments);

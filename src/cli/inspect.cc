@@ -70,7 +70,15 @@ std::string encoder_text(const std::string& path) {
   std::string text = fmt::format("base model: {}, {}\n", fmt::join(encoder.widths(), "-"),
                                  activation_name(encoder.activation));
   if (encoder.first_dense() > 0) text += "layers: " + layers_text(encoder.specs()) + "\n";
-  text += "inputs: " + describe(encoder.preprocess) + "\nmade by:\n";
+  text += "inputs: " + describe(encoder.preprocess) + "\n";
+  text += "gives out: " + describe(encoder.readout) + "\n";
+  if (encoder.classifier) {
+    std::vector<std::string> names;
+    for (const std::string& name : encoder.classifier->class_names)
+      names.push_back(printable(name));
+    text += fmt::format("classifier of {} classes: {}\n", names.size(), fmt::join(names, ", "));
+  }
+  text += "made by:\n";
   print_json(record_to_json(encoder.record), "  ", text);
   return text;
 }

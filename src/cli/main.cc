@@ -31,6 +31,8 @@ constexpr Command kCommands[] = {
     {"embed", "features of new data by an encoder", add_embed},
     {"export", "write an encoder as an ONNX model", add_export},
     {"import", "read the rule of the paper's authors from their checkpoint", add_import},
+    {"classify", "predict rows without a label from all rows and a few labels", add_classify},
+    {"predict", "classes of new data by an encoder that classify wrote", add_predict},
     {"evaluate", "compare the features of several methods with few labels", add_evaluate},
     {"experiment", "measure one claim of the paper, write numbers and charts", add_experiment},
     {"report", "write a page about a run", add_report},

@@ -3,13 +3,19 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
+
+#include "base/error.h"
 
 namespace metaplastic {
 namespace {
 
 constexpr double kTerminalInterval = 0.1;
 constexpr double kLogInterval = 10;
+// A rate that is seen for less time than this, in seconds, tells no time left.
+constexpr double kLeastTimed = 2;
 
 std::size_t terminal_width() {
   winsize size{};
@@ -34,6 +40,19 @@ void Progress::update(const std::string& line) {
     std::fprintf(stderr, "%s\n", line.c_str());
     pending_.clear();
   }
+}
+
+void Progress::update(const std::string& line, double share) {
+  const double now = steady_seconds();
+  if (share < last_share_) {
+    started_ = now;
+    first_share_ = share;
+  }
+  last_share_ = share;
+  const double done = share - first_share_;
+  if (now - started_ < kLeastTimed || done <= 0 || share >= 1) return update(line);
+  const double left = (now - started_) / done * (1 - share);
+  update(fmt::format("{}, {} left", line, duration_text(left)));
 }
 
 void Progress::note(const std::string& line) {
@@ -61,6 +80,14 @@ void Progress::print_line(const std::string& line) {
   if (live_) std::fputs("\r\033[K", stderr);
   live_ = false;
   std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<long long>(std::ceil(std::max(0.0, seconds)));
+  if (whole < 60) return fmt::format("{} s", whole);
+  const long long minutes = (whole + 59) / 60;
+  if (minutes < 60) return fmt::format("{} min", minutes);
+  return fmt::format("{} h {} min", minutes / 60, minutes % 60);
 }
 
 }  // namespace metaplastic

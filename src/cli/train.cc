@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/stop.h"
@@ -15,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
+#include "cli/start_score.h"
 #include "comm/launch.h"
 #include "io/config_reference.h"
 #include "io/json_text.h"
@@ -37,7 +39,7 @@ struct TrainFlags {
   std::optional<int> outer_steps;
   std::optional<int> threads;
   std::optional<std::uint64_t> seed;
-  bool resume = false, quiet = false;
+  bool resume = false, judge_start = false, quiet = false;
   double rank_timeout = 30;
   std::string options;
   std::vector<std::string> overrides;
@@ -92,10 +94,14 @@ void check_seed(const TrainFlags& flags, const std::string& checkpoint) {
   }
 }
 
-std::string describe(const OuterMetrics& m, const MetaConfig& config) {
+// A run of some minutes does not count to the last of its config's steps.
+std::string describe(const OuterMetrics& m, const MetaConfig& config, bool timed) {
+  const std::string step_text =
+      timed ? fmt::format("step {}", m.outer_step)
+            : fmt::format("step {}/{}", m.outer_step, config.outer.outer_steps);
   std::string line =
-      fmt::format("step {}/{}  loss {:.4f}  accuracy {:.3f}  gradient {:.3g}  {:.0f} inner steps/s",
-                  m.outer_step, config.outer.outer_steps, m.meta_loss, m.accuracy, m.gradient_norm,
+      fmt::format("{}  loss {:.4f}  accuracy {:.3f}  gradient {:.3g}  {:.0f} inner steps/s",
+                  step_text, m.meta_loss, m.accuracy, m.gradient_norm,
                   m.seconds > 0 ? static_cast<double>(m.inner_steps) / m.seconds : 0.0);
   if (m.num_non_finite > 0) line += fmt::format("  non-finite {}", m.num_non_finite);
   return line;
@@ -126,10 +132,23 @@ int lead_run(const TrainFlags& flags, const MetaConfig& config, int num_threads,
   options.comm = comm;
   std::optional<TensorBoardLog> log;
   if (!flags.tensorboard.empty()) log.emplace(flags.tensorboard);
+  std::optional<ValidationResult> start, last;
+  if (flags.judge_start && !flags.resume) {
+    start = score_start(config, options.seed, num_threads);
+    progress.note(fmt::format("start: meta-validation {:.4f} +- {:.4f} (random encoder {:.4f})",
+                              start->accuracy, start->standard_error, start->random_accuracy));
+  }
+  const Stopwatch watch;
+  const auto share_done = [&](std::int64_t outer_step) {
+    return flags.minutes > 0
+               ? std::min(1.0, watch.seconds() / (60 * flags.minutes))
+               : static_cast<double>(outer_step) / static_cast<double>(config.outer.outer_steps);
+  };
   options.on_step = [&](const OuterMetrics& metrics) {
     if (log) log->add(metrics);
-    progress.update(describe(metrics, config));
+    progress.update(describe(metrics, config, flags.minutes > 0), share_done(metrics.outer_step));
     if (!metrics.validation) return;
+    last = metrics.validation;
     progress.note(fmt::format("step {}: meta-validation {:.4f} +- {:.4f} (random encoder {:.4f})",
                               metrics.outer_step, metrics.validation->accuracy,
                               metrics.validation->standard_error,
@@ -139,6 +158,14 @@ int lead_run(const TrainFlags& flags, const MetaConfig& config, int num_threads,
   const RunEnd end = meta_train(config, options);
   progress.finish();
   if (end == RunEnd::kStopped) return stopped("the run is saved, go on with --resume");
+  if (start && last) {
+    fmt::print("held-out tasks: random encoder {:.3f}, start {:.3f}, now {:.3f} +- {:.3f}\n",
+               last->random_accuracy, start->accuracy, last->accuracy, last->standard_error);
+  }
+  progress.note(fmt::format(
+      "wrote {0}/rule.safetensors, the best rule on meta-validation; next: metaplastic evaluate "
+      "--rule {0}/rule.safetensors --data SPEC, or metaplastic report {0} --out FILE",
+      flags.out));
   return kExitOk;
 }
 
@@ -206,6 +233,8 @@ Action add_train(CLI::App& app) {
   app.add_option("--tensorboard", flags->tensorboard,
                  "also write the scalars of the run as TensorBoard event files into this folder")
       ->type_name("DIR");
+  app.add_flag("--judge-start", flags->judge_start,
+               "also judge the rule that the run starts from on the held-out tasks");
   app.add_flag("--quiet", flags->quiet, "no progress on stderr");
   app.add_option_function<std::string>(
          "--rank-timeout",

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "data/dataset_rows.h"
 #include "eval/draw_set.h"
+#include "eval/input_beside.h"
 #include "eval/verdict.h"
 #include "objective/linear_probe.h"
 
@@ -66,7 +67,8 @@ MethodResult judge_method(FeatureMethod& method, const RowSource& training_rows,
   MethodResult result;
   result.name = method.name();
   const Stopwatch learning;
-  const std::vector<FeatureCandidate> candidates = method.fit(training_rows, context);
+  const std::vector<FeatureCandidate> candidates =
+      offer_inputs(method.fit(training_rows, context), training_rows, context.with_input);
   METAPLASTIC_CHECK(!candidates.empty());
   result.seconds = learning.seconds();
   const std::vector<Choice> choices =

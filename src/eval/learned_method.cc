@@ -12,22 +12,21 @@ namespace metaplastic {
 namespace {
 
 // One candidate per state and layer. The encoders are shared: candidates outlive the call.
-void add_candidates(std::shared_ptr<const std::vector<Encoder>> encoders, Readout readout,
+void add_candidates(std::shared_ptr<const std::vector<Encoder>> encoders, const ReadLayers& layers,
                     const nlohmann::json& settings, std::vector<FeatureCandidate>& candidates) {
   for (std::size_t e = 0; e < encoders->size(); ++e) {
     const Encoder& encoder = (*encoders)[e];
-    const int top = encoder.num_layers();
-    for (int layer = readout == Readout::kTopLayer ? top : 1; layer <= top; ++layer) {
+    for (const int layer : layers_to_try(layers, encoder.num_layers())) {
+      const Readout readout{.layer = layer};
       FeatureCandidate candidate;
-      candidate.num_features = encoder.num_features(layer);
+      candidate.num_features = num_features(encoder, readout);
       candidate.steps = encoder.record.inner_steps;
       candidate.settings = settings;
-      candidate.settings["layer"] = layer;
       candidate.settings["features"] = candidate.num_features;
-      if (readout == Readout::kTopLayer) candidate.settings["readout"] = "top";
-      candidate.encode = [encoders, e, layer](std::span<const float> rows, std::int64_t num_rows,
-                                              std::span<float> out) {
-        encode((*encoders)[e], rows, num_rows, layer, out);
+      put_layer(layers, layer, candidate.settings);
+      candidate.encode = [encoders, e, readout](std::span<const float> rows, std::int64_t num_rows,
+                                                std::span<float> out) {
+        encode((*encoders)[e], rows, num_rows, readout, out);
       };
       candidates.push_back(std::move(candidate));
     }
@@ -36,12 +35,12 @@ void add_candidates(std::shared_ptr<const std::vector<Encoder>> encoders, Readou
 
 class RuleMethod : public FeatureMethod {
  public:
-  RuleMethod(std::string name, Rule rule, const FitOptions& options, Readout readout,
+  RuleMethod(std::string name, Rule rule, const FitOptions& options, ReadLayers layers,
              std::set<int> stops)
       : name_(std::move(name)),
         rule_{std::move(rule), "", "", ""},
         options_(options),
-        readout_(readout),
+        layers_(layers),
         stops_(std::move(stops)) {}
   std::string name() const override { return name_; }
 
@@ -94,7 +93,7 @@ class RuleMethod : public FeatureMethod {
       nlohmann::json settings = nlohmann::json::object();
       if (searches()) settings = {{"variant", variants[n].name}, {"tunings", count}};
       add_candidates(std::make_shared<const std::vector<Encoder>>(std::move(applied[n].encoders)),
-                     readout_, settings, candidates);
+                     layers_, settings, candidates);
     }
     return candidates;
   }
@@ -151,7 +150,7 @@ class RuleMethod : public FeatureMethod {
   FoundRule rule_;
   FitOptions options_;
   std::optional<Preprocess> own_preprocess_;
-  Readout readout_;
+  ReadLayers layers_;
   std::set<int> stops_;
   std::vector<std::string> notes_;
 };
@@ -159,21 +158,20 @@ class RuleMethod : public FeatureMethod {
 }  // namespace
 
 std::unique_ptr<FeatureMethod> learned_method(Rule rule, const FitOptions& options,
-                                              Readout readout) {
+                                              ReadLayers layers) {
   const int steps = options.training.inner_steps.value_or(rule.inner.inner_steps);
   METAPLASTIC_CHECK(steps >= 1);
   // The sixteenth is for small tables, where long trainings follow noise (docs/recipe.md).
   std::set<int> stops;
   for (const int part : {64, 16, 4, 1}) stops.insert(std::max(1, steps / part));
   if (!options.training.inner_steps) stops.insert({2 * steps, 4 * steps});
-  return std::make_unique<RuleMethod>("learned", std::move(rule), options, readout,
+  return std::make_unique<RuleMethod>("learned", std::move(rule), options, layers,
                                       std::move(stops));
 }
 
 std::unique_ptr<FeatureMethod> random_method(Rule rule, const FitOptions& options,
-                                             Readout readout) {
-  return std::make_unique<RuleMethod>("random", std::move(rule), options, readout,
-                                      std::set<int>{0});
+                                             ReadLayers layers) {
+  return std::make_unique<RuleMethod>("random", std::move(rule), options, layers, std::set<int>{0});
 }
 
 }  // namespace metaplastic

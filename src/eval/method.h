@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "apply/readout.h"
 #include "base/stopped.h"
 #include "data/dataset.h"
 #include "data/preprocess.h"
@@ -26,6 +27,15 @@ struct LabelledDraw {
   std::span<const float> query;  // prepared rows [m,U_0]
 };
 
+// Which layers of a network are candidates: one, as in Readout, or nothing: every one, and all
+// side by side.
+using ReadLayers = std::optional<int>;
+inline constexpr ReadLayers kEveryLayer = std::nullopt;
+// As in Readout, the top layer as its number. Throws Error for a layer that is not there.
+std::vector<int> layers_to_try(const ReadLayers& choice, int num_layers);
+// The layer that was taken of the choice, for a candidate's settings.
+void put_layer(const ReadLayers& choice, int layer, nlohmann::json& settings);
+
 // One setting of a method: a layer, a stopping step, a number of components, ...
 struct FeatureCandidate {
   nlohmann::json settings = nlohmann::json::object();  // as evaluate's JSON shows it
@@ -34,6 +44,7 @@ struct FeatureCandidate {
   // Prepared rows [N,U_0] -> out [N,num_features]; the protocol's probe reads them.
   std::function<void(std::span<const float> rows, std::int64_t num_rows, std::span<float> out)>
       encode;
+  bool is_input = false;  // the features are the prepared rows
   // Instead of encode: the classes of the query rows [m]. Called from several threads at once.
   std::function<void(const LabelledDraw& draw, std::span<int> predicted)> classify;
 };
@@ -43,7 +54,10 @@ struct MethodContext {
   int num_threads = 1;                  // never changes a result
   int num_tunings = 8;                  // trainings that a method with settings to search may spend
   ProbeKind probe = ProbeKind::kRidge;  // what reads the features
-  ImageShape image;                     // of the prepared rows; size 0 where they are no images
+  // Of candidates that encode: inputs beside the features (readout.h), or nothing: with and
+  // without.
+  std::optional<bool> with_input = false;
+  ImageShape image;  // of the prepared rows; size 0 where they are no images
   std::shared_ptr<const Preprocess> preprocess;          // what prepared the rows; may be empty
   std::function<void(const std::string&)> on_progress;   // one short line; may be empty
   std::function<void(const std::string&)> on_note = {};  // a line that stays; may be empty

@@ -58,7 +58,7 @@ ExperimentResult run_data_size(const ExperimentOptions& options) {
     for (const std::int64_t size : sizes_up_to(bench.data().first_test_row, options.quick)) {
       const Measured learned = bench.measure(fmt::format("{} rows", size), [&] {
         return std::make_unique<LimitedMethod>(
-            learned_method(options.rule.rule, fit, Readout::kTopLayer), size);
+            learned_method(options.rule.rule, fit, Readout::kTop), size);
       });
       // The random start sees no rows: one number, shown as a level.
       add_learned_and_random({{"dataset", bench.name()}, {"rows", size}}, learned, random,

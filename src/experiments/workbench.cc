@@ -98,7 +98,7 @@ Measured Workbench::measure(const std::string& label, const MakeMethod& make, in
 }
 
 Measured Workbench::learned(const std::string& label, const Rule& rule, const BaseModel& model,
-                            Readout readout, int shots) const {
+                            ReadLayers layers, int shots) const {
   return measure(
       label,
       [&] {
@@ -106,12 +106,12 @@ Measured Workbench::learned(const std::string& label, const Rule& rule, const Ba
         options.layers = LayerChoice{};
         options.training.model = model;
         options.training.inner_steps = inner_steps(rule);
-        return learned_method(rule, options, readout);
+        return learned_method(rule, options, layers);
       },
       shots);
 }
 
-Measured Workbench::random(const std::string& label, const BaseModel& model, Readout readout,
+Measured Workbench::random(const std::string& label, const BaseModel& model, ReadLayers layers,
                            int shots) const {
   return measure(
       label,
@@ -119,7 +119,7 @@ Measured Workbench::random(const std::string& label, const BaseModel& model, Rea
         FitOptions options;
         options.layers = LayerChoice{};
         options.training.model = model;
-        return random_method(options_.rule.rule, options, readout);
+        return random_method(options_.rule.rule, options, layers);
       },
       shots);
 }

@@ -43,9 +43,9 @@ class Workbench {
                    std::optional<int> num_models = std::nullopt) const;
   // The rule and its random twin on a base model.
   Measured learned(const std::string& label, const Rule& rule, const BaseModel& model,
-                   Readout readout = Readout::kTopLayer, int shots = 10) const;
+                   ReadLayers layers = Readout::kTop, int shots = 10) const;
   Measured random(const std::string& label, const BaseModel& model,
-                  Readout readout = Readout::kTopLayer, int shots = 10) const;
+                  ReadLayers layers = Readout::kTop, int shots = 10) const;
 
   // Why the method cannot be used on this data; nothing where it can.
   std::optional<std::string> unsuited(const FeatureMethod& method) const;

@@ -31,6 +31,17 @@ MatrixD centred_targets(std::span<const int> labels, int num_classes,
   return targets;
 }
 
+// Share of each class among the support: what centring takes from its targets.
+std::vector<float> class_shares(std::span<const int> labels, int num_classes,
+                                std::span<const std::int64_t> support) {
+  std::vector<float> shares(static_cast<std::size_t>(num_classes), 0.0f);
+  for (const std::int64_t row : support) {
+    shares[static_cast<std::size_t>(labels[static_cast<std::size_t>(row)])] += 1;
+  }
+  for (float& share : shares) share /= static_cast<float>(support.size());
+  return shares;
+}
+
 // X^T (X X^T + lambda I)^-1 Y or (X^T X + lambda I)^-1 X^T Y, whichever system is smaller.
 MatrixD solve_ridge(const MatrixD& x, const MatrixD& products, const MatrixD& y, double lambda) {
   const bool by_rows = products.rows() == x.rows() && x.rows() < x.cols();
@@ -67,7 +78,11 @@ Fit fit_probe(std::span<const float> features, int F, const MatrixD& y,
   return fit;
 }
 
-// Fits on the support and calls use(i, k, predicted) for every query row i and lambda k.
+int largest_of(const float* score, int Y) {
+  return static_cast<int>(std::max_element(score, score + Y) - score);
+}
+
+// Fits on the support and calls use(i, k, score), score [Y], for every query row i and lambda k.
 template <class Use>
 void predict(std::span<const float> features, int F, std::span<const int> labels, int Y,
              const ProbeDraw& draw, std::span<const double> lambdas, const Use& use) {
@@ -89,8 +104,7 @@ void predict(std::span<const float> features, int F, std::span<const int> labels
     for (std::int64_t i = 0; i < count; ++i) {
       for (std::size_t k = 0; k < lambdas.size(); ++k) {
         const float* score = scores.data() + i * columns + static_cast<std::int64_t>(k) * Y;
-        use(static_cast<std::size_t>(first + i), k,
-            static_cast<int>(std::max_element(score, score + Y) - score));
+        use(static_cast<std::size_t>(first + i), k, score);
       }
     }
   }
@@ -108,8 +122,9 @@ std::vector<double> probe_accuracies(std::span<const float> features, int num_fe
                                      const ProbeDraw& draw, std::span<const double> lambdas) {
   std::vector<std::int64_t> num_right(lambdas.size(), 0);
   predict(features, num_features, labels, num_classes, draw, lambdas,
-          [&](std::size_t i, std::size_t k, int predicted) {
-            num_right[k] += predicted == labels[static_cast<std::size_t>(draw.query[i])];
+          [&](std::size_t i, std::size_t k, const float* score) {
+            num_right[k] +=
+                largest_of(score, num_classes) == labels[static_cast<std::size_t>(draw.query[i])];
           });
   std::vector<double> accuracies;
   for (const std::int64_t right : num_right) {
@@ -123,8 +138,39 @@ std::vector<int> probe_predictions(std::span<const float> features, int num_feat
                                    const ProbeDraw& draw, double lambda) {
   std::vector<int> classes(draw.query.size());
   predict(features, num_features, labels, num_classes, draw, {&lambda, 1},
-          [&](std::size_t i, std::size_t, int predicted) { classes[i] = predicted; });
+          [&](std::size_t i, std::size_t, const float* score) {
+            classes[i] = largest_of(score, num_classes);
+          });
   return classes;
+}
+
+std::vector<float> probe_scores(std::span<const float> features, int num_features,
+                                std::span<const int> labels, int num_classes, const ProbeDraw& draw,
+                                std::span<const double> lambdas) {
+  const auto Y = static_cast<std::size_t>(num_classes);
+  const std::vector<float> shares = class_shares(labels, num_classes, draw.support);
+  std::vector<float> scores(draw.query.size() * lambdas.size() * Y);
+  predict(features, num_features, labels, num_classes, draw, lambdas,
+          [&](std::size_t i, std::size_t k, const float* score) {
+            float* out = scores.data() + (i * lambdas.size() + k) * Y;
+            for (std::size_t y = 0; y < Y; ++y) out[y] = score[y] + shares[y];
+          });
+  return scores;
+}
+
+ProbeWeights probe_weights(std::span<const float> features, int num_features,
+                           std::span<const int> labels, int num_classes,
+                           std::span<const std::int64_t> support, double lambda) {
+  const Fit fit = fit_probe(features, num_features, centred_targets(labels, num_classes, support),
+                            support, {&lambda, 1});
+  ProbeWeights weights;
+  weights.W.assign(fit.beta.data(), fit.beta.data() + fit.beta.size());
+  weights.b = class_shares(labels, num_classes, support);
+  const Eigen::RowVectorXd shift = fit.mean.cast<double>() * fit.beta.cast<double>();
+  for (int y = 0; y < num_classes; ++y) {
+    weights.b[static_cast<std::size_t>(y)] -= static_cast<float>(shift[y]);
+  }
+  return weights;
 }
 
 }  // namespace metaplastic

@@ -32,4 +32,19 @@ std::vector<int> probe_predictions(std::span<const float> features, int num_feat
                                    std::span<const int> labels, int num_classes,
                                    const ProbeDraw& draw, double lambda);
 
+// The same probe's scores [m, lambdas, Y]: ridge predictions of the one-hot targets, which sum
+// to 1.
+std::vector<float> probe_scores(std::span<const float> features, int num_features,
+                                std::span<const int> labels, int num_classes, const ProbeDraw& draw,
+                                std::span<const double> lambdas);
+
+// The probe itself: scores are features W + b.
+struct ProbeWeights {
+  std::vector<float> W;  // [F,Y]
+  std::vector<float> b;  // [Y]
+};
+ProbeWeights probe_weights(std::span<const float> features, int num_features,
+                           std::span<const int> labels, int num_classes,
+                           std::span<const std::int64_t> support, double lambda);
+
 }  // namespace metaplastic

@@ -7,6 +7,7 @@
 #include "io/atomic_file.h"
 #include "onnx/onnx_places.h"
 #include "onnx/onnx_preprocess.h"
+#include "onnx/onnx_readout.h"
 
 namespace metaplastic {
 namespace {
@@ -55,11 +56,12 @@ void add_activation(Unary activation, OnnxGraph& graph) {
 }
 
 void describe_value(onnx::ValueInfo& value, const std::string& name,
-                    const std::vector<std::int64_t>& shape, const std::string& what) {
+                    const std::vector<std::int64_t>& shape, const std::string& what,
+                    onnx::Tensor::DataType type_of_elements = onnx::Tensor::FLOAT) {
   value.set_name(name);
   value.set_doc_string(what);
   auto& type = *value.mutable_type()->mutable_tensor_type();
-  type.set_elem_type(onnx::Tensor::FLOAT);
+  type.set_elem_type(type_of_elements);
   type.mutable_shape()->add_dim()->set_dim_param("N");
   for (const std::int64_t dim : shape) type.mutable_shape()->add_dim()->set_dim_value(dim);
 }
@@ -82,8 +84,11 @@ void add_metadata(onnx::Model& model, const std::string& key, const json& value)
   entry.set_value(value.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
-void add_layers(const Encoder& encoder, OnnxGraph& graph) {
+// The values of the inputs and of every layer, [L+1], as rows. A conv layer's are those behind the
+// pools that follow it.
+std::vector<std::string> add_layers(const Encoder& encoder, OnnxGraph& graph) {
   const std::size_t first_dense = encoder.first_dense();
+  std::vector<std::string> values = {graph.value()};
   if (first_dense > 0) add_to_places(encoder.layers.front().in, graph);
   int l = 0, num_pools = 0;
   for (std::size_t n = 0; n < encoder.layers.size(); ++n) {
@@ -100,8 +105,23 @@ void add_layers(const Encoder& encoder, OnnxGraph& graph) {
       graph.step("Gemm", {graph.value(), W, b});
       add_activation(encoder.activation, graph);
     }
-    if (n + 1 == first_dense) add_from_places(layer.out, graph);
+    const std::string places = graph.value();
+    const bool is_read = l > 0 && n + 1 == encoder.end_of(l);
+    if (n < first_dense && (is_read || n + 1 == first_dense)) add_from_places(layer.out, graph);
+    if (is_read) values.push_back(graph.value());
+    if (n + 1 < first_dense) graph.go_on_from(places);
   }
+  return values;
+}
+
+void describe_outputs(const Encoder& encoder, onnx::Graph& graph) {
+  describe_value(*graph.add_output(), "features", {num_features(encoder, encoder.readout)},
+                 "features [N, F]: read from " + describe(encoder.readout));
+  if (!encoder.classifier) return;
+  describe_value(*graph.add_output(), "probabilities", {encoder.classifier->num_classes()},
+                 "of each class [N, classes], in the order of metadata 'classes'");
+  describe_value(*graph.add_output(), "class", {}, "number of the most probable class [N]",
+                 onnx::Tensor::INT64);
 }
 
 void check_size(const Encoder& encoder) {
@@ -133,10 +153,15 @@ std::string onnx_model(const Encoder& encoder, const OnnxOptions& options) {
                  input_text(preprocess, options.pixel_max));
   OnnxGraph chain(graph, "input");
   add_preprocess(preprocess, options.pixel_max, chain);
-  add_layers(encoder, chain);
-  chain.step("Identity", {chain.value()}).set_output(0, "features");
-  describe_value(*graph.add_output(), "features", {encoder.num_features()},
-                 "activations of the top layer [N, features]");
+  check_readout(encoder, encoder.readout);
+  const std::vector<std::string> values = add_layers(encoder, chain);
+  chain.step("Identity", {add_readout(encoder, values, chain)}).set_output(0, "features");
+  if (encoder.classifier) {
+    OnnxGraph classes(graph, "features");
+    add_classifier(*encoder.classifier, classes);
+    add_metadata(model, "classes", encoder.classifier->class_names);
+  }
+  describe_outputs(encoder, graph);
   if (preprocess.kind == DataKind::kTable) add_metadata(model, "columns", preprocess.column_names);
   if (preprocess.kind == DataKind::kText) add_metadata(model, "words", preprocess.words);
   add_metadata(model, "record", record_to_json(encoder.record));

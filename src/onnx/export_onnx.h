@@ -11,14 +11,16 @@ struct OnnxOptions {
   float pixel_max = 255;  // images: the value of white in the model's input
 };
 
-// A model of opset 13 with one input "input" and one output "features" [N, U_L], N free.
+// A model of opset 13 with one input "input" and an output "features" [N, F], N free: what
+// `embed` writes. An encoder with a classifier has the outputs "probabilities" [N, classes] and
+// "class" [N], too.
 // - Images: input [N, height, width, channels], 0 to pixel_max; grey, resize, scaling inside.
 // - Tables: input [N, columns], raw; missing-value policy and standardisation inside.
 // - Text: input [N, words], counts of the words in metadata "words"; weights and length 1 inside.
 //   Splitting text into words is not: ONNX has no operator for it.
-// Metadata: "columns" or "words" (JSON lists), "record" (JSON: how the encoder was made).
-// Features equal encode() up to the rounding of another order of summation.
-// Throws Error for models above ONNX's 2 GiB.
+// Metadata: "columns" or "words", "classes" (JSON lists), "record" (JSON: how the encoder was
+// made). Features equal encode() up to the rounding of another order of summation. Throws Error for
+// models above ONNX's 2 GiB.
 std::string onnx_model(const Encoder& encoder, const OnnxOptions& options = {});
 
 // Atomic; throws Error when the file cannot be written.

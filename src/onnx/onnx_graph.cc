@@ -49,7 +49,7 @@ std::string OnnxGraph::constant(const std::string& name, const std::vector<std::
 
 onnx::Node& OnnxGraph::step(const std::string& op_type, std::vector<std::string> inputs) {
   onnx::Node& node = *graph_.add_node();
-  const std::string name = fmt::format("{}_{}", op_type, num_steps_++);
+  const std::string name = fmt::format("{}_{}", op_type, graph_.node_size() - 1);
   node.set_name(name);
   node.set_op_type(op_type);
   for (std::string& input : inputs) node.add_input(std::move(input));

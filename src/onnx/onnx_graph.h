@@ -15,6 +15,8 @@ class OnnxGraph {
   // The value that the next step takes, at first the graph's input.
   explicit OnnxGraph(onnx::Graph& graph, const std::string& input) : graph_(graph), value_(input) {}
   const std::string& value() const { return value_; }
+  // Goes on from another value of the graph.
+  void go_on_from(const std::string& value) { value_ = value; }
 
   // Adds a constant and gives its name.
   std::string constant(const std::string& name, const std::vector<std::int64_t>& shape,
@@ -31,7 +33,6 @@ class OnnxGraph {
 
   onnx::Graph& graph_;
   std::string value_;
-  int num_steps_ = 0;
 };
 
 void set_attribute(onnx::Node& node, const std::string& name, float value);

@@ -1,10 +1,14 @@
 #include "report/evaluation_record.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "eval/verdict.h"
 #include "io/atomic_file.h"
 #include "io/json_text.h"
 
@@ -15,6 +19,11 @@ using nlohmann::json;
 
 constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 26;
 constexpr std::size_t kMaxMethods = 200;
+// Above this many classes a table of them is no longer looked at.
+constexpr std::size_t kMaxShownClasses = 20;
+// Of settings: how the search went, not what was chosen.
+constexpr std::array<std::string_view, 4> kInternalKeys = {"validation_accuracy", "chosen_from",
+                                                           "tunings", "readout"};
 
 json parse(const std::string& path) {
   const std::string text = read_text_file(path, kMaxBytes);
@@ -29,7 +38,7 @@ std::string settings_text(const json& settings) {
   if (!settings.is_object()) return "";
   std::string text;
   for (const auto& [key, value] : settings.items()) {
-    if (key == "validation_accuracy") continue;
+    if (std::ranges::find(kInternalKeys, key) != kInternalKeys.end()) continue;
     text +=
         fmt::format("{}{}\u00A0{}", text.empty() ? "" : ", ", key,
                     value.is_string() ? value.get<std::string>()
@@ -55,6 +64,36 @@ EvaluatedMethod take_method(const json& object, const std::string& path) {
   return method;
 }
 
+std::string verdict_of(const json& value) {
+  std::vector<Comparison> comparisons;
+  for (const json& object : value.value("comparisons", json::array())) {
+    comparisons.push_back({object.at("method").get<std::string>(),
+                           object.at("difference").get<double>(),
+                           object.at("stderr").get<double>()});
+  }
+  return verdict_line(comparisons);
+}
+
+// Files from before have no classes.
+void take_confusion(const json& methods, const json& classes, EvaluationRecord& record) {
+  if (!classes.is_array() || classes.size() > kMaxShownClasses) return;
+  const auto names = classes.get<std::vector<std::string>>();
+  const std::string wanted =
+      record.find("learned") != nullptr ? "learned" : record.methods.front().name;
+  for (const json& method : methods) {
+    if (method.at("name") != wanted || !method.contains("confusion")) continue;
+    const auto rows = method.at("confusion").get<std::vector<std::vector<std::int64_t>>>();
+    if (rows.size() != names.size()) return;
+    for (const auto& row : rows) {
+      if (row.size() != names.size()) return;
+    }
+    for (const auto& row : rows)
+      record.confusion.insert(record.confusion.end(), row.begin(), row.end());
+    record.class_names = names;
+    record.confused_method = wanted;
+  }
+}
+
 }  // namespace
 
 const EvaluatedMethod* EvaluationRecord::find(const std::string& name) const {
@@ -77,6 +116,11 @@ EvaluationRecord read_evaluation(const std::string& path) {
       fail("{}: expected at most {} methods, found another thing or more", path, kMaxMethods);
     }
     for (const json& method : methods) record.methods.push_back(take_method(method, path));
+    std::ranges::stable_sort(record.methods, std::greater(), &EvaluatedMethod::accuracy);
+    record.verdict = verdict_of(value);
+    if (!record.methods.empty()) {
+      take_confusion(methods, value.value("classes", json()), record);
+    }
   } catch (const json::exception&) {
     fail(
         "{}: expected dataset, shots, trials, seed and methods as evaluate --json writes them, "

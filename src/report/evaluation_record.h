@@ -19,7 +19,12 @@ struct EvaluationRecord {
   std::string dataset;
   std::int64_t shots = 0, trials = 0;
   std::uint64_t seed = 0;
-  std::vector<EvaluatedMethod> methods;  // in the order of the file
+  std::vector<EvaluatedMethod> methods;  // the most accurate first
+  std::string verdict;                   // "" where the file compares nothing
+  std::vector<std::string> class_names;
+  // Of "learned", else of the most accurate method: [true class, predicted class], or empty.
+  std::vector<std::int64_t> confusion;
+  std::string confused_method;
 
   const EvaluatedMethod* find(const std::string& name) const;  // nullptr when there is none
 };

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "chart/filters.h"
 #include "report/figure.h"
@@ -39,6 +40,28 @@ std::string filters_note(const Encoder& encoder, const Filters& trained) {
     text += fmt::format(" Shown at {}\u00A0\u00D7\u00A0{}.", trained.height, trained.width);
   }
   return paragraph(text);
+}
+
+// Percent of each true class.
+Table confusion_table(const EvaluationRecord& evaluation) {
+  const std::vector<std::string>& names = evaluation.class_names;
+  Table table{fmt::format("{}: percent of each true class (row) that is taken for each class",
+                          evaluation.confused_method),
+              {"true class"},
+              {},
+              {0}};
+  for (const std::string& name : names) table.head.push_back(name);
+  for (std::size_t r = 0; r < names.size(); ++r) {
+    const auto first = evaluation.confusion.begin() + static_cast<std::ptrdiff_t>(r * names.size());
+    const auto last = first + static_cast<std::ptrdiff_t>(names.size());
+    const auto total = static_cast<double>(std::accumulate(first, last, std::int64_t{0}));
+    std::vector<std::string> row = {names[r]};
+    for (auto count = first; count != last; ++count) {
+      row.push_back(fixed(total > 0 ? 100 * static_cast<double>(*count) / total : 0, 0));
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
 }
 
 }  // namespace
@@ -103,9 +126,10 @@ Section evaluation_section(const std::optional<EvaluationRecord>& evaluation) {
       evaluation->seed));
   BarChart chart;
   chart.id = "few-labels-chart";
+  chart.as_dots = true;
   chart.title = "Accuracy by method";
   chart.x_title = "accuracy";
-  chart.description = "Bar chart with error bars.";
+  chart.description = "Dots with error bars, the most accurate first.";
   Table table{"Accuracy by method",
               {"method", "accuracy", "seconds", "steps", "chosen on validation draws"},
               {},
@@ -120,6 +144,8 @@ Section evaluation_section(const std::optional<EvaluationRecord>& evaluation) {
   }
   section.html += "<div class=\"charts\">\n" + figure_html(bar_figure(chart)) +
                   "<div class=\"beside\">\n" + table_html(table) + "</div></div>\n";
+  if (!evaluation->verdict.empty()) section.html += paragraph(evaluation->verdict + ".");
+  if (!evaluation->confusion.empty()) section.html += table_html(confusion_table(*evaluation));
   return section;
 }
 

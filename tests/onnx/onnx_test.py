@@ -72,6 +72,8 @@ def operators(node):
         "MaxPool": lambda x: windows_of(x, a, a["kernel_shape"]).max(axis=(4, 5)),
         "ReduceMax": lambda x: x.max(axis=axes, keepdims=keep),
         "ReduceMean": lambda x: x.mean(axis=axes, keepdims=keep, dtype=np.float32),
+        "ArgMax": lambda x: x.argmax(axis=a["axis"]),
+        "Concat": lambda *parts: np.concatenate(parts, axis=a["axis"]),
         "Cast": lambda x: x.astype({1: np.float32}[a["to"]]),
         "Div": np.divide, "Mul": np.multiply, "Sub": np.subtract, "Max": np.maximum,
         "Elu": lambda x: np.where(x > 0, x, np.float32(a["alpha"]) * np.expm1(x)),
@@ -82,11 +84,13 @@ def operators(node):
         "ReduceL2": lambda x: np.sqrt((x * x).sum(axis=tuple(a["axes"]), keepdims=bool(a["keepdims"]))),
         "Relu": lambda x: np.maximum(x, 0), "Reshape": lambda x, shape: x.reshape(shape),
         "Sigmoid": lambda x: one / (one + np.exp(-x)), "Softplus": lambda x: np.logaddexp(x, 0),
+        "Softmax": lambda x: np.exp(x - x.max(axis=a["axis"], keepdims=True))
+        / np.exp(x - x.max(axis=a["axis"], keepdims=True)).sum(axis=a["axis"], keepdims=True),
         "Tanh": np.tanh, "Transpose": lambda x: x.transpose(a["perm"]), "Where": np.where,
     }[node.op_type]
 
 
-def run_numpy(path, rows, folder):
+def run_numpy(path, rows, folder, output="features"):
     graph = read_model(path, folder).graph
     values = {"input": rows}
     for tensor in graph.initializer:
@@ -94,13 +98,13 @@ def run_numpy(path, rows, folder):
         values[tensor.name] = np.frombuffer(tensor.raw_data, kind).reshape(list(tensor.dims))
     for node in graph.node:
         values[node.output[0]] = operators(node)(*[values[name] for name in node.input])
-    return values["features"]
+    return values[output]
 
 
-def run_onnxruntime(path, rows, folder):
+def run_onnxruntime(path, rows, folder, output="features"):
     rows.tofile(folder / "rows.f32")
     subprocess.run(["node", HERE / "run_model.js", path, folder / "rows.f32", json.dumps(rows.shape),
-                    folder / "features.f32"], check=True, env={**os.environ, "NODE_PATH": str(NODE / "node_modules")})
+                    folder / "features.f32", output], check=True, env={**os.environ, "NODE_PATH": str(NODE / "node_modules")})
     return np.fromfile(folder / "features.f32", "<f4").reshape(len(rows), -1)
 
 
@@ -143,6 +147,35 @@ class Export(unittest.TestCase):
         metadata = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
         self.assertEqual(metadata["columns"], [str(n) for n in range(7)])
         self.assertEqual(metadata["record"]["seed"], 3)
+
+    def test_readouts(self):
+        X = np.random.default_rng(4).normal(size=(150, 7)) * [1, 2, 3, 4, 5, 6, 100]
+        data = self.save("x.npy", X)
+        for readout in (["--layer", 1], ["--layer", "all"], ["--with-input"],
+                        ["--layer", "all", "--with-input"]):
+            self.compare(data, X, flags=readout)
+
+    def test_classifier(self):
+        random = np.random.default_rng(5)
+        y = np.arange(150) % 3
+        X = (random.normal(size=(3, 6)) * 3)[y] + random.normal(size=(150, 6))
+        data = self.save("x.npy", X) + f",{self.folder / 'y.npy'}"
+        np.save(self.folder / "y.npy", np.where(np.arange(150) < 30, y, -1))
+        model, onnx, out = (self.folder / name for name in ("m.safetensors", "m.onnx", "p.csv"))
+        metaplastic("classify", "--rule", "hebb-decorrelate", "--data", data, "--out", out, "--model", model,
+                    "--hidden", "24", "--features", "10", "--steps", "12", "--quiet")
+        metaplastic("predict", "--model", model, "--data", data, "--out", out, "--quiet")
+        metaplastic("export", "--model", model, "--onnx", onnx)
+        expected = np.loadtxt(out, delimiter=",", skiprows=1)[:100]
+        engine = run_numpy if ENGINE == "numpy" else run_onnxruntime
+        found = engine(onnx, np.ascontiguousarray(X[:100], dtype=np.float32), self.folder, "probabilities")
+        # The file has four digits; float rounding of a softmax is far below that.
+        np.testing.assert_allclose(found, expected[:, 2:], atol=6e-5)
+        np.testing.assert_array_equal(found.argmax(axis=1), expected[:, 1])
+        message = read_model(onnx, self.folder)
+        self.assertEqual([value.name for value in message.graph.output], ["features", "probabilities", "class"])
+        metadata = {entry.key: json.loads(entry.value) for entry in message.metadata_props}
+        self.assertEqual(metadata["classes"], ["0", "1", "2"])
 
     def test_missing_values(self):
         X = np.random.default_rng(1).normal(size=(120, 4)).round(3)

@@ -1,0 +1,14 @@
+// The part of an encoder file that says what is given out: readout, input scales, classifier.
+#pragma once
+
+#include "apply/encoder.h"
+#include "io/safetensors.h"
+
+namespace metaplastic {
+
+void put_readout(const Encoder& encoder, TensorFile& file);
+// Into an encoder whose layers are known. Files from before these parts lack them: the top layer is
+// read then. Throws Error, naming the file, for damage.
+void take_readout(const TensorFile& file, Encoder& encoder);
+
+}  // namespace metaplastic
