@@ -3,6 +3,7 @@
 #include "apply/fit_encoder.h"
 #include "array_data.h"
 #include "bindings.h"
+#include "rule_state.h"
 
 namespace py = pybind11;
 
@@ -11,7 +12,7 @@ namespace {
 
 // The options of one training; mirrors the flags of `metaplastic apply`.
 struct Request {
-  std::string rule;
+  FoundRule rule;
   std::vector<int> hidden;
   int features = 0;
   std::string activation;
@@ -66,7 +67,7 @@ Applied run(const FoundRule& rule, const Dataset& data, FitOptions& options,
 Applied train(const Request& request, const py::object& input,
               const std::optional<std::vector<std::string>>& columns, const py::object& progress,
               const Encoder* previous, std::optional<InnerState> start) {
-  const FoundRule found = find_rule(request.rule);
+  const FoundRule& found = request.rule;
   const Dataset data =
       make_dataset(input, columns, previous != nullptr ? &previous->preprocess : nullptr);
   FitOptions options;
@@ -89,7 +90,7 @@ py::dict health_dict(const Applied& applied) {
   return health;
 }
 
-Applied train_encoder(const std::string& rule, const py::object& data,
+Applied train_encoder(const py::object& rule, const py::object& data,
                       const std::vector<int>& hidden, int features, const std::string& activation,
                       std::optional<int> inner_steps, std::optional<int> inner_batch,
                       std::uint64_t seed, std::optional<int> resize, const std::string& variant,
@@ -97,12 +98,12 @@ Applied train_encoder(const std::string& rule, const py::object& data,
                       std::optional<std::string> layers, const std::string& layer, bool with_input,
                       const py::object& progress) {
   const Readout readout{.layer = parse_readout("layer", layer).layer, .with_input = with_input};
-  return train({rule, hidden, features, activation, variant, inner_steps, inner_batch, resize,
-                std::move(layers), seed, readout},
+  return train({rule_of(rule), hidden, features, activation, variant, inner_steps, inner_batch,
+                resize, std::move(layers), seed, readout},
                data, columns, progress, nullptr, std::nullopt);
 }
 
-Applied continue_training(const std::string& rule, const py::object& data, const Encoder& encoder,
+Applied continue_training(const py::object& rule, const py::object& data, const Encoder& encoder,
                           const py::array_t<float, py::array::c_style>& phi, int inner_steps,
                           int inner_batch, const std::optional<std::vector<std::string>>& columns,
                           const py::object& progress) {
@@ -113,7 +114,7 @@ Applied continue_training(const std::string& rule, const py::object& data, const
   }
   const float* const mean = phi.data() + architecture.phi_size();
   Request request;
-  request.rule = rule;
+  request.rule = rule_of(rule);
   request.hidden = {architecture.widths.begin() + 1, architecture.widths.end() - 1};
   request.features = architecture.num_features();
   request.activation = activation_name(architecture.activation);
@@ -155,7 +156,7 @@ void add_apply(py::module_& module) {
              py::arg("progress") = py::none());
   module.def("rule_names", &rule_names);
   module.def("rule_inner_steps",
-             [](const std::string& rule) { return find_rule(rule).rule.inner.inner_steps; });
+             [](const py::object& rule) { return rule_of(rule).rule.inner.inner_steps; });
   module.def("activation_names", &activation_names);
 }
 

@@ -8,6 +8,7 @@
 #include "bindings.h"
 #include "data/dataset_rows.h"
 #include "onnx/export_onnx.h"
+#include "tensor_state.h"
 
 namespace py = pybind11;
 
@@ -109,33 +110,6 @@ py::array feature_names_out(const Encoder& encoder, std::optional<int> layer) {
   return name_array(names);
 }
 
-// A pickle holds what an encoder file does: metadata, and tensors by name.
-py::tuple get_state(const Encoder& encoder) {
-  const TensorFile file = encoder_tensors(encoder);
-  py::dict tensors;
-  for (const Tensor& tensor : file.tensors) {
-    const auto values = tensor.as<float>();
-    tensors[tensor.name.c_str()] = py::array_t<float>(
-        std::vector<py::ssize_t>(tensor.shape.begin(), tensor.shape.end()), values.data());
-  }
-  return py::make_tuple(file.metadata, tensors);
-}
-
-Encoder set_state(const py::tuple& state) {
-  if (state.size() != 2) fail("pickle: expected an encoder, found another object");
-  TensorFile file;
-  file.source = "pickle";
-  file.metadata = state[0].cast<std::map<std::string, std::string>>();
-  for (const auto& [name, value] : state[1].cast<py::dict>()) {
-    const auto array = py::array_t<float, py::array::c_style | py::array::forcecast>::ensure(value);
-    if (!array) fail("pickle: expected arrays of numbers, found something else");
-    file.tensors.push_back(
-        make_tensor(name.cast<std::string>(), {array.shape(), array.shape() + array.ndim()},
-                    std::span<const float>(array.data(), static_cast<std::size_t>(array.size()))));
-  }
-  return encoder_from_tensors(file);
-}
-
 }  // namespace
 
 void add_encoder(py::module_& module) {
@@ -174,7 +148,9 @@ void add_encoder(py::module_& module) {
       .def_property_readonly(
           "record_json",
           [](const Encoder& encoder) { return record_to_json(encoder.record).dump(); })
-      .def(py::pickle(&get_state, &set_state));
+      .def(py::pickle(
+          [](const Encoder& encoder) { return tensors_to_python(encoder_tensors(encoder)); },
+          [](const py::tuple& state) { return encoder_from_tensors(tensors_from_python(state)); }));
 }
 
 }  // namespace metaplastic::python

@@ -25,6 +25,7 @@ PYBIND11_MODULE(_native, module) {
   error.attr("__doc__") =
       "Input that its user can mend; one line: what was expected, what was found, what to do.";
   add_data(module);
+  add_rule(module);
   add_encoder(module);
   add_apply(module);
   add_few_labels(module);

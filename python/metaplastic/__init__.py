@@ -7,6 +7,7 @@
 * :class:`UnsupervisedUpdate` -- a scikit-learn transformer;
 * :func:`train_encoder`, :class:`Encoder` -- the same without scikit-learn, also for images and for
   every data SPEC of the command line;
+* :class:`Rule` -- a rule's numbers and weights, to read, change, save and use;
 * :func:`read_data` -- what a data SPEC names, as arrays;
 * :mod:`metaplastic.meta` -- meta-training: tasks from arrays, outer steps one by one, pure gradients;
 * :mod:`metaplastic.elastic` -- meta-training on a Dask cluster whose workers come and go.
@@ -14,10 +15,10 @@
 After Metz, Maheswaranathan, Cheung and Sohl-Dickstein, "Meta-Learning Update Rules for Unsupervised
 Representation Learning", ICLR 2019, arXiv 1804.00222. Files are those of the command line.
 """
-from ._native import Encoder, Error, __version__
+from ._native import Encoder, Error, Rule, __version__
 from .encoder import CollapseWarning, Training, read_data, rule_names, train_encoder
 
-__all__ = ["CollapseWarning", "Encoder", "Error", "FewLabelClassifier", "Training", "UnsupervisedUpdate",
+__all__ = ["CollapseWarning", "Encoder", "Error", "FewLabelClassifier", "Rule", "Training", "UnsupervisedUpdate",
            "__version__", "read_data", "rule_names", "train_encoder"]
 
 

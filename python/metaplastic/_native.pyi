@@ -1,5 +1,6 @@
 """Types of the C++ module; the package around it is what to use."""
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+import os
+from typing import Any, Callable, Dict, List, MutableMapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,53 @@ __version__: str
 
 class Error(ValueError):
     """Input that its user can mend; one line: expected, found, what to do."""
+
+class Rule:
+    """A rule as a value: its numbers and weights, the settings it is applied with, how it was made. Picklable.
+    Arrays over its numbers are views: writing to them changes the rule."""
+
+    def __init__(self, sizes: Optional[Dict[str, Any]] = None, theta: Optional[npt.ArrayLike] = None, *,
+                 inner: Optional[Dict[str, Any]] = None, provenance: Optional[Dict[str, Any]] = None) -> None:
+        """A rule of these sizes and settings (those that are not named have their defaults) with this theta,
+        or one of zeros. Raises Error."""
+    @staticmethod
+    def load(name: Union[str, os.PathLike[str]]) -> Rule:
+        """A rule file, or the name of a bundled rule. Raises Error."""
+    def save(self, path: Union[str, os.PathLike[str]]) -> None:
+        """Writes a rule file atomically, for ``--rule`` of the command line. Raises Error."""
+    @property
+    def theta(self) -> Floats:
+        """All its numbers [P], a view. Assigning copies numbers of the same length."""
+    @theta.setter
+    def theta(self, values: npt.ArrayLike) -> None: ...
+    @property
+    def matrices(self) -> Dict[str, Floats]:
+        """theta's matrices by name, views [inputs, outputs]; docs/method.md uses the same names."""
+    @property
+    def mix(self) -> MutableMapping[str, float]:
+        """The weights of the terms by name: ``rule.mix["hebb"] = 0.2``."""
+    @property
+    def terms(self) -> List[str]:
+        """Names of the terms, in the order of the mix."""
+    @property
+    def sizes(self) -> Dict[str, Any]:
+        """The section [rule] of a config; fixed."""
+    @property
+    def inner(self) -> Dict[str, Any]:
+        """The settings it is applied with. Assigning a dict changes those that it names."""
+    @inner.setter
+    def inner(self, values: Dict[str, Any]) -> None: ...
+    @property
+    def provenance(self) -> Dict[str, Any]:
+        """How it was made, as JSON."""
+    @provenance.setter
+    def provenance(self, values: Dict[str, Any]) -> None: ...
+    @property
+    def name(self) -> str:
+        """As it was loaded, and whether it was changed since."""
+    @property
+    def sha256(self) -> str:
+        """Digest of its file; what encoders record. "" for a classical rule."""
 
 class Encoder:
     """Preprocessing and network in one; immutable, picklable, and a file of the command line."""
@@ -74,13 +122,13 @@ class Applied:
     @property
     def health(self) -> Dict[str, Any]: ...
 
-def train_encoder(rule: str, data: Data, *, hidden: Sequence[int], features: int, activation: str,
+def train_encoder(rule: Union[str, Rule], data: Data, *, hidden: Sequence[int], features: int, activation: str,
                   inner_steps: Optional[int] = None, inner_batch: Optional[int] = None, seed: int = 0,
                   resize: Optional[int] = None, variant: str = "usual",
                   columns: Optional[Sequence[str]] = None, layers: Optional[str] = None,
                   layer: str = "top", with_input: bool = False,
                   progress: Optional[Callable[[int, int], object]] = None) -> Applied: ...
-def continue_training(rule: str, data: Data, encoder: Encoder, phi: Floats, *, inner_steps: int,
+def continue_training(rule: Union[str, Rule], data: Data, encoder: Encoder, phi: Floats, *, inner_steps: int,
                       inner_batch: int, columns: Optional[Sequence[str]] = None,
                       progress: Optional[Callable[[int, int], object]] = None) -> Applied: ...
 class FewLabelFit:
@@ -99,7 +147,7 @@ def predict_proba(encoder: Encoder, data: Data, columns: Optional[Sequence[str]]
 def class_names(encoder: Encoder) -> List[str]: ...
 def read_data(spec: str) -> Tuple[npt.NDArray[Any], Optional[npt.NDArray[np.int64]], Dict[str, Any]]: ...
 def rule_names() -> List[str]: ...
-def rule_inner_steps(rule: str) -> int: ...
+def rule_inner_steps(rule: Union[str, Rule]) -> int: ...
 def activation_names() -> List[str]: ...
 
 class TaskState:
@@ -165,6 +213,7 @@ class OuterLoop:
                on_note: Optional[Callable[[str], object]] = None) -> Dict[str, Any]: ...
     def save(self) -> None: ...
 
+def rule_from_config(config_json: str, theta: npt.ArrayLike, provenance: Optional[Dict[str, Any]] = None) -> Rule: ...
 def config_from_toml(path: str) -> str: ...
 def full_config(config_json: str) -> str: ...
 def run_training(config_json: str, out: str, *, seed: int, num_threads: int, resume: bool, minutes: float,

@@ -21,7 +21,7 @@ from typing import Callable, Iterable, List
 import numpy as np
 
 from . import _native
-from .meta import full_config
+from .meta import full_config, with_saved_start
 
 
 @functools.lru_cache(maxsize=2)
@@ -68,7 +68,7 @@ def train(config: dict, out, client, *, seed: int = 0, resume: bool = False, pat
     Raises metaplastic.Error, also for ``outer.mode = "async"`` (an update here takes one estimate of
     each trajectory), and RuntimeError when patience is over.
     """
-    config_json = json.dumps(full_config(config))
+    config_json = json.dumps(full_config(with_saved_start(config, out)))
     loop = _native.OuterLoop(config_json, str(out), seed, resume)
     num_steps = json.loads(config_json)["outer"]["outer_steps"]
     callbacks = tuple(callbacks)

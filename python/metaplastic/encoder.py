@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from . import _native
-from ._native import Encoder
+from ._native import Encoder, Rule
 
 Data = Any  # a SPEC, an array, a list, a data frame, ..
 
@@ -49,7 +49,7 @@ def warn_of_collapse(encoder: Encoder, health: dict, stacklevel: int) -> None:
         warnings.warn(line, CollapseWarning, stacklevel=stacklevel + 1)
 
 
-def train_encoder(data: Data, rule: str = "compact-v1", *, hidden: Sequence[int] = (128, 128),
+def train_encoder(data: Data, rule: Union[str, Rule] = "compact-v1", *, hidden: Sequence[int] = (128, 128),
                   n_features: int = 128, activation: str = "relu", n_steps: Optional[int] = None,
                   inner_batch: Optional[int] = None, seed: int = 0, resize: Optional[int] = None,
                   variant: str = "usual", layers: Optional[str] = None, columns: Optional[Sequence[str]] = None,
@@ -62,7 +62,7 @@ def train_encoder(data: Data, rule: str = "compact-v1", *, hidden: Sequence[int]
         [N, H, W] or [N, H, W, C] (images; white is 1 for floats and bools, 65535 for uint16, else
         255). Of bools, whole numbers or floats of any size and byte order, read where it lies;
         or a list, a data frame, or what has ``__array__``. :meth:`Encoder.embed` takes the same.
-    rule: a rule file, or the name of a rule that comes along (:func:`rule_names`).
+    rule: a rule file, the name of a bundled rule (:func:`rule_names`), or a :class:`Rule`.
     hidden, n_features, activation: widths of the hidden layers and of the top one; relu,
         leaky_relu, tanh, elu, sigmoid, softplus, swish or step.
     n_steps, inner_batch: None takes what the rule was judged at and meta-trained with.
@@ -85,7 +85,7 @@ def train_encoder(data: Data, rule: str = "compact-v1", *, hidden: Sequence[int]
     KeyboardInterrupt within about a tenth of a second. The GIL is released meanwhile.
     """
     applied = _native.train_encoder(
-        str(rule), data, hidden=[int(width) for width in hidden], features=int(n_features),
+        rule, data, hidden=[int(width) for width in hidden], features=int(n_features),
         activation=activation, inner_steps=n_steps, inner_batch=inner_batch, seed=int(seed),
         resize=resize, variant=variant, layers=layers, columns=None if columns is None else list(columns),
         layer=str(layer), with_input=bool(with_input), progress=progress)

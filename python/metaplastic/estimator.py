@@ -36,8 +36,8 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     Parameters
     ----------
-    rule : str, default="compact-v1"
-        A rule file, or the name of a rule that comes along (``metaplastic.rule_names()``).
+    rule : str or metaplastic.Rule, default="compact-v1"
+        A rule file, the name of a bundled rule (``metaplastic.rule_names()``), or a rule itself.
     hidden : tuple of int, default=(128, 128)
         Widths of the hidden layers, from the input up.
     n_features : int, default=128
@@ -94,7 +94,7 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     (178, 8)
     """
 
-    def __init__(self, rule: str = "compact-v1", hidden: Sequence[int] = (128, 128), n_features: int = 128,
+    def __init__(self, rule: Union[str, _native.Rule] = "compact-v1", hidden: Sequence[int] = (128, 128), n_features: int = 128,
                  activation: str = "relu", n_steps: Union[int, str] = "auto", inner_batch: int = 64,
                  variant: str = "usual", layer: Union[int, str] = "top", with_input: bool = False,
                  random_state: Union[int, np.random.RandomState, None] = None,
@@ -139,7 +139,7 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         if first:
             return self._start(X, n_steps, names)
         return self._keep(_native.continue_training(
-            str(self.rule), X, self.encoder_, self._phi, inner_steps=n_steps,
+            self.rule, X, self.encoder_, self._phi, inner_steps=n_steps,
             inner_batch=int(self.inner_batch), columns=self._columns(names), progress=self._progress()))
 
     def transform(self, X: Any) -> Any:  # an array, or a data frame after set_output
@@ -160,7 +160,7 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     def _start(self, X, n_steps, names):
         return self._keep(_native.train_encoder(
-            str(self.rule), X, hidden=[int(width) for width in self.hidden],
+            self.rule, X, hidden=[int(width) for width in self.hidden],
             features=int(self.n_features), activation=self.activation, inner_steps=n_steps,
             inner_batch=int(self.inner_batch), seed=self._draw_seed(), variant=str(self.variant),
             layer=str(self.layer), with_input=bool(self.with_input), columns=names,

@@ -23,10 +23,10 @@ from typing import Callable, Iterable, Optional, Sequence, Tuple
 import numpy as np
 
 from . import _native, arrays
-from ._native import InnerLoop, TaskState
+from ._native import InnerLoop, Rule, TaskState
 
 __all__ = ["InnerLoop", "MetaTraining", "TaskState", "estimate", "full_config", "load_config",
-           "save_tasks"]
+           "make_rule", "save_tasks"]
 
 
 def load_config(path) -> dict:
@@ -36,7 +36,30 @@ def load_config(path) -> dict:
 
 def full_config(config: dict) -> dict:
     """The config with every option named. Raises metaplastic.Error, naming the nearest option."""
+    if isinstance(config.get("outer", {}).get("init_rule"), Rule):
+        raise _native.Error("outer.init_rule: expected a name or a path, found a Rule; save it and give its path "
+                            "(MetaTraining and elastic.train do so in the run's folder)")
     return json.loads(_native.full_config(json.dumps(config)))
+
+
+def make_rule(config: dict, theta, provenance: Optional[dict] = None) -> Rule:
+    """The rule that a run of this config ships for theta [P]: with the settings of its inner loop.
+
+    For an outer loop of one's own on :func:`estimate`. ``rule.save(path)`` writes what the command line
+    and :func:`metaplastic.train_encoder` take. provenance: what else to say about how it was made, as JSON.
+    """
+    return _native.rule_from_config(json.dumps(config), theta, provenance)
+
+
+def with_saved_start(config: dict, out) -> dict:
+    """The config, whose outer.init_rule may be a Rule: that is saved in the folder ``out`` of the run."""
+    start = config.get("outer", {}).get("init_rule")
+    if not isinstance(start, Rule):
+        return config
+    path = pathlib.Path(out).resolve() / "init_rule.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    start.save(path)
+    return {**config, "outer": {**config["outer"], "init_rule": str(path)}}
 
 
 def _is_missing(value):
@@ -116,6 +139,8 @@ class MetaTraining:
         self.out = os.fspath(out)
         if config is None and resume:
             config = os.path.join(self.out, "config.toml")
+        if isinstance(config, dict):
+            config = with_saved_start(config, self.out)
         self.config = full_config(config) if isinstance(config, dict) else load_config(config)
         self.seed = seed
         self.threads = threads or os.cpu_count() or 1

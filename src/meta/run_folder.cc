@@ -167,17 +167,19 @@ void RunFolder::take_validation(const BestRule& candidate, bool scheduled, RunSt
   state.last_validation = candidate.outer_step;
 }
 
-void RunFolder::write_rules(const RunState& state, const BestRule& candidate, bool best) {
+Rule rule_of_run(const MetaConfig& config, std::vector<float> theta) {
   Rule rule;
-  rule.sizes = config_.rule;
-  rule.inner = {config_.inner.inner_lr,
-                config_.inner.weight_std,
-                config_.inner.bias_std,
-                config_.inner.init,
-                config_.inner.inner_batch.front(),
-                config_.validation.inner_steps,
-                config_.inner.phi_mean_share};
-  rule.theta = candidate.theta;
+  rule.sizes = config.rule;
+  rule.inner = {
+      config.inner.inner_lr,      config.inner.weight_std,          config.inner.bias_std,
+      config.inner.init,          config.inner.inner_batch.front(), config.validation.inner_steps,
+      config.inner.phi_mean_share};
+  rule.theta = std::move(theta);
+  return rule;
+}
+
+void RunFolder::write_rules(const RunState& state, const BestRule& candidate, bool best) {
+  Rule rule = rule_of_run(config_, candidate.theta);
   // Rules are given to others: they name no folder of this machine.
   nlohmann::json config = to_json(config_);
   for (auto& source : config["tasks"]["images"]) {

@@ -15,6 +15,10 @@ namespace metaplastic {
 // Where theta starts: random, a classical rule, or a rule file of the same sizes (outer.init_rule).
 std::vector<float> initial_theta(const MetaConfig& config, std::uint64_t seed);
 
+// What a run of this config ships for theta: with the settings of its inner loop, without
+// provenance.
+Rule rule_of_run(const MetaConfig& config, std::vector<float> theta);
+
 // The newest scheduled meta-validation is still to be made.
 bool validation_due(const MetaConfig& config, const RunState& state);
 

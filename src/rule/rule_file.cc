@@ -61,7 +61,7 @@ std::vector<float> read_theta(const TensorFile& file, const ThetaLayout& layout)
 
 }  // namespace
 
-void save_rule(const std::string& path, const Rule& rule) {
+TensorFile rule_tensors(const Rule& rule) {
   const ThetaLayout layout(rule.sizes);
   METAPLASTIC_CHECK(static_cast<std::int64_t>(rule.theta.size()) == layout.size());
   TensorFile file;
@@ -80,11 +80,17 @@ void save_rule(const std::string& path, const Rule& rule) {
   if (rule.inner.init == InnerSettings{}.init) inner.erase("init");  // older programs refuse it
   file.metadata["inner"] = inner.dump();
   file.metadata["provenance"] = rule.provenance.dump();
-  write_safetensors(path, file);
+  return file;
 }
 
-Rule load_rule(const std::string& path) {
-  const TensorFile file = read_safetensors(path);
+void save_rule(const std::string& path, const Rule& rule) {
+  write_safetensors(path, rule_tensors(rule));
+}
+
+Rule load_rule(const std::string& path) { return rule_from_tensors(read_safetensors(path)); }
+
+Rule rule_from_tensors(const TensorFile& file) {
+  const std::string& path = file.source;
   const auto kind = file.metadata.find("kind");
   if (kind == file.metadata.end() || kind->second != kKind) {
     fail("{}: expected a rule, found {}; give a file that train wrote as rule.safetensors", path,

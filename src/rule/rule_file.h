@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "io/safetensors.h"
 #include "model/mlp.h"
 #include "rule/theta.h"
 
@@ -53,5 +54,9 @@ void save_rule(const std::string& path, const Rule& rule);
 // Throws Error, naming the file, for anything but a whole rule of a known format, and for a term
 // with a weight that this program does not have.
 Rule load_rule(const std::string& path);
+
+// What a rule file holds, for other containers; file.source starts the lines of errors.
+TensorFile rule_tensors(const Rule& rule);
+Rule rule_from_tensors(const TensorFile& file);
 
 }  // namespace metaplastic

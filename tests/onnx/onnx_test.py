@@ -73,7 +73,6 @@ def operators(node):
         "ReduceMax": lambda x: x.max(axis=axes, keepdims=keep),
         "ReduceMean": lambda x: x.mean(axis=axes, keepdims=keep, dtype=np.float32),
         "ArgMax": lambda x: x.argmax(axis=a["axis"]),
-        "Concat": lambda *parts: np.concatenate(parts, axis=a["axis"]),
         "Cast": lambda x: x.astype({1: np.float32}[a["to"]]),
         "Div": np.divide, "Mul": np.multiply, "Sub": np.subtract, "Max": np.maximum,
         "Elu": lambda x: np.where(x > 0, x, np.float32(a["alpha"]) * np.expm1(x)),
