@@ -24,32 +24,45 @@ RowMatrix random_block(int size, int block_size) {
   return block;
 }
 
-// block - Q (Q^T block), Q the first `count` columns of `all`.
-void remove_span(const RowMatrix& all, int count, RowMatrix& block) {
+// Q^T block, Q the first `count` columns of `all`: [count, columns of block].
+RowMatrix along_span(const RowMatrix& all, int count, const RowMatrix& block) {
   const auto size = static_cast<int>(all.rows()), m = static_cast<int>(block.cols());
   RowMatrix along(count, m);
   gemm(true, false, count, m, size, 1.0f, all.data(), all.cols(), block.data(), m, 0.0f,
        along.data(), m);
-  gemm(false, false, size, m, count, -1.0f, all.data(), all.cols(), along.data(), m, 1.0f,
-       block.data(), m);
+  return along;
 }
 
-// krylov_basis block by block, most of it in products. A block that adds nothing new leaves noise,
-// which the second pass makes orthogonal to the rest again.
-RowMatrix krylov_basis_of_products(int size, int block_size, int num_blocks,
-                                   const std::function<RowMatrix(const RowMatrix&)>& product) {
+// block - Q along.
+void remove_span(const RowMatrix& all, const RowMatrix& along, RowMatrix& block) {
+  const auto size = static_cast<int>(all.rows()), m = static_cast<int>(block.cols());
+  gemm(false, false, size, m, static_cast<int>(along.rows()), -1.0f, all.data(), all.cols(),
+       along.data(), m, 1.0f, block.data(), m);
+}
+
+// Q^T M Q for an orthonormal basis Q of the Krylov space, which grows by a block at a time: what is
+// taken away from M block is a block of the result. A block that adds nothing new leaves noise,
+// which a second pass makes orthogonal to the rest again.
+Eigen::MatrixXd krylov_image(int size, int block_size, int num_blocks,
+                             const std::function<RowMatrix(const RowMatrix&)>& product) {
   RowMatrix all(size, block_size * num_blocks);
   all.setZero();
+  Eigen::MatrixXd image(block_size * num_blocks, block_size * num_blocks);
   RowMatrix block = orthonormal(random_block(size, block_size));
   for (int b = 0; b < num_blocks; ++b) {
-    if (b > 0) block = product(block);
-    for (int pass = 0; b > 0 && pass < 2; ++pass) {
-      remove_span(all, b * block_size, block);
-      block = orthonormal(block);
-    }
-    all.middleCols(b * block_size, block_size) = block;
+    const int first = b * block_size, count = first + block_size;
+    all.middleCols(first, block_size) = block;
+    block = product(block);
+    const RowMatrix along = along_span(all, count, block);
+    image.block(0, first, count, block_size) = along.cast<double>();
+    image.block(first, 0, block_size, count) = along.cast<double>().transpose();
+    if (b + 1 == num_blocks) break;
+    remove_span(all, along, block);
+    block = orthonormal(block);
+    remove_span(all, along_span(all, count, block), block);
+    block = orthonormal(block);
   }
-  return all;
+  return (image + image.transpose()) / 2;
 }
 
 RowMatrix krylov_basis(int size, int block_size, int num_blocks,
@@ -80,13 +93,8 @@ Eigen::VectorXd leading_values(int size, int block_size, int num_blocks,
                                const std::function<RowMatrix(const RowMatrix&)>& product) {
   if (size <= block_size * num_blocks)
     return leading_space(size, block_size, num_blocks, product).values;
-  const RowMatrix basis = krylov_basis_of_products(size, block_size, num_blocks, product);
-  const RowMatrix image = product(basis);
-  const auto m = static_cast<int>(basis.cols());
-  RowMatrix within(m, m);
-  gemm(true, false, m, m, size, 1.0f, basis.data(), m, image.data(), m, 0.0f, within.data(), m);
-  const Eigen::MatrixXd symmetric = ((within + within.transpose()) / 2).cast<double>();
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(symmetric, Eigen::EigenvaluesOnly);
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(
+      krylov_image(size, block_size, num_blocks, product), Eigen::EigenvaluesOnly);
   return solver.eigenvalues().reverse();
 }
 
