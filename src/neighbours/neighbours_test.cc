@@ -85,10 +85,9 @@ TEST(LeadingValues, AreThoseOfTheSpace) {
     const LeadingSpace space = leading_space(kSize, 24, 6, product);
     ASSERT_EQ(found.size(), space.values.size());
     EXPECT_LT((found - space.values).head(16).cwiseAbs().maxCoeff(), 2e-3) << rank;
-    for (int i = 0; i < std::min(rank, 5); ++i) EXPECT_NEAR(found[i], values[i], 1e-2);
-    if (rank == 5) {
-      EXPECT_LT(found.tail(found.size() - 5).cwiseAbs().maxCoeff(), 1e-3);
-    }
+    if (rank > 5) continue;
+    for (int i = 0; i < 5; ++i) EXPECT_NEAR(found[i], values[i], 1e-4);
+    EXPECT_LT(found.tail(found.size() - 5).cwiseAbs().maxCoeff(), 1e-3);
   }
 }
 

@@ -104,10 +104,12 @@ def make_case(index, name):
     theta = {key: torch.tensor(random.normal(size=shape) * 0.4)
              for key, shape in theta_shapes(case).items()}
     for key in [key for key in theta if key in ("mix", "mix_v")]:
-        half = theta[key].shape[1] // 2
-        mix = random.uniform(0.1, 0.3, size=(1, 2 * half)) * random.permutation([1] * half + [-1] * half)
+        size = theta[key].shape[1]
+        signs = [1] * (size // 2) + [-1] * (size - size // 2)
+        mix = random.uniform(0.1, 0.3, size=(1, size)) * random.permutation(signs)
         # On the scale of its preset: metz2019 divides a mix of 12 by 12 sqrt(12).
-        theta[key] = torch.tensor(mix * (20 * half if case["preset"] == "metz2019" else 1))
+        first = size - len(metz2019.more_terms(case))
+        theta[key] = torch.tensor(mix * (10 * first if case["preset"] == "metz2019" else 1))
     phi = {}
     for l in range(1, len(units)):
         for key, shape in ((f"W{l}", units[l - 1:l + 1]), (f"V{l}", units[l - 1:l + 1]),
