@@ -8,6 +8,7 @@
 #include "bindings.h"
 #include "io/json_text.h"
 #include "meta/estimate_slot.h"
+#include "meta/fields.h"
 #include "meta/run_folder.h"
 #include "meta/trainer.h"
 #include "meta_state.h"
@@ -26,26 +27,15 @@ MetaConfig config_from_json(const std::string& text) {
 }
 
 py::dict metrics_dict(const OuterMetrics& m) {
-  py::dict metrics;
-  metrics["outer_step"] = m.outer_step;
-  metrics["meta_loss"] = m.meta_loss;
-  metrics["accuracy"] = m.accuracy;
-  metrics["gradient_norm"] = m.gradient_norm;
-  metrics["outer_lr"] = m.outer_lr;
-  metrics["num_truncations"] = m.num_truncations;
-  metrics["num_non_finite"] = m.num_non_finite;
-  metrics["inner_steps"] = m.inner_steps;
-  metrics["seconds"] = m.seconds;
-  metrics["validation"] = py::none();
-  if (m.validation) {
-    py::dict validation;
-    validation["accuracy"] = m.validation->accuracy;
-    validation["standard_error"] = m.validation->standard_error;
-    validation["random_accuracy"] = m.validation->random_accuracy;
-    validation["meta_loss"] = m.validation->meta_loss;
-    validation["by_family"] = m.validation->by_family;
-    metrics["validation"] = validation;
-  }
+  const auto dict_of = [](const auto& record) {
+    py::dict dict;
+    auto write = [&](const char* name, const auto& value) { dict[name] = value; };
+    visit_fields(write, record);
+    return dict;
+  };
+  py::dict metrics = dict_of(m);
+  metrics["validation"] =
+      m.validation ? py::object(dict_of(*m.validation)) : py::object(py::none());
   return metrics;
 }
 

@@ -1,5 +1,5 @@
 // What an inner step does to the biases of a layer, for every preset and every option.
-// [rule-spec "Bias step"; docs/method.md steps 6 and 7, "Homeostasis"]
+// [docs/method.md steps 6 and 7, "Homeostasis"]
 #pragma once
 
 #include "rule/rule_sizes.h"

@@ -1,5 +1,5 @@
-// Classical plasticity rules as points of the family: hand-set thetas.   [rule-spec "Classical
-// rules"]
+// Classical plasticity rules as points of the family: hand-set thetas.
+// [docs/method.md]
 #pragma once
 
 #include <string>

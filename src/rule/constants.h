@@ -4,7 +4,7 @@
 namespace metaplastic {
 
 struct RuleConstants {
-  double norm_eps = 1e-5;          // norm of compact; rule-spec: epsilon 1e-5, no offset
+  double norm_eps = 1e-5;          // norm of compact, without an offset
   double standardise_eps = 1e-5;   // corr and the standardised activations
   double moments_eps = 1e-5;       // inside the square root of a deviation
   double delta_eps = 1e-6;         // RMS normalisation of delta over D; released code

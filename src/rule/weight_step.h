@@ -1,5 +1,5 @@
 // What an inner step does to weights: the mix of the terms, normalised.
-// [rule-spec "Weight step"; docs/method.md step 5]
+// [docs/method.md step 5]
 #pragma once
 
 #include "rule/theta.h"
