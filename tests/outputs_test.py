@@ -166,6 +166,20 @@ class Files(Outputs):
         self.assertEqual((self.folder / "again.csv").read_bytes(), (self.folder / "o.csv").read_bytes())
         self.ok(*APPLY, "--data", "csv:o.csv", "--out", "of_features.npy")
 
+    def test_a_rule_names_no_folder_of_this_machine_and_what_is_left_out_is_said(self):
+        for n in range(24):
+            (self.folder / f"set/kind{n % 6}").mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.full((8, 8), 10 * n, np.uint8)).save(self.folder / f"set/kind{n % 6}/{n}.png")
+        (self.folder / "set/kind0/notes.bmp").write_bytes(b"BM")
+        config = pathlib.Path(__file__).resolve().parent.parent / "configs" / "tiny.toml"
+        done = self.ok("train", "--config", config, "--out", "run", "--outer-steps", "1",
+                       f'tasks.images=["pics={self.folder}/set:1"]', "validation.every=1")
+        self.assertIn("image source 'pics': left out 1 file ending in .bmp (kind0/notes.bmp)", done.stderr)
+        for rule in (self.folder / "run/rules").iterdir():
+            content = rule.read_bytes()
+            self.assertNotIn(os.fsencode(self.folder), content)
+            self.assertIn(b"pics=set:1", content)
+
     def test_an_exported_model_names_no_folder_of_this_machine(self):
         self.ok(*APPLY, "--data", f"npy:{self.folder}/x.npy,{self.folder}/y.npy", "--out", "o.npy", "--model", "m.safetensors")
         self.ok("export", "--model", "m.safetensors", "--onnx", "m.onnx")

@@ -3,10 +3,11 @@
 #include <filesystem>
 #include <memory>
 
-#include "base/error.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "cli/command_files.h"
 #include "cli/commands.h"
+#include "data/data_files.h"
 #include "io/bundle/tensor_bundle.h"
 #include "io/file_reader.h"
 #include "rule/released_checkpoint.h"
@@ -32,12 +33,12 @@ std::string file_digest(const std::string& path) {
   return digest.hex_digest();
 }
 
-void check_out(const ImportFlags& flags, const std::vector<std::string>& inputs) {
-  for (const std::string& input : inputs) {
-    std::error_code ignored;
-    if (std::filesystem::equivalent(flags.out, input, ignored))
-      fail("--out {}: expected another file than the checkpoint's, found one of them", flags.out);
-  }
+// `checkpoint`: the files of that prefix.
+CommandFiles files_of(const ImportFlags& flags, const std::vector<std::string>& checkpoint) {
+  CommandFiles files;
+  for (const std::string& path : checkpoint) files.reads("--checkpoint", path);
+  files.writes("--out", flags.out, {".safetensors"});
+  return files;
 }
 
 // Names, at most five of them.
@@ -50,7 +51,7 @@ std::string some_names(const std::vector<std::string>& names) {
 
 int run_import(const ImportFlags& flags) {
   const TensorBundle bundle = read_tensor_bundle(flags.checkpoint);
-  check_out(flags, bundle.paths);
+  files_of(flags, bundle.paths).check();
   ReleasedRule released = rule_from_checkpoint(bundle.file);
   std::vector<std::string> others = released.others;
   others.insert(others.end(), bundle.skipped.begin(), bundle.skipped.end());
@@ -58,7 +59,7 @@ int run_import(const ImportFlags& flags) {
   for (const std::string& path : bundle.paths)
     digests[std::filesystem::path(path).filename().string()] = file_digest(path);
   released.rule.provenance = {{"made_by", "metaplastic import"},
-                              {"checkpoint", flags.checkpoint},
+                              {"checkpoint", without_folders(flags.checkpoint)},
                               {"sha256", digests},
                               {"variables_used", released.num_used},
                               {"biases_without_effect", released.num_biases},

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "data/data_files.h"
 #include "io/atomic_file.h"
 #include "meta/fields.h"
 #include "rule/classical.h"
@@ -177,11 +178,18 @@ void RunFolder::write_rules(const RunState& state, const BestRule& candidate, bo
                 config_.validation.inner_steps,
                 config_.inner.phi_mean_share};
   rule.theta = candidate.theta;
-  rule.provenance = {
-      {"made_by", "metaplastic train"},     {"seed", seed_},
-      {"outer_step", candidate.outer_step}, {"validation_accuracy", candidate.accuracy},
-      {"seconds", state.seconds},           {"tasks", tasks_},
-      {"config", to_json(config_)}};
+  // Rules are given to others: they name no folder of this machine.
+  nlohmann::json config = to_json(config_);
+  for (auto& source : config["tasks"]["images"]) {
+    source = without_folders(source.get<std::string>());
+  }
+  rule.provenance = {{"made_by", "metaplastic train"},
+                     {"seed", seed_},
+                     {"outer_step", candidate.outer_step},
+                     {"validation_accuracy", candidate.accuracy},
+                     {"seconds", state.seconds},
+                     {"tasks", tasks_},
+                     {"config", config}};
   save_rule(step_rule_path(path_, candidate.outer_step), rule);
   if (best) save_rule(file("rule.safetensors"), rule);
 }

@@ -119,7 +119,7 @@ class Import(unittest.TestCase):
         content = self.out.read_bytes()
         done = self.run_import()
         self.assertEqual(done.returncode, 2)
-        self.assertIn("expected another file than the checkpoint's", done.stderr)
+        self.assertIn("expected another file than --checkpoint reads", done.stderr)
         self.assertEqual(self.out.read_bytes(), content)
 
     def test_variables_that_are_missing_or_wrong(self):
