@@ -61,7 +61,8 @@ class Identity(Outputs):
 
     def test_every_output_of_apply(self):
         self.refuses(*APPLY, "--data", "npy:x.npy,y.npy", "--out", "y.npy", naming=("--out", "--data"))
-        self.refuses(*APPLY, "--data", "npy:x.npy", "--out", "o.npy", "--model", "./x.npy", naming=("--model", "--data"))
+        self.refuses(*APPLY, "--data", "npy:x.npy", "--out", "o.npy", "--model", "./x.npy",
+                     naming=("--model", "--data"))
         self.refuses(*APPLY, "--data", "npy:x.npy", "--out", "o.npy", "--names", "x.npy", naming=("--names", "--data"))
         shutil.copy(self.rule(), self.folder / "rule.safetensors")
         self.refuses("apply", "--rule", "rule.safetensors", "--data", "npy:x.npy", "--out", "o.npy", "--model",
