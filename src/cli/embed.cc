@@ -19,7 +19,9 @@ int run_embed(const EmbedFlags& flags) {
   const Encoder encoder = load_encoder(flags.model);
   const Dataset data = load_data(flags.data);
   const auto prepared = prepare_rows(encoder.preprocess, data);
-  Progress(/*quiet=*/true).warn_about(data);
+  Progress progress(/*quiet=*/true);
+  progress.warn_about(data);
+  for (const std::string& line : notes_on(encoder.preprocess, data)) progress.warn(line);
   FeatureFile(flags.out).write(encoder, *prepared, encoder.num_layers(), stop_requested);
   return kExitOk;
 }

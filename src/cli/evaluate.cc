@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
+#include "data/further_rows.h"
 #include "io/atomic_file.h"
 #include "io/json_lines.h"
 #include "tasks/task_forms.h"
@@ -26,7 +27,7 @@ constexpr int kMaxThreads = 1024;
 
 struct EvaluateFlags {
   std::string rule = kDefaultRule;
-  std::string data, json;
+  std::string data, unlabelled, json;
   std::vector<std::string> methods = {"learned", "random", "raw", "pca"};
   MethodOptions options;
   int num_tunings = MethodContext{}.num_tunings;
@@ -42,7 +43,8 @@ int run_evaluate(const EvaluateFlags& flags) {
   const auto methods = make_methods(flags.methods, found.rule, flags.options);
   DrawOptions draws = flags.draws;
   draws.seed = flags.seed.value_or(0);
-  const Dataset data = with_test_rows(load_data(flags.data), draws.seed);
+  Dataset data = with_test_rows(load_data(flags.data), draws.seed);
+  if (!flags.unlabelled.empty()) data = with_further_rows(data, load_data(flags.unlabelled));
   if (!flags.json.empty()) AtomicFileWriter{flags.json};
   make_draws(data, draws);  // refuses too few labels before anything is shown or learned
   const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, flags.resize));
@@ -75,6 +77,9 @@ Action add_evaluate(CLI::App& app) {
       ->type_name("RULE");
   app.add_option("--data", flags->data, "labelled data; methods learn without the labels")
       ->required()
+      ->type_name("SPEC");
+  app.add_option("--unlabelled", flags->unlabelled,
+                 "further rows that methods learn from; their labels, if any, are left out")
       ->type_name("SPEC");
   add_whole(app, "--shots", flags->draws.shots, 1, 100'000, "labels per class");
   add_whole(app, "--trials", flags->draws.trials, 1, 100'000, "test draws of labels");

@@ -35,6 +35,9 @@ void check_suits(const Preprocess& preprocess, const Dataset& raw);
 // instead of a surprise after the work.
 void check_all_pixels(const Dataset& raw);
 
+// Raw column of every fitted column by name; -1 where the data has none of that name.
+std::vector<int> match_columns(const Preprocess& preprocess, const Dataset& raw);
+
 // The permutation of the inputs, input u being the prepared value order[u]; empty without one.
 std::vector<int> input_order(const Preprocess& preprocess);
 

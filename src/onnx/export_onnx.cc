@@ -54,11 +54,12 @@ void add_activation(Unary activation, OnnxGraph& graph) {
 }
 
 void describe_value(onnx::ValueInfo& value, const std::string& name,
-                    const std::vector<std::int64_t>& shape, const std::string& what) {
+                    const std::vector<std::int64_t>& shape, const std::string& what,
+                    onnx::Tensor::DataType element = onnx::Tensor::FLOAT) {
   value.set_name(name);
   value.set_doc_string(what);
   auto& type = *value.mutable_type()->mutable_tensor_type();
-  type.set_elem_type(onnx::Tensor::FLOAT);
+  type.set_elem_type(element);
   type.mutable_shape()->add_dim()->set_dim_param("N");
   for (const std::int64_t dim : shape) type.mutable_shape()->add_dim()->set_dim_value(dim);
 }
@@ -119,8 +120,10 @@ std::string onnx_model(const Encoder& encoder, const OnnxOptions& options) {
   model.set_doc_string("Encoder trained without labels. Inside: " + describe(preprocess));
   onnx::Graph& graph = *model.mutable_graph();
   graph.set_name("encoder");
+  // Offsets are there because floats have no room for the digits.
   describe_value(*graph.add_input(), "input", onnx_input_shape(preprocess),
-                 input_text(preprocess, options.pixel_max));
+                 input_text(preprocess, options.pixel_max),
+                 preprocess.offset.empty() ? onnx::Tensor::FLOAT : onnx::Tensor::DOUBLE);
   OnnxGraph chain(graph, "input");
   add_preprocess(preprocess, options.pixel_max, chain);
   add_layers(encoder, chain);
