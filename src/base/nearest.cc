@@ -53,6 +53,12 @@ std::string nearest_name(std::string_view word, std::span<const std::string> can
   return nearest;
 }
 
+bool is_near(std::string_view word, std::string_view candidate) {
+  const auto longest = static_cast<int>(std::max(word.size(), candidate.size()));
+  const int distance = edit_distance(lower_case(word), lower_case(candidate));
+  return distance <= std::max(1, longest / 4) && 2 * distance < longest;
+}
+
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates) {
   const std::string nearest = nearest_name(word, candidates);
   return nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest);

@@ -15,6 +15,9 @@ int edit_distance(std::string_view a, std::string_view b);
 // one on a tie; "" when there are none.
 std::string nearest_name(std::string_view word, std::span<const std::string> candidates);
 
+// Few edits apart, upper and lower case taken as equal: one word may be a slip of the other.
+bool is_near(std::string_view word, std::string_view candidate);
+
 // "; did you mean 'x'?" or, without candidates, "". To be appended to an error line.
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);
 

@@ -43,6 +43,7 @@ int run_embed(const EmbedFlags& flags) {
   const auto prepared = prepare_rows(encoder.preprocess, data);
   Progress progress(flags.quiet);
   progress.warn_about(data);
+  for (const std::string& line : notes_on(encoder.preprocess, data)) progress.warn(line);
   const int width = FeatureFile(flags.out).write(
       encoder, *prepared, flags.readout.over(encoder.readout), stop_requested, flags.threads);
   progress.note(

@@ -17,6 +17,7 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
+#include "data/further_rows.h"
 #include "io/json_lines.h"
 #include "tasks/task_forms.h"
 
@@ -25,7 +26,7 @@ namespace {
 
 struct EvaluateFlags {
   std::string rule = kDefaultRule;
-  std::string data, json;
+  std::string data, unlabelled, json;
   std::vector<std::string> methods = {"learned", "random", "raw", "pca"};
   MethodOptions options;
   int num_tunings = MethodContext{}.num_tunings;
@@ -42,6 +43,7 @@ CommandFiles files_of(const EvaluateFlags& flags) {
   CommandFiles files;
   files.reads_rule("--rule", flags.rule);
   files.reads_data("--data", flags.data);
+  if (!flags.unlabelled.empty()) files.reads_data("--unlabelled", flags.unlabelled);
   files.writes("--json", flags.json, {".json"});
   return files;
 }
@@ -54,7 +56,8 @@ int run_evaluate(const EvaluateFlags& flags) {
   const auto methods = make_methods(flags.methods, found.rule, options);
   DrawOptions draws = flags.draws;
   draws.seed = flags.seed.value_or(0);
-  const Dataset data = with_test_rows(load_data(flags.data), draws.seed);
+  Dataset data = with_test_rows(load_data(flags.data), draws.seed);
+  if (!flags.unlabelled.empty()) data = with_further_rows(data, load_data(flags.unlabelled));
   make_draws(data, draws);  // refuses too few labels before anything is shown or learned
   const Preprocess preprocess =
       fit_preprocess(data, preprocess_options(data, flags.resize, LayerChoice{}));
@@ -93,6 +96,9 @@ Action add_evaluate(CLI::App& app) {
       ->capture_default_str()
       ->type_name("RULE");
   add_data(app, flags->data, "labelled data; methods learn without the labels");
+  app.add_option("--unlabelled", flags->unlabelled,
+                 "further rows that methods learn from; their labels, if any, are left out")
+      ->type_name("SPEC");
   add_whole(app, "--shots", flags->draws.shots, 1, 100'000, "labels per class");
   add_whole(app, "--trials", flags->draws.trials, 1, 100'000, "test draws of labels");
   app.add_option_function<std::string>(

@@ -1,12 +1,15 @@
 #include "data/data_form.h"
 
+#include "base/text.h"
 #include "data/dataset_parts.h"
 
 namespace metaplastic {
 namespace {
 
 Dataset load_idx(const DataSpec& spec) {
-  return load_idx_pair(spec.paths[0], spec.paths.size() > 1 ? spec.paths[1] : "");
+  Dataset data = load_idx_pair(spec.paths[0], spec.paths.size() > 1 ? spec.paths[1] : "");
+  apply_image_options(data, spec, printable(spec.paths[0], 400), data.pixel_max);
+  return data;
 }
 
 }  // namespace
@@ -22,16 +25,23 @@ std::span<const DataForm> file_forms() {
       {"mnist", 0, 0, "mnist", {}, [](const DataSpec&) { return load_mnist(); }},
       {"cifar10", 0, 0, "cifar10", {}, [](const DataSpec&) { return load_cifar10(); }},
       {"digits", 0, 0, "digits", {}, [](const DataSpec&) { return load_digits(); }},
-      {"idx", 1, 2, "idx:IMAGES[,LABELS]", {}, load_idx},
+      {"idx", 1, 2, "idx:IMAGES[,LABELS][,image=HxW[xC]][,max=VALUE]", {"image", "max"}, load_idx},
       {"npy", 1, 2, "npy:X.npy[,Y.npy][,image=HxW[xC]][,max=VALUE]", {"image", "max"}, load_npy},
-      {"npz", 1, 1, "npz:FILE[,image=HxW[xC]][,max=VALUE]", {"image", "max"}, load_npz},
+      {"npz",
+       1,
+       1,
+       "npz:FILE[,x=NAME][,y=NAME][,image=HxW[xC]][,max=VALUE]",
+       {"x", "y", "image", "max"},
+       load_npz},
       {"csv",
        1,
        1,
        "csv:FILE[,label=COLUMN][,drop=COLUMN][,missing=error|mean|zero]"
-       "[,categorical=error|onehot][,header=auto|yes|no][,delimiter=auto|comma|semicolon|tab]"
-       "[,image=HxW[xC]][,max=VALUE]",
-       {"label", "drop", "missing", "categorical", "header", "delimiter", "image", "max"},
+       "[,categorical=error|onehot][,category=COLUMN][,unknown=error|ignore]"
+       "[,header=auto|yes|no][,delimiter=auto|comma|semicolon|tab|bar|blank]"
+       "[,decimal=auto|point|comma][,image=HxW[xC]][,max=VALUE]",
+       {"label", "drop", "missing", "categorical", "category", "unknown", "header", "delimiter",
+        "decimal", "image", "max"},
        load_csv},
       {"images",
        1,
@@ -42,8 +52,8 @@ std::span<const DataForm> file_forms() {
       {"text",
        1,
        1,
-       "text:FILE.tsv|FOLDER[,vocabulary=N][,weights=tf|tfidf]",
-       {"vocabulary", "weights"},
+       "text:FILE.tsv|FOLDER[,vocabulary=N][,weights=tf|tfidf][,header=no|yes]",
+       {"vocabulary", "weights", "header"},
        load_text},
   };
   return kForms;

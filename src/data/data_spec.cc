@@ -1,6 +1,7 @@
 #include "data/data_spec.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "base/error.h"
@@ -11,14 +12,74 @@
 namespace metaplastic {
 namespace {
 
+// How to write a SPEC of a bare file name, told from how it ends; "" for what is no file name.
+std::string likely_form(std::string_view name) {
+  constexpr std::pair<std::string_view, std::string_view> kEndings[] = {
+      {".npy", "npy"},    {".npz", "npz"},   {".csv", "csv"},     {".tsv", "csv"},
+      {".dat", "csv"},    {".data", "csv"},  {".txt", "text"},    {".idx", "idx"},
+      {".idx.gz", "idx"}, {"-ubyte", "idx"}, {"-ubyte.gz", "idx"}};
+  std::string lower(name);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (const auto& [ending, form] : kEndings) {
+    if (lower.size() > ending.size() && lower.ends_with(ending)) {
+      return fmt::format("{}:{}{}", form, printable(name, 200),
+                         form == "csv"    ? " (or text:)"
+                         : form == "text" ? " (or csv:)"
+                                          : "");
+    }
+  }
+  for (const std::string_view ending : {".png", ".jpg", ".jpeg", ".pgm", ".ppm"}) {
+    if (lower.ends_with(ending)) return "images:FOLDER with the folder of the images";
+  }
+  for (const std::string_view ending : {".xlsx", ".xls", ".ods", ".parquet", ".mat", ".rds"}) {
+    if (lower.ends_with(ending)) return "csv:FILE with the table saved as CSV";
+  }
+  if (name.find('/') == name.npos) return "";
+  return fmt::format("images:{0}, text:{0}, csv:{0} or another form", printable(name, 200));
+}
+
 const DataForm& find_form(std::string_view name, std::span<const DataForm> forms) {
   std::vector<std::string> names;
   for (const DataForm& form : forms) {
     if (name == form.name) return form;
     names.emplace_back(form.name);
   }
+  const std::string form = likely_form(name);
+  if (!form.empty()) {
+    fail("data {}: expected a form and a colon before the name of a file, found none; write {}",
+         quote_text(name), form);
+  }
   fail("data {}: expected one of {}, found {}{}", quote_text(name), join_names(names),
        quote_text(name), did_you_mean(name, names));
+}
+
+// What people call options elsewhere.
+std::string usual_option(const std::string& name) {
+  constexpr std::pair<std::string_view, std::string_view> kOthers[] = {
+      {"sep", "delimiter"},
+      {"separator", "delimiter"},
+      {"delim", "delimiter"},
+      {"target", "label"},
+      {"class", "label"},
+      {"labels", "label"},
+      {"label_column", "label"},
+      {"na_values", "missing"},
+      {"nan", "missing"},
+      {"na", "missing"},
+      {"index_col", "drop"},
+      {"index", "drop"},
+      {"ignore", "drop"},
+      {"dec", "decimal"},
+      {"handle_unknown", "unknown"},
+      {"onehot", "categorical"},
+      {"categories", "category"},
+      {"shape", "image"},
+      {"key", "x"},
+      {"vocab", "vocabulary"}};
+  for (const auto& [other, own] : kOthers) {
+    if (name == other) return std::string(own);
+  }
+  return name;
 }
 
 // Words between commas; "\," is a comma inside a word.
@@ -49,13 +110,14 @@ void add_option(DataSpec& spec, const DataForm& form, const std::string& word, s
            quote_text(name));
     }
     fail("data {}: expected an option of '{}' ({}), found {}{}", quote_text(spec.text), form.name,
-         join_names(form.options), quote_text(name), did_you_mean(name, form.options));
+         join_names(form.options), quote_text(name),
+         did_you_mean(usual_option(name), form.options));
   }
   if (equals + 1 == word.size()) {
     fail("data {}: expected a value after '{}=', found none; write {}", quote_text(spec.text), name,
          form.notation);
   }
-  if (name != "drop" && spec.option(name)) {
+  if (name != "drop" && name != "category" && spec.option(name)) {
     fail("data {}: expected option '{}' once, found it twice; remove one", quote_text(spec.text),
          name);
   }

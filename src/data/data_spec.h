@@ -28,7 +28,7 @@ struct DataSpec {
   std::vector<std::string> paths;  // one or two files, or a folder; none for named data
   std::vector<std::pair<std::string, std::string>> options;  // in the order given
 
-  // Value of an option, or nothing. An option other than drop is given at most once.
+  // Value of an option, or nothing. An option other than drop and category is given at most once.
   std::optional<std::string> option(std::string_view name) const;
   std::vector<std::string> all(std::string_view name) const;
   // Whole number in low..high, or `fallback` when not given. Throws Error.

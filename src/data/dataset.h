@@ -81,6 +81,8 @@ class Dataset : public RowSource {
   std::vector<std::string> column_names;          // kTable: [num_features]; "c=v" one-hot
   std::vector<bool> one_hot;                      // kTable: [num_features], or empty: none
   MissingPolicy missing = MissingPolicy::kError;  // kTable: otherwise NaN marks a missing value
+  bool ignore_unknown = false;                    // kTable: categories that an encoder has not seen
+                                                  // are none of its categories, else an Error
   std::shared_ptr<const Documents> documents;     // kText only
   std::int64_t first_document = 0;                // kText: row 0 of this slice
   std::int64_t num_documents = 0;                 // kText

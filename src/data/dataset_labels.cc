@@ -8,8 +8,8 @@
 #include "base/error.h"
 #include "base/natural_order.h"
 #include "base/text.h"
+#include "data/csv_cells.h"
 #include "data/dataset_parts.h"
-#include "data/read_csv.h"
 #include "data/read_text.h"
 
 namespace metaplastic {

@@ -9,6 +9,7 @@
 #include "base/share.h"
 #include "base/text.h"
 #include "data/data_form.h"
+#include "data/dataset_arrays.h"
 #include "data/dataset_parts.h"
 #include "data/dataset_rows.h"
 #include "data/read_cifar.h"
@@ -88,38 +89,31 @@ std::string find_shared_file(const std::string& name) {
 Dataset load_idx_pair(const std::string& images, const std::string& labels) {
   IdxArray array = read_idx(images);
   const std::string name = printable(images, 400);
-  if (array.type != 0x08 || array.shape.size() < 2) {
+  if (array.shape.size() < 2) {
     fail(
-        "{}: expected bytes of 2 to 4 dimensions [rows, height, width], found type {} of {} "
+        "{}: expected values of 2 to 4 dimensions [rows, height, width], found type {} of {} "
         "dimensions; are these labels?",
         name, array.type, array.shape.size());
   }
   Dataset data;
-  const std::int64_t num_features = array.num_values() / array.shape[0];
-  if (num_features > (1 << 26)) {
-    fail("{}: expected at most {} values in a row, found {}; use smaller images", name, 1 << 26,
-         num_features);
-  }
-  if (array.shape.size() > 2) {
-    data.kind = DataKind::kImage;
-    data.image = {static_cast<int>(array.shape[1]), static_cast<int>(array.shape[2]),
-                  array.shape.size() == 4 ? static_cast<int>(array.shape[3]) : 1};
-    if (data.image.channels != 1 && data.image.channels != 3) {
-      fail("{}: expected 1 or 3 channels as the last dimension, found {}; convert the images", name,
-           data.image.channels);
-    }
+  if (array.type == 0x08) {
+    data = dataset_of_shape(array.shape, name);
+    const std::int64_t num_features = array.num_values() / array.shape[0];
+    data.rows = std::make_shared<ByteRows>(std::move(array.bytes), static_cast<int>(num_features));
   } else {
-    for (std::int64_t k = 0; k < num_features; ++k) data.column_names.push_back(std::to_string(k));
+    NpyReader reader = std::move(array).reader(name);
+    const float white = white_of(reader.header());
+    data = array_dataset(std::move(reader));
+    data.pixel_max = white;
   }
-  data.rows = std::make_shared<ByteRows>(std::move(array.bytes), static_cast<int>(num_features));
-  if (!labels.empty()) {
-    const IdxArray values = read_idx(labels);
-    if (values.shape.size() != 1) {
-      fail("{}: expected labels of 1 dimension, found {} dimensions; are these images?",
-           printable(labels, 400), values.shape.size());
-    }
-    set_labels(data, values.integers(), printable(labels, 400));
+  if (labels.empty()) return data;
+  IdxArray values = read_idx(labels);
+  if (values.shape.size() != 1) {
+    fail("{}: expected labels of 1 dimension, found {} dimensions; are these images?",
+         printable(labels, 400), values.shape.size());
   }
+  read_labels(std::move(values).reader(printable(labels, 400)), data.num_rows())
+      .set(data, printable(labels, 400));
   return data;
 }
 

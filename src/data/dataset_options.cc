@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "data/csv_cells.h"
 #include "data/dataset_parts.h"
-#include "data/read_csv.h"
 #include "data/read_image.h"
 
 namespace metaplastic {

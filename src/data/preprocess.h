@@ -69,6 +69,8 @@ Preprocess fit_preprocess(const Dataset& raw, const PreprocessOptions& options =
 std::shared_ptr<const RowSource> prepare_rows(const Preprocess& preprocess, const Dataset& raw);
 // The same at once: [num_rows, num_inputs].
 std::vector<float> apply_preprocess(const Preprocess& preprocess, const Dataset& raw);
+// What of this data the transform leaves out, one line each: categories that it was not fitted on.
+std::vector<std::string> notes_on(const Preprocess& preprocess, const Dataset& raw);
 
 // What an encoder file carries: strings for its metadata and 1-D float tensors, all names starting
 // with "preprocess.". from_saved ignores other names; throws Error ("source: ...") for damage.

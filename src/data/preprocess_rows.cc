@@ -10,82 +10,10 @@
 #include "base/text.h"
 #include "data/dataset_rows.h"
 #include "data/read_image.h"
+#include "data/read_text.h"
 
 namespace metaplastic {
 namespace {
-
-std::string size_text(const ImageShape& image) {
-  return fmt::format("{} x {} {}", image.height, image.width,
-                     image.channels == 1 ? "grey" : "colour");
-}
-
-// Raw column of every fitted column by name.
-std::vector<int> match_columns(const Preprocess& preprocess, const Dataset& raw) {
-  std::map<std::string, int> index;
-  for (std::size_t n = 0; n < raw.column_names.size(); ++n) {
-    index.emplace(raw.column_names[n], static_cast<int>(n));
-  }
-  std::vector<int> source;
-  for (const std::string& name : preprocess.column_names) {
-    const auto found = index.find(name);
-    source.push_back(found == index.end() ? -1 : found->second);
-  }
-  return source;
-}
-
-void check_columns(const Preprocess& preprocess, const Dataset& raw, const std::string& name) {
-  const std::vector<int> source = match_columns(preprocess, raw);
-  std::vector<bool> used(raw.column_names.size());
-  for (std::size_t n = 0; n < source.size(); ++n) {
-    const bool one_hot = preprocess.one_hot[n];
-    if (source[n] < 0 && one_hot) continue;  // no row of this data is of that category
-    if (source[n] < 0) {
-      fail(
-          "{}: expected the {} columns that the encoder was fitted on, found {} without {}; use "
-          "data of the same columns",
-          name, source.size(), raw.column_names.size(), quote_text(preprocess.column_names[n]));
-    }
-    const auto column = static_cast<std::size_t>(source[n]);
-    if (one_hot != (!raw.one_hot.empty() && raw.one_hot[column])) {
-      fail("{}: expected column {} of {}, found the other kind; use data of the same columns", name,
-           quote_text(preprocess.column_names[n]), one_hot ? "categories" : "numbers");
-    }
-    used[column] = true;
-  }
-  for (std::size_t n = 0; n < used.size(); ++n) {
-    if (used[n]) continue;
-    fail(
-        "{}: expected the {} columns that the encoder was fitted on, found {} more; drop it with "
-        "drop= or label=, or replace an unknown category",
-        name, source.size(), quote_text(raw.column_names[n]));
-  }
-}
-
-void check_table(const Preprocess& preprocess, const Dataset& raw, const std::string& name) {
-  if (raw.missing != MissingPolicy::kError && raw.missing != preprocess.missing) {
-    const auto policy_name = [](MissingPolicy policy) {
-      return policy == MissingPolicy::kMean   ? "missing=mean"
-             : policy == MissingPolicy::kZero ? "missing=zero"
-                                              : "no missing=";
-    };
-    fail("{}: expected {} as the encoder was fitted, found {}; use the same", name,
-         policy_name(preprocess.missing), policy_name(raw.missing));
-  }
-  check_columns(preprocess, raw, name);
-}
-
-void check_text(const Preprocess& preprocess, const Dataset& raw, const std::string& name) {
-  if (raw.tfidf && *raw.tfidf != preprocess.tfidf) {
-    fail("{}: expected weights={} as the encoder was fitted, found weights={}; leave it out", name,
-         preprocess.tfidf ? "tfidf" : "tf", *raw.tfidf ? "tfidf" : "tf");
-  }
-  if (raw.vocabulary && *raw.vocabulary < preprocess.num_inputs()) {
-    fail(
-        "{}: expected the vocabulary of {} words that the encoder was fitted on, found "
-        "vocabulary={}; leave it out",
-        name, preprocess.num_inputs(), *raw.vocabulary);
-  }
-}
 
 void check_pixels(const Dataset& data, std::span<const float> pixels, std::int64_t row) {
   // Without branches this runs in vectors.
@@ -134,20 +62,17 @@ void read_offset_rows(const Dataset& raw, std::span<const double> offset, std::i
   }
 }
 
-void check_suits(const Preprocess& preprocess, const Dataset& raw) {
-  const std::string name = printable(raw.name, 400);
-  if (raw.kind != preprocess.kind) {
-    fail("{}: expected {} data as the encoder was fitted on, found {}; use data of the same kind",
-         name, kind_name(preprocess.kind), kind_name(raw.kind));
+std::vector<int> match_columns(const Preprocess& preprocess, const Dataset& raw) {
+  std::map<std::string, int> index;
+  for (std::size_t n = 0; n < raw.column_names.size(); ++n) {
+    index.emplace(raw.column_names[n], static_cast<int>(n));
   }
-  if (raw.kind == DataKind::kImage && !(raw.image == preprocess.input_image)) {
-    fail(
-        "{}: expected images of {} pixels as the encoder was fitted on, found {}; convert the "
-        "images or fit an encoder to them",
-        name, size_text(preprocess.input_image), size_text(raw.image));
+  std::vector<int> source;
+  for (const std::string& name : preprocess.column_names) {
+    const auto found = index.find(name);
+    source.push_back(found == index.end() ? -1 : found->second);
   }
-  if (raw.kind == DataKind::kTable) check_table(preprocess, raw, name);
-  if (raw.kind == DataKind::kText) check_text(preprocess, raw, name);
+  return source;
 }
 
 void resize_image(ResizeMethod method, std::span<const float> in, const ImageShape& from,
@@ -189,9 +114,10 @@ PreparedRows::PreparedRows(const Preprocess& preprocess, const Dataset& raw)
     }
   }
   if (raw.kind == DataKind::kText) {
-    std::map<std::string_view, int> index;
+    std::map<std::string, int> index;
     for (std::size_t n = 0; n < preprocess.words.size(); ++n) {
-      index.emplace(preprocess.words[n], static_cast<int>(n));
+      // Encoders of before words were folded by Unicode's rules have some in other forms.
+      index.emplace(fold_text(preprocess.words[n]), static_cast<int>(n));
     }
     for (const std::string& word : raw.documents->words) {
       const auto found = index.find(word);

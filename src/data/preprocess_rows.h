@@ -38,6 +38,8 @@ void check_all_pixels(const Dataset& raw);
 // [height, width, channels] of one size to another, by the method.
 void resize_image(ResizeMethod method, std::span<const float> in, const ImageShape& from,
                   std::span<float> out, const ImageShape& to);
+// Raw column of every fitted column by name; -1 where the data has none of that name.
+std::vector<int> match_columns(const Preprocess& preprocess, const Dataset& raw);
 
 // The permutation of the inputs, input u being the prepared value order[u]; empty without one.
 std::vector<int> input_order(const Preprocess& preprocess);

@@ -1,103 +1,71 @@
 #include "data/read_csv.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cmath>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "data/csv_cells.h"
 
 namespace metaplastic {
 namespace {
 
-constexpr int kLinesToDetect = 20;
-
-std::string lower_ascii(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return lower;
-}
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+bool is_line_end(char c) { return c == '\n' || c == '\r'; }
 
 }  // namespace
 
-std::string_view trim(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
-bool is_missing(std::string_view trimmed) {
-  if (trimmed.empty() || trimmed == "?") return true;
-  if (trimmed.size() > 4) return false;
-  const std::string lower = lower_ascii(trimmed);
-  return lower == "na" || lower == "n/a" || lower == "nan" || lower == "null" || lower == "none";
-}
-
-std::optional<double> parse_double(std::string_view trimmed) {
-  if (trimmed.size() > 1 && trimmed[0] == '+' && trimmed[1] != '-') trimmed.remove_prefix(1);
-  double value = 0;
-  const char* end = trimmed.data() + trimmed.size();
-  const auto [rest, code] = std::from_chars(trimmed.data(), end, value);
-  if (trimmed.empty() || code != std::errc{} || rest != end) return std::nullopt;
-  if (!std::isfinite(static_cast<float>(value))) return std::nullopt;
-  return value;
-}
-
-std::optional<float> parse_float(std::string_view trimmed) {
-  // Through double, so that the tiniest numbers round to 0 like everywhere else.
-  const std::optional<double> value = parse_double(trimmed);
-  return value ? std::optional(static_cast<float>(*value)) : std::nullopt;
-}
-
 CsvReader::CsvReader(std::string text, std::string source, char delimiter)
     : text_(std::move(text)), source_(std::move(source)), delimiter_(delimiter) {
-  const std::string_view start = std::string_view(text_).substr(0, 3);
-  if (start.starts_with("\xff\xfe") || start.starts_with("\xfe\xff")) {
-    fail("{}: expected UTF-8 text, found UTF-16; save it as UTF-8", source_);
-  }
-  const std::size_t zero = text_.find('\0');
-  if (zero != std::string::npos) {
-    fail("{}: expected text, found a zero byte at byte {}; is it a binary file?", source_, zero);
-  }
-  begin_ = start == "\xef\xbb\xbf" ? 3 : 0;
-  rewind();
+  skip_top();
   if (delimiter_ == 0) delimiter_ = find_delimiter();
+  short_header_ = try_delimiter(delimiter_).short_header;
   rewind();
 }
 
 void CsvReader::rewind() {
   position_ = begin_;
-  line_ = 1;
+  line_ = first_line_;
   record_line_ = 0;
+  num_comments_ = top_comments_;
+  num_blank_lines_ = 0;
 }
 
-char CsvReader::find_delimiter() {
-  for (const char candidate : {'\t', ';', ','}) {
-    rewind();
-    delimiter_ = candidate;
-    std::vector<std::string> fields;
-    std::size_t num_fields = 0;
-    bool same = true;
-    try {
-      for (int n = 0; n < kLinesToDetect && same && next(fields); ++n) {
-        same = n == 0 || fields.size() == num_fields;
-        num_fields = fields.size();
-      }
-    } catch (const Error&) {
-      same = false;  // quotes make no sense with this delimiter
-    }
-    if (same && num_fields > 1) return candidate;
+std::vector<std::string> CsvReader::split(std::string_view line) const {
+  CsvReader reader(*this);
+  reader.text_ = std::string(line);
+  reader.begin_ = 0;
+  reader.end_ = line.size();
+  reader.num_fields_ = 0;
+  reader.rewind();
+  std::vector<std::string> fields;
+  try {
+    reader.next(fields);
+  } catch (const Error&) {
+    fields.clear();
   }
-  // One column, or uneven rows that the caller will report: the delimiter of the first line.
-  const std::string_view text = std::string_view(text_).substr(begin_);
-  const std::string_view line = text.substr(0, text.find('\n'));
-  for (const char candidate : {'\t', ';'}) {
-    if (line.find(candidate) != line.npos && line.find(',') == line.npos) return candidate;
-  }
-  return ',';
+  return fields;
+}
+
+bool CsvReader::ends_field(char c) const {
+  return c == delimiter_ || is_line_end(c) || (delimiter_ == kBlank && c == '\t');
+}
+
+void CsvReader::skip_blanks() {
+  while (position_ < text_.size() && is_blank(text_[position_])) ++position_;
+}
+
+std::string_view CsvReader::current_line() const {
+  const std::string_view rest = std::string_view(text_).substr(position_);
+  std::string_view line = rest.substr(0, rest.find('\n'));
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+void CsvReader::skip_line() {
+  position_ = std::min(text_.find('\n', position_), text_.size());
+  if (position_ == text_.size()) return;
+  ++position_;
+  ++line_;
 }
 
 void CsvReader::read_quoted(std::string& field) {
@@ -121,28 +89,21 @@ void CsvReader::read_quoted(std::string& field) {
       break;
     }
   }
-  if (position_ < text_.size()) {
-    const char c = text_[position_];
-    if (c != delimiter_ && c != '\n' && c != '\r') {
-      fail(
-          "{}: expected a delimiter after the closing quote in line {}, found {}; double the "
-          "quotes "
-          "inside a field",
-          source_, line_, quote_text(std::string_view(&c, 1)));
-    }
+  if (position_ < text_.size() && !ends_field(text_[position_])) {
+    fail(
+        "{}: expected a delimiter after the closing quote in line {}, found {}; double the quotes "
+        "inside a field",
+        source_, line_, quote_text(std::string_view(&text_[position_], 1)));
   }
 }
 
 void CsvReader::read_plain(std::string& field) {
   const std::size_t begin = position_;
-  while (position_ < text_.size()) {
-    const char c = text_[position_];
-    if (c == delimiter_ || c == '\n' || c == '\r') break;
-    if (c == '"') {
+  while (position_ < text_.size() && !ends_field(text_[position_])) {
+    if (text_[position_] == '"') {
       fail(
           "{}: expected quotes around the whole field in line {}, found one inside; quote the "
-          "field "
-          "and double its quotes",
+          "field and double its quotes",
           source_, line_);
     }
     ++position_;
@@ -150,18 +111,24 @@ void CsvReader::read_plain(std::string& field) {
   field.assign(text_, begin, position_ - begin);
 }
 
-bool CsvReader::next(std::vector<std::string>& fields) {
-  for (; position_ < text_.size(); ++position_) {
-    // Blank lines are no records.
-    if (text_[position_] == '\n') {
-      ++line_;
-    } else if (text_[position_] != '\r' || position_ + 1 == text_.size() ||
-               text_[position_ + 1] != '\n') {
-      break;
-    }
-  }
-  if (position_ == text_.size()) return false;
-  record_line_ = line_;
+bool CsvReader::skip_blank_line() {
+  const std::string_view line = current_line();
+  // A line of tabs is a record of empty fields.
+  if (delimiter_ == '\t' ? !line.empty() : !trim(line).empty()) return false;
+  ++num_blank_lines_;
+  skip_line();
+  return true;
+}
+
+bool CsvReader::skip_comment() {
+  if (text_[position_] != '#' || num_fields_ == 0) return false;
+  if (num_fields_ > 1 && split(current_line()).size() == num_fields_) return false;
+  ++num_comments_;
+  skip_line();
+  return true;
+}
+
+void CsvReader::read_record(std::vector<std::string>& fields) {
   std::size_t count = 0;
   for (;;) {
     if (count == kMaxColumns) {
@@ -176,10 +143,26 @@ bool CsvReader::next(std::vector<std::string>& fields) {
     } else {
       read_plain(field);
     }
-    if (position_ == text_.size() || text_[position_] != delimiter_) break;
-    ++position_;
+    if (delimiter_ == kBlank) {
+      skip_blanks();
+      if (position_ == text_.size() || is_line_end(text_[position_])) break;
+    } else {
+      if (position_ == text_.size() || text_[position_] != delimiter_) break;
+      ++position_;
+    }
   }
   fields.resize(count);
+}
+
+bool CsvReader::next(std::vector<std::string>& fields) {
+  for (;;) {
+    if (position_ >= end_) return false;
+    if (num_fields_ == 1 && current_line().empty()) break;  // an empty field between others
+    if (!skip_blank_line() && !skip_comment()) break;
+  }
+  record_line_ = line_;
+  if (delimiter_ == kBlank) skip_blanks();
+  read_record(fields);
   if (position_ < text_.size() && text_[position_] == '\r') {
     if (++position_ < text_.size() && text_[position_] != '\n') {
       fail(

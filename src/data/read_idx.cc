@@ -25,7 +25,10 @@ int value_size(int type) {
     case 0x0b:
       return 2;
     case 0x0c:
+    case 0x0d:
       return 4;
+    case 0x0e:
+      return 8;
     default:
       return 0;
   }
@@ -39,16 +42,17 @@ std::int64_t IdxArray::num_values() const {
   return count;
 }
 
-std::vector<std::int64_t> IdxArray::integers() const {
-  const auto size = static_cast<std::size_t>(value_size(type));
-  std::vector<std::int64_t> values(static_cast<std::size_t>(num_values()));
-  for (std::size_t n = 0; n < values.size(); ++n) {
-    // Sign-extends from the first byte, except for the unsigned type.
-    std::int64_t value = type == 0x08 ? bytes[n] : static_cast<std::int8_t>(bytes[n * size]);
-    for (std::size_t k = 1; k < size; ++k) value = value * 256 + bytes[n * size + k];
-    values[n] = value;
-  }
-  return values;
+NpyReader IdxArray::reader(const std::string& source) && {
+  NpyHeader header;
+  header.kind = type == 0x08   ? NpyKind::kUnsigned
+                : type >= 0x0d ? NpyKind::kFloat
+                               : NpyKind::kSigned;
+  header.item_bytes = static_cast<std::size_t>(value_size(type));
+  header.big_endian = true;
+  header.shape = shape;
+  header.num_elements = num_values();
+  const auto* first = reinterpret_cast<const std::byte*>(bytes.data());
+  return {std::move(header), {first, first + bytes.size()}, source};
 }
 
 IdxArray read_idx(const std::string& path) {
@@ -67,8 +71,8 @@ IdxArray read_idx(const std::string& path) {
   const int size = value_size(array.type);
   if (size == 0) {
     fail(
-        "{}: expected IDX values of type 8, 9, 11 or 12 (whole numbers), found type {}; convert it "
-        "to npy",
+        "{}: expected IDX values of type 8, 9, 11, 12 (whole numbers), 13 or 14 (floats), found "
+        "type {}; is it an IDX file?",
         name, array.type);
   }
   std::int64_t num_bytes = size;

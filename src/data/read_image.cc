@@ -63,7 +63,8 @@ std::string kind_of(std::span<const std::uint8_t> bytes) {
 
 namespace picture_detail {
 
-DecodedImage make_picture(std::int64_t height, std::int64_t width, int channels, std::string_view name) {
+DecodedImage make_picture(std::int64_t height, std::int64_t width, int channels,
+                          std::string_view name) {
   if (height < 1 || width < 1 || height > kMaxImageSide || width > kMaxImageSide ||
       height * width > kMaxPicturePixels) {
     fail(
@@ -83,7 +84,7 @@ DecodedImage make_picture(std::int64_t height, std::int64_t width, int channels,
 }  // namespace picture_detail
 
 DecodedImage decode_picture(std::span<const std::uint8_t> bytes, std::string_view name,
-                       Background background) {
+                            Background background) {
   constexpr std::uint8_t kPng[] = {0x89, 'P', 'N', 'G'};
   constexpr std::uint8_t kJpeg[] = {0xff, 0xd8, 0xff};
   const auto starts = [&](std::span<const std::uint8_t> magic) {

@@ -59,7 +59,7 @@ void lay_over(std::span<const std::uint8_t> with_alpha, Background background,
 }  // namespace
 
 DecodedImage decode_png(std::span<const std::uint8_t> bytes, std::string_view name,
-                   Background background) {
+                        Background background) {
   png_image png{};
   png.version = PNG_IMAGE_VERSION;
   struct Guard {

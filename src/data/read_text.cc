@@ -1,111 +1,168 @@
 #include "data/read_text.h"
 
-#include <cstdint>
+#include <unicode/brkiter.h>
+#include <unicode/bytestream.h>
+#include <unicode/locid.h>
+#include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
+#include <unicode/utext.h>
+#include <unicode/utf8.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "base/error.h"
 
 namespace metaplastic {
 namespace {
 
-struct CodePoint {
-  std::uint32_t value = 0;
-  std::size_t num_bytes = 0;  // 0: not well-formed
+constexpr std::size_t kMaxFoldedBytes = std::size_t{1} << 30;  // ICU counts in 32 bits
+
+bool is_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+bool is_letter(UChar32 c) {
+  return (U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_M_MASK | U_GC_N_MASK)) != 0;
+}
+
+bool is_apostrophe(UChar32 c) { return c == '\'' || c == 0x2019; }
+
+// Of a script that is written without blanks between words.
+bool needs_dictionary(UChar32 c) {
+  if (c < 0x0e00) return false;
+  const int kind = u_getIntPropertyValue(c, UCHAR_LINE_BREAK);
+  return kind == U_LB_COMPLEX_CONTEXT || kind == U_LB_IDEOGRAPHIC ||
+         kind == U_LB_CONDITIONAL_JAPANESE_STARTER;
+}
+
+void require(UErrorCode code, const char* what) {
+  if (U_FAILURE(code)) fail("text: expected ICU's {}, found: {}", what, u_errorName(code));
+}
+
+// Divides runs of letters at the borders of words. Not for several threads at once.
+class WordBreaker {
+ public:
+  WordBreaker() {
+    UErrorCode code = U_ZERO_ERROR;
+    iterator_.reset(icu::BreakIterator::createWordInstance(icu::Locale::getRoot(), code));
+    require(code, "word boundaries");
+  }
+
+  void visit(std::string_view run, const std::function<void(const std::string&)>& use) {
+    UErrorCode code = U_ZERO_ERROR;
+    UText* text = utext_openUTF8(nullptr, run.data(), static_cast<std::int64_t>(run.size()), &code);
+    iterator_->setText(text, code);
+    require(code, "word boundaries");
+    std::int32_t begin = iterator_->first();
+    for (std::int32_t end = iterator_->next(); end != icu::BreakIterator::DONE;
+         begin = end, end = iterator_->next()) {
+      use(std::string(
+          run.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin))));
+    }
+    utext_close(text);
+  }
+
+ private:
+  std::unique_ptr<icu::BreakIterator> iterator_;
 };
 
-CodePoint decode(std::string_view text, std::size_t position) {
-  const auto byte = [&](std::size_t n) -> std::uint32_t {
-    return position + n < text.size() ? static_cast<unsigned char>(text[position + n]) : 0u;
-  };
-  const std::uint32_t first = byte(0);
-  if (first < 0x80) return {first, 1};
-  const std::size_t count = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4) return {};
-  std::uint32_t value = first & (0x7fu >> count);
-  for (std::size_t n = 1; n < count; ++n) {
-    if ((byte(n) & 0xc0) != 0x80) return {};
-    value = value << 6 | (byte(n) & 0x3f);
-  }
-  constexpr std::uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (value < kSmallest[count] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000)) {
-    return {};
-  }
-  return {value, count};
-}
+// Collects letters and hands out words.
+class WordReader {
+ public:
+  explicit WordReader(const std::function<void(const std::string&)>& visit) : visit_(visit) {}
 
-void append(std::string& text, std::uint32_t value) {
-  const auto add = [&](std::uint32_t byte) { text += static_cast<char>(byte); };
-  if (value < 0x80) {
-    add(value);
-  } else if (value < 0x800) {
-    add(0xc0 | value >> 6);
-    add(0x80 | (value & 0x3f));
-  } else if (value < 0x10000) {
-    add(0xe0 | value >> 12);
-    add(0x80 | (value >> 6 & 0x3f));
-    add(0x80 | (value & 0x3f));
-  } else {
-    add(0xf0 | value >> 18);
-    add(0x80 | (value >> 12 & 0x3f));
-    add(0x80 | (value >> 6 & 0x3f));
-    add(0x80 | (value & 0x3f));
-  }
-}
-
-bool is_letter(std::uint32_t c) {
-  if (c < 0x80) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  }
-  if (c < 0xc0) return c == 0xaa || c == 0xb5 || c == 0xba;
-  const auto in = [c](std::uint32_t low, std::uint32_t high) { return c >= low && c <= high; };
-  // Signs between letters; general punctuation to symbols; CJK and full-width punctuation; private
-  // use; emoji.
-  return c != 0xd7 && c != 0xf7 && !in(0x2000, 0x2bff) && !in(0x2e00, 0x2e7f) &&
-         !in(0x3000, 0x303f) && !in(0xe000, 0xf8ff) && !in(0xfe00, 0xfe6f) && !in(0xff00, 0xff0f) &&
-         !in(0xff1a, 0xff20) && !in(0xfff0, 0xffff) && !in(0x1f000, 0x1faff) && c < 0xe0000;
-}
-
-std::uint32_t lower(std::uint32_t c) {
-  const auto in = [c](std::uint32_t low, std::uint32_t high) { return c >= low && c <= high; };
-  if (in('A', 'Z') || in(0xc0, 0xde) || in(0x391, 0x3a9) || in(0x410, 0x42f)) return c + 32;
-  if (in(0x400, 0x40f)) return c + 80;
-  return c;
-}
-
-bool is_apostrophe(std::uint32_t c) { return c == '\'' || c == 0x2019; }
-
-}  // namespace
-
-std::size_t find_bad_utf8(std::string_view text) {
-  for (std::size_t n = 0; n < text.size();) {
-    const CodePoint c = decode(text, n);
-    if (c.num_bytes == 0) return n;
-    n += c.num_bytes;
-  }
-  return std::string_view::npos;
-}
-
-void visit_words(std::string_view text, const std::function<void(const std::string&)>& visit) {
-  std::string word;
-  bool apostrophe = false;  // seen after the last letter, kept only if a letter follows
-  const auto finish = [&] {
-    if (!word.empty() && word.size() <= kMaxWordBytes) visit(word);
-    word.clear();
-    apostrophe = false;
-  };
-  for (std::size_t n = 0; n < text.size();) {
-    const CodePoint c = decode(text, n);
-    if (c.num_bytes == 0) return;
-    n += c.num_bytes;
-    if (is_letter(c.value)) {
-      if (apostrophe) word += '\'';
-      apostrophe = false;
-      // Growth stops just above the limit; what matters then is only that it is too long.
-      if (word.size() <= kMaxWordBytes) append(word, lower(c.value));
-    } else if (is_apostrophe(c.value) && !word.empty() && !apostrophe) {
-      apostrophe = true;
+  void add(UChar32 c, std::string_view bytes) {
+    if (is_letter(c)) {
+      if (apostrophe_) word_ += '\'';
+      apostrophe_ = false;
+      word_ += bytes;
+      dictionary_ = dictionary_ || needs_dictionary(c);
+    } else if (is_apostrophe(c) && !word_.empty() && !apostrophe_) {
+      apostrophe_ = true;  // kept only if a letter follows
     } else {
       finish();
     }
   }
-  finish();
+
+  void finish() {
+    if (dictionary_) {
+      thread_local WordBreaker breaker;
+      breaker.visit(word_, [this](const std::string& word) { use(word); });
+    } else if (!word_.empty()) {
+      use(word_);
+    }
+    word_.clear();
+    apostrophe_ = dictionary_ = false;
+  }
+
+  std::int64_t num_too_long() const { return num_too_long_; }
+
+ private:
+  void use(const std::string& word) {
+    if (word.size() > kMaxWordBytes) {
+      ++num_too_long_;
+    } else if (word != "'") {
+      visit_(word);
+    }
+  }
+
+  const std::function<void(const std::string&)>& visit_;
+  std::string word_;
+  bool apostrophe_ = false, dictionary_ = false;
+  std::int64_t num_too_long_ = 0;
+};
+
+}  // namespace
+
+std::size_t find_bad_utf8(std::string_view text) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
+  const auto size = static_cast<std::int64_t>(text.size());
+  for (std::int64_t n = 0; n < size;) {
+    const std::int64_t start = n;
+    UChar32 c = 0;
+    U8_NEXT(bytes, n, size, c);
+    if (c < 0) return static_cast<std::size_t>(start);
+  }
+  return std::string_view::npos;
+}
+
+std::string fold_text(std::string_view text) {
+  std::string folded;
+  if (is_ascii(text)) {
+    folded = text;
+    for (char& c : folded) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return folded;
+  }
+  if (text.size() > kMaxFoldedBytes) {
+    fail("text: expected documents of at most {} bytes, found {}; divide it into lines",
+         kMaxFoldedBytes, text.size());
+  }
+  UErrorCode code = U_ZERO_ERROR;
+  const icu::Normalizer2* fold = icu::Normalizer2::getNFKCCasefoldInstance(code);
+  require(code, "case folding");
+  icu::StringByteSink<std::string> sink(&folded);
+  fold->normalizeUTF8(0, icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())),
+                      sink, nullptr, code);
+  require(code, "case folding");
+  return folded;
+}
+
+std::int64_t visit_words(std::string_view text,
+                         const std::function<void(const std::string&)>& visit) {
+  const std::string folded = fold_text(text);
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(folded.data());
+  const auto size = static_cast<std::int64_t>(folded.size());
+  WordReader words(visit);
+  for (std::int64_t n = 0; n < size;) {
+    const std::int64_t start = n;
+    UChar32 c = 0;
+    U8_NEXT(bytes, n, size, c);
+    words.add(c, std::string_view(folded).substr(static_cast<std::size_t>(start),
+                                                 static_cast<std::size_t>(n - start)));
+  }
+  words.finish();
+  return words.num_too_long();
 }
 
 }  // namespace metaplastic

@@ -1,7 +1,9 @@
-// Words out of UTF-8 text: validation, lower case, and where a word begins and ends.
+// Words out of UTF-8 text by Unicode's rules, which ICU knows: case, normal form, and where a word
+// begins and ends, also in scripts that put no blanks between words.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -16,9 +18,14 @@ inline constexpr std::size_t kMaxWordBytes = 64;
 std::size_t find_bad_utf8(std::string_view text);
 inline bool is_utf8(std::string_view text) { return find_bad_utf8(text) == std::string_view::npos; }
 
-// Calls `visit` for each word of well-formed UTF-8 text: a run of letters, digits and, inside,
-// apostrophes; every code point from U+00C0 on counts as a letter except punctuation and symbol
-// blocks. Latin (U+0000-U+00FF), Greek and Cyrillic capitals become small.
-void visit_words(std::string_view text, const std::function<void(const std::string&)>& visit);
+// Folded case and compatibility forms (Unicode's NFKC_Casefold): what differs only in case, in
+// composed or combining accents, or in the width of letters becomes the same. Well-formed text.
+std::string fold_text(std::string_view text);
+
+// Calls `visit` for each word of well-formed UTF-8 text, folded: a run of letters, marks, digits
+// and, inside, apostrophes. Runs of Chinese, Japanese, Thai, Lao, Khmer and Burmese are divided
+// into words by ICU's dictionaries. Returns the number of runs that were passed over as too long.
+std::int64_t visit_words(std::string_view text,
+                         const std::function<void(const std::string&)>& visit);
 
 }  // namespace metaplastic

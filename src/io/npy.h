@@ -1,8 +1,9 @@
 // NumPy's array files: .npy (format versions 1 to 3) and .npz (a zip of them).
 //
 // Read: bool, integers of 8 to 64 bits, floats of 16 to 64 bits, both byte orders, C and Fortran
-// order, up to 8 dimensions. Values come out in C order as float, or as exact int64. Non-finite
-// values are passed on: whether they are allowed is the caller's question.
+// order, up to 8 dimensions; and strings (types U and S). Values come out in C order as float, as
+// double, as exact int64, or as UTF-8. Non-finite values are passed on: whether they are allowed is
+// the caller's question.
 // Written: C order, little endian, version 1; at once or block by block. Object arrays (pickles)
 // are never read.
 #pragma once
@@ -21,7 +22,8 @@ namespace metaplastic {
 
 inline constexpr std::size_t kMaxNpyDims = 8;
 
-enum class NpyKind { kBool, kSigned, kUnsigned, kFloat };
+// kUnicode: 4 bytes a character; kBytes: one. Both are padded with zeros.
+enum class NpyKind { kBool, kSigned, kUnsigned, kFloat, kUnicode, kBytes };
 
 // bool: 1 byte; whole numbers: 1, 2, 4 or 8; floats: 2, 4 or 8.
 struct NpyType {
@@ -38,6 +40,7 @@ struct NpyHeader : NpyType {
   std::vector<std::int64_t> shape;
   std::int64_t num_elements = 1;  // product of the shape
   std::uint64_t data_offset = 0;  // of the first element in the file
+  bool is_text() const { return kind == NpyKind::kUnicode || kind == NpyKind::kBytes; }
 };
 
 // Checks the header in `start` (the first bytes of a file of `file_bytes`, at least kNpyHeaderBytes
@@ -54,6 +57,8 @@ class NpyReader {
   explicit NpyReader(const std::string& path);
   // An array that stands in memory; `source` starts error lines.
   NpyReader(std::vector<std::byte> content, std::string source);
+  // Elements in memory, C order, of a header that is known; sizes must agree.
+  NpyReader(NpyHeader header, std::vector<std::byte> elements, std::string source);
   ~NpyReader();
   NpyReader(NpyReader&&) noexcept;
 
@@ -69,10 +74,14 @@ class NpyReader {
   // The same as exact integers. Throws Error for an unsigned value above 2^63 - 1 and for floats
   // that are no whole numbers (labels that a table program saved as floats are accepted).
   void read_integers(std::int64_t begin, std::span<std::int64_t> values) const;
+  // Of an array of strings, as UTF-8 (of type S as it is). Throws Error for what is no Unicode.
+  void read_strings(std::int64_t begin, std::span<std::string> values) const;
 
  private:
   struct Bytes;
 
+  template <class Use>
+  void visit_bytes(std::int64_t begin, std::size_t count, const Use& use) const;
   template <class Visitor>
   void visit_items(std::int64_t begin, std::size_t count, const Visitor& visitor) const;
 

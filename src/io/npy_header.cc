@@ -1,6 +1,7 @@
 // The header of an npy file: a magic, a length, and a Python dictionary, parsed by a grammar that
 // knows exactly the one dictionary that NumPy writes.
 #include <array>
+#include <charconv>
 #include <optional>
 
 #include "base/error.h"
@@ -113,8 +114,32 @@ class DictParser {
   std::string_view text_;
 };
 
-// "<f4" and the like; false for everything that is no plain number.
+// "<U12" and "|S5".
+bool parse_text_descr(std::string_view descr, NpyHeader& header) {
+  constexpr std::size_t kMaxCharacters = 1 << 20;
+  if (descr.size() < 3 || (descr[1] != 'U' && descr[1] != 'S')) return false;
+  std::size_t length = 0;
+  const char* end = descr.data() + descr.size();
+  const auto [rest, code] = std::from_chars(descr.data() + 2, end, length);
+  if (code != std::errc{} || rest != end || length == 0 || length > kMaxCharacters) return false;
+  header.kind = descr[1] == 'U' ? NpyKind::kUnicode : NpyKind::kBytes;
+  header.item_bytes = descr[1] == 'U' ? 4 * length : length;
+  header.big_endian = descr[0] == '>';
+  return descr[0] == '<' || descr[0] == '>' || descr[0] == '=' || descr[0] == '|';
+}
+
+// What to do about arrays of other types.
+std::string advice_on(std::string_view descr) {
+  const char kind = descr.size() > 1 ? descr[1] : ' ';
+  if (kind == 'O') return "; save numbers with astype(float) and labels with astype(str)";
+  if (kind == 'M' || kind == 'm') return "; convert dates to numbers with astype('int64')";
+  if (kind == 'c') return "; save real and imaginary parts as numbers of their own";
+  return "; convert it with astype(float)";
+}
+
+// "<f4" and the like; false for everything that is no plain number and no string.
 bool parse_descr(std::string_view descr, NpyHeader& header) {
+  if (parse_text_descr(descr, header)) return true;
   if (descr.size() != 3) return false;
   const char order = descr[0], kind = descr[1], digit = descr[2];
   if (digit != '1' && digit != '2' && digit != '4' && digit != '8') return false;
@@ -219,8 +244,8 @@ NpyHeader parse_npy_header(std::span<const std::byte> start, std::uint64_t file_
          kMaxNpyDims, quote_text(dict));
   }
   if (!parse_descr(descr, header)) {
-    fail("{}: expected bool, integers or floats of at most 64 bits, found type {}", source,
-         quote_text(descr));
+    fail("{}: expected bool, integers or floats of at most 64 bits, found type {}{}", source,
+         quote_text(descr), advice_on(descr));
   }
   check_shape(shape, file_bytes, source, header);
   return header;

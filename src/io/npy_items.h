@@ -45,15 +45,20 @@ To item_to(T value) {
   }
 }
 
+template <class T>
+T item_at(const std::byte* bytes, bool big_endian) {
+  std::array<std::byte, sizeof(T)> copy;
+  std::memcpy(copy.data(), bytes, sizeof(T));
+  if (big_endian) std::reverse(copy.begin(), copy.end());
+  return std::bit_cast<T>(copy);
+}
+
 // Calls use(value) with each item as its own C++ type; bools are std::uint8_t.
 template <class Use>
 void decode_items(const NpyType& type, std::span<const std::byte> raw, const Use& use) {
   const auto each = [&]<class T>(T) {
     for (std::size_t at = 0; at < raw.size(); at += sizeof(T)) {
-      std::array<std::byte, sizeof(T)> copy;
-      std::memcpy(copy.data(), &raw[at], sizeof(T));
-      if (type.big_endian) std::reverse(copy.begin(), copy.end());
-      use(std::bit_cast<T>(copy));
+      use(item_at<T>(&raw[at], type.big_endian));
     }
   };
   const auto by_size = [&]<class T1, class T2, class T4, class T8>(T1, T2, T4, T8) {
@@ -74,6 +79,9 @@ void decode_items(const NpyType& type, std::span<const std::byte> raw, const Use
       return by_size(std::uint8_t{}, std::uint16_t{}, std::uint32_t{}, std::uint64_t{});
     case NpyKind::kSigned:
       return by_size(std::int8_t{}, std::int16_t{}, std::int32_t{}, std::int64_t{});
+    case NpyKind::kUnicode:
+    case NpyKind::kBytes:
+      return;  // refused before
     case NpyKind::kFloat:
       return by_size(std::uint8_t{}, Half{}, float{}, double{});
   }

@@ -149,8 +149,10 @@ std::string onnx_model(const Encoder& encoder, const OnnxOptions& options) {
   model.set_doc_string("Encoder trained without labels. Inside: " + describe(preprocess));
   onnx::Graph& graph = *model.mutable_graph();
   graph.set_name("encoder");
+  // Offsets are there because floats have no room for the digits.
   describe_value(*graph.add_input(), "input", onnx_input_shape(preprocess),
-                 input_text(preprocess, options.pixel_max));
+                 input_text(preprocess, options.pixel_max),
+                 preprocess.offset.empty() ? onnx::Tensor::FLOAT : onnx::Tensor::DOUBLE);
   OnnxGraph chain(graph, "input");
   add_preprocess(preprocess, options.pixel_max, chain);
   check_readout(encoder, encoder.readout);

@@ -15,7 +15,8 @@ struct OnnxOptions {
 // `embed` writes. An encoder with a classifier has the outputs "probabilities" [N, classes] and
 // "class" [N], too.
 // - Images: input [N, height, width, channels], 0 to pixel_max; grey, resize, scaling inside.
-// - Tables: input [N, columns], raw; missing-value policy and standardisation inside.
+// - Tables: input [N, columns], raw, as doubles where a column has an offset that a float has no
+//   room for, else as floats; missing-value policy and standardisation inside.
 // - Text: input [N, words], counts of the words in metadata "words"; weights and length 1 inside.
 //   Splitting text into words is not: ONNX has no operator for it.
 // Metadata: "columns" or "words", "classes" (JSON lists), "record" (JSON: how the encoder was

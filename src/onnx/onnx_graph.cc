@@ -47,6 +47,12 @@ std::string OnnxGraph::constant(const std::string& name, const std::vector<std::
   return name;
 }
 
+std::string OnnxGraph::constant(const std::string& name, const std::vector<std::int64_t>& shape,
+                                std::span<const double> values) {
+  tensor(name, shape, onnx::Tensor::DOUBLE, bytes_of(values));
+  return name;
+}
+
 onnx::Node& OnnxGraph::step(const std::string& op_type, std::vector<std::string> inputs) {
   onnx::Node& node = *graph_.add_node();
   const std::string name = fmt::format("{}_{}", op_type, graph_.node_size() - 1);

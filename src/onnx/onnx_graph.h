@@ -23,6 +23,8 @@ class OnnxGraph {
                        std::span<const float> values);
   std::string constant(const std::string& name, const std::vector<std::int64_t>& shape,
                        std::span<const std::int64_t> values);
+  std::string constant(const std::string& name, const std::vector<std::int64_t>& shape,
+                       std::span<const double> values);
 
   // Adds a node with these inputs; its output is the new value(). Returns the node for attributes.
   onnx::Node& step(const std::string& op_type, std::vector<std::string> inputs);

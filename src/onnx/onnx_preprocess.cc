@@ -58,6 +58,13 @@ void add_image(const Preprocess& preprocess, float pixel_max, OnnxGraph& graph) 
 
 void add_table(const Preprocess& preprocess, OnnxGraph& graph) {
   const auto U = static_cast<std::int64_t>(preprocess.mean.size());
+  if (!preprocess.offset.empty()) {
+    const std::string offset =
+        graph.constant("table.offset", {U}, std::span<const double>(preprocess.offset));
+    graph.step("Sub", {graph.value(), offset});
+    set_attribute(graph.step("Cast", {graph.value()}), "to",
+                  static_cast<std::int64_t>(onnx::Tensor::FLOAT));
+  }
   const std::string mean = graph.constant("table.mean", {U}, preprocess.mean);
   if (preprocess.missing != MissingPolicy::kError) {
     const std::string raw = graph.value();

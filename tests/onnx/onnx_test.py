@@ -93,7 +93,7 @@ def run_numpy(path, rows, folder, output="features"):
     graph = read_model(path, folder).graph
     values = {"input": rows}
     for tensor in graph.initializer:
-        kind = {1: "<f4", 7: "<i8"}[tensor.data_type]
+        kind = {1: "<f4", 7: "<i8", 11: "<f8"}[tensor.data_type]
         values[tensor.name] = np.frombuffer(tensor.raw_data, kind).reshape(list(tensor.dims))
     for node in graph.node:
         values[node.output[0]] = operators(node)(*[values[name] for name in node.input])
@@ -101,9 +101,9 @@ def run_numpy(path, rows, folder, output="features"):
 
 
 def run_onnxruntime(path, rows, folder, output="features"):
-    rows.tofile(folder / "rows.f32")
-    subprocess.run(["node", HERE / "run_model.js", path, folder / "rows.f32", json.dumps(rows.shape),
-                    folder / "features.f32", output], check=True, env={**os.environ, "NODE_PATH": str(NODE / "node_modules")})
+    rows.tofile(folder / "rows.raw")
+    subprocess.run(["node", HERE / "run_model.js", path, folder / "rows.raw", json.dumps(rows.shape),
+                    folder / "features.f32", output, rows.dtype.name], check=True, env={**os.environ, "NODE_PATH": str(NODE / "node_modules")})
     return np.fromfile(folder / "features.f32", "<f4").reshape(len(rows), -1)
 
 
@@ -113,7 +113,8 @@ class Export(unittest.TestCase):
         self.addCleanup(temporary.cleanup)
         self.folder = pathlib.Path(temporary.name)
 
-    def compare(self, data, rows, pixel_max=None, activation="relu", data_of_fit=None, layers="mlp", flags=()):
+    def compare(self, data, rows, pixel_max=None, activation="relu", data_of_fit=None, layers="mlp", flags=(),
+                dtype=np.float32):
         model, onnx, features = (self.folder / name for name in ("m.safetensors", "m.onnx", "f.npy"))
         metaplastic("apply", "--rule", "hebb-decorrelate", "--data", data_of_fit or data, "--out", features,
                     "--model", model, "--steps", "12", "--quiet", "--activation", activation, "--seed", "3",
@@ -124,7 +125,7 @@ class Export(unittest.TestCase):
                     *([] if pixel_max is None else ["--pixel-max", pixel_max]))
         expected = np.load(features)[:100]
         engine = run_numpy if ENGINE == "numpy" else run_onnxruntime
-        found = engine(onnx, np.ascontiguousarray(rows[:100], dtype=np.float32), self.folder)
+        found = engine(onnx, np.ascontiguousarray(rows[:100], dtype=dtype), self.folder)
         self.assertEqual(found.shape, expected.shape)
         self.assertGreater(np.ptp(expected), 0.1)
         error = np.max(np.abs(found - expected) / np.maximum(1, np.abs(expected)))
@@ -175,6 +176,10 @@ class Export(unittest.TestCase):
         self.assertEqual([value.name for value in message.graph.output], ["features", "probabilities", "class"])
         metadata = {entry.key: json.loads(entry.value) for entry in message.metadata_props}
         self.assertEqual(metadata["classes"], ["0", "1", "2"])
+    def test_a_large_offset(self):
+        rows = np.random.default_rng(5).normal(size=(200, 4)) * [10, 1, 100, 1] + [1.7e9, 0, -3e8, 5]
+        model = self.compare(self.save("offset.npy", rows), rows, dtype=np.float64)
+        self.assertEqual(model.graph.input[0].type.tensor_type.elem_type, 11)
 
     def test_missing_values(self):
         X = np.random.default_rng(1).normal(size=(120, 4)).round(3)
