@@ -5,7 +5,9 @@ usage: few_label_cli_test.py PROGRAM [unittest arguments]
 """
 import array
 import csv
+import json
 import pathlib
+import shlex
 import struct
 import sys
 import unittest
@@ -26,6 +28,21 @@ def write_npy(path, values):
 
 
 class FewLabels(cli_test.Cli):
+    def test_evaluate_ends_with_the_command_that_makes_what_it_chose(self):
+        done = metaplastic("evaluate", "--rule", "hebb", "--data", self.data, "--shots", 5, "--trials", 4,
+                           "--methods", "learned,raw", "--json", self.path("e.json"), "--seed", 3, *SMALL)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        line = done.stdout.splitlines()[-1]
+        learned = json.loads(self.path("e.json").read_text(encoding="utf-8"))["methods"][0]
+        self.assertTrue(line.startswith("next: metaplastic apply "), line)
+        words = shlex.split(line)[2:]
+        self.assertEqual(words[words.index("--steps") + 1], str(learned["steps"]))
+        words[words.index("--out") + 1] = str(self.path("next.npy"))
+        words[words.index("--model") + 1] = str(self.path("next.safetensors"))
+        done = metaplastic(*words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(read_npy(self.path("next.npy"))[0], (120, learned["settings"]["features"]))
+
     def test_readouts_of_apply_embed_and_export(self):
         top = self.apply()
         for flags, width in ((["--layer", 1], 8), (["--layer", "all"], 14), (["--with-input"], 10),

@@ -119,7 +119,8 @@ py::dict matrices(const py::object& self) {
 }
 
 std::vector<std::string> terms(const PythonRule& rule) {
-  const auto names = term_names(ThetaLayout(rule.found.rule.sizes));
+  const ThetaLayout layout(rule.found.rule.sizes);  // the names are its own
+  const auto names = term_names(layout);
   return {names.begin(), names.end()};
 }
 

@@ -186,7 +186,8 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of every row, [n_samples]."""
-        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[np.argmax(probabilities, axis=1)]
 
     def transform(self, X: Any) -> Any:  # an array, or a data frame after set_output
         """The features that the classifier reads, [n_samples, n]."""

@@ -16,7 +16,7 @@ try:
     import numpy as np
     import pandas
     from sklearn.base import clone
-    from sklearn.datasets import load_digits, load_wine
+    from sklearn.datasets import load_digits
     from sklearn.utils.estimator_checks import check_estimator
 except ImportError as error:
     print(f"few_labels_test: skipped, {error}; tools/install_packages test brings it")
@@ -138,26 +138,24 @@ class Program(unittest.TestCase):
 
 
 class Accuracy(unittest.TestCase):
-    def test_is_not_below_the_inputs_on_digits_and_wine(self):
+    def test_is_better_than_the_inputs_on_digits(self):
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
-        for load, at_least in ((load_digits, 0.02), (load_wine, -0.02)):
-            X, y = load(return_X_y=True)
-            gains = []
-            for draw in range(3):
-                random = np.random.default_rng(draw)
-                labels = np.full(len(y), -1)
-                for c in np.unique(y):
-                    chosen = random.permutation(np.flatnonzero(y == c))[:10]
-                    labels[chosen] = c
-                known = labels >= 0
-                model = FewLabelClassifier(n_steps=100, random_state=draw).fit(X, labels)
-                usual = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-                usual.fit(X[known], y[known])
-                gains.append((model.predict(X[~known]) == y[~known]).mean()
-                             - usual.score(X[~known], y[~known]))
-            self.assertGreater(np.mean(gains), at_least)
+        X, y = load_digits(return_X_y=True)
+        gains = []
+        for draw in range(3):
+            random = np.random.default_rng(draw)
+            labels = np.full(len(y), -1)
+            for c in np.unique(y):
+                labels[random.permutation(np.flatnonzero(y == c))[:10]] = c
+            known = labels >= 0
+            model = FewLabelClassifier(n_steps=100, random_state=draw).fit(X, labels)
+            usual = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+            usual.fit(X[known], y[known])
+            gains.append((model.predict(X[~known]) == y[~known]).mean()
+                         - usual.score(X[~known], y[~known]))
+        self.assertGreater(np.mean(gains), 0.02)
 
 
 if __name__ == "__main__":

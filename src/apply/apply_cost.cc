@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "io/atomic_file.h"
+#include "rule/convert_theta.h"
 #include "rule/inner_step.h"
 
 namespace metaplastic {

@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "rule/convert_theta.h"
+#include "rule/layout_file.h"
 
 namespace metaplastic {
 namespace {
@@ -223,14 +225,16 @@ ReleasedRule rule_from_checkpoint(const TensorFile& checkpoint) {
   Rule& rule = result.rule;
   rule.sizes = sizes_of(checkpoint);
   rule.inner = released_inner();
-  const ThetaLayout layout(rule.sizes);
+  // The release has the terms of the first version, whatever the table of terms has now.
+  const ThetaLayout layout = first_version_layout(rule.sizes);
   // What no variable fills would stay.
-  rule.theta.assign(static_cast<std::size_t>(layout.size()), std::nanf(""));
-  Importer importer(checkpoint, layout, rule.theta);
+  std::vector<float> theta(static_cast<std::size_t>(layout.size()), std::nanf(""));
+  Importer importer(checkpoint, layout, theta);
   copy_networks(importer, layout);
   copy_direction(importer, layout, true);
   if (rule.sizes.has_v_step()) copy_direction(importer, layout, false);
-  METAPLASTIC_CHECK(std::ranges::none_of(rule.theta, [](float v) { return std::isnan(v); }));
+  METAPLASTIC_CHECK(std::ranges::none_of(theta, [](float v) { return std::isnan(v); }));
+  rule.theta = convert_theta(layout, theta, ThetaLayout(rule.sizes));
   for (const Tensor& tensor : checkpoint.tensors) {
     if (importer.used().contains(tensor.name)) {
       ++result.num_used;

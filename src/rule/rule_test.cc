@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "io/safetensors.h"
 #include "rule/classical.h"
+#include "rule/layout_file.h"
 #include "rule/test_step.h"
 
 namespace metaplastic {
@@ -54,7 +55,7 @@ TEST(ThetaLayoutTest, TheReleasedSizesHaveAboutAHundredThousandParameters) {
   RuleSizes sizes;
   sizes.preset = "metz2019";
   sizes.C = 64, sizes.D = 32, sizes.G = 4;
-  const ThetaLayout layout(sizes);
+  const ThetaLayout layout = first_version_layout(sizes);  // the release's terms, and no others
   // By hand: top-down 5*64 + 2*3*32*32 + 2*3*64*64 + 3*64*32 + 32, offsets 3*64 + 2*32; hidden
   // 3*45*64 + 5*3*64*64, offsets 36 + 6*64; readouts 65*93; mix 13.
   const int top = 320 + 6144 + 24576 + 6144 + 32 + 192 + 64;

@@ -10,6 +10,7 @@
 #include "io/safetensors.h"
 #include "rule/classical.h"
 #include "rule/convert_theta.h"
+#include "rule/layout_file.h"
 #include "rule/rule_file.h"
 #include "rule/test_step.h"
 
@@ -154,6 +155,17 @@ Rule random_rule(const RuleSizes& sizes) {
   return rule;
 }
 
+// theta of a layout in the place of the file's tensors.
+void put_theta(const ThetaLayout& layout, const std::vector<float>& theta, TensorFile& file) {
+  file.tensors.clear();
+  for (const ThetaEntry& entry : layout.entries()) {
+    file.tensors.push_back(
+        make_tensor("theta." + std::string(entry.name), {entry.rows, entry.cols},
+                    std::span<const float>(theta.data() + entry.offset,
+                                           static_cast<std::size_t>(entry.size()))));
+  }
+}
+
 class RuleFileByName : public testing::Test {
  protected:
   ~RuleFileByName() override { std::remove(path_.c_str()); }
@@ -170,11 +182,15 @@ class RuleFileByName : public testing::Test {
 
 TEST_F(RuleFileByName, OfTheFirstVersionIsTheSameRule) {
   for (const RuleSizes& sizes : forms()) {
-    const Rule rule = random_rule(sizes);
+    const ThetaLayout first = first_version_layout(sizes), layout(sizes);
+    const std::vector<float> theta = random_theta(first, 3);
+    Rule rule = random_rule(sizes);
     TensorFile file = saved(rule);
     for (const char* key : {"rule_version", "terms", "mix_gain"}) file.metadata.erase(key);
+    put_theta(first, theta, file);
     const Rule loaded = load(file);
-    EXPECT_EQ(loaded.theta, rule.theta) << describe(sizes);
+    EXPECT_EQ(loaded.theta, convert_theta(first, theta, layout)) << describe(sizes);
+    EXPECT_EQ(convert_theta(layout, loaded.theta, first), theta) << describe(sizes);
     EXPECT_EQ(loaded.sizes, rule.sizes);
   }
 }
@@ -196,13 +212,7 @@ TEST_F(RuleFileByName, TermsAreFoundByName) {
     for (const LayoutTerm& term : other.terms())
       named.push_back({{"name", term.name}, {"up", term.num_up}, {"lo", term.num_lo}});
     file.metadata["terms"] = named.dump();
-    file.tensors.clear();
-    for (const ThetaEntry& entry : other.entries()) {
-      file.tensors.push_back(
-          make_tensor("theta." + std::string(entry.name), {entry.rows, entry.cols},
-                      std::span<const float>(theta.data() + entry.offset,
-                                             static_cast<std::size_t>(entry.size()))));
-    }
+    put_theta(other, theta, file);
     const Rule loaded = load(file);
     std::vector<float> expected = rule.theta;
     for (const ThetaName mix : {ThetaName::kMix, ThetaName::kMixV}) {
