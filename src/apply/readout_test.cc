@@ -12,10 +12,10 @@
 namespace metaplastic {
 namespace {
 
-constexpr int kInputs = 6, kRows = 90;
+constexpr int kReadoutInputs = 6, kRows = 90;
 
 struct Made {
-  Dataset data = gaussian_dataset(kRows, kInputs, 3, 3);
+  Dataset data = gaussian_dataset(kRows, kReadoutInputs, 3, 3);
   std::vector<float> rows;  // prepared
   Encoder encoder;
 
@@ -69,11 +69,12 @@ TEST(Readout, InputsBesideVaryAsMuchAsTheFeatures) {
     const Readout readout{.layer = layer, .with_input = true};
     const auto both = made.features(readout);
     const std::size_t F = both.size() / kRows;
-    EXPECT_NEAR(variance(both, F, 0, kInputs) / variance(both, F, kInputs, F), 1, 1e-5);
+    EXPECT_NEAR(variance(both, F, 0, kReadoutInputs) / variance(both, F, kReadoutInputs, F), 1,
+                1e-5);
     const float scale = input_scale(made.encoder, readout);
     for (std::size_t n = 0; n < kRows; ++n) {
-      for (std::size_t u = 0; u < kInputs; ++u) {
-        EXPECT_EQ(both[n * F + u], made.rows[n * kInputs + u] * scale);
+      for (std::size_t u = 0; u < kReadoutInputs; ++u) {
+        EXPECT_EQ(both[n * F + u], made.rows[n * kReadoutInputs + u] * scale);
       }
     }
   }
