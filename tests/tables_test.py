@@ -184,6 +184,9 @@ class Delimiters(InFolder):
         features, notes = self.apply("csv:s.txt")
         self.assertEqual(len(features), 60)
         self.assertIn("the line '# a b c d e' is taken as names", notes)
+        self.write("s.txt", "#a,b\n1,2\n3,5\n4,4\n")
+        for options in ("", ",header=yes"):
+            self.assertEqual(len(self.apply("csv:s.txt" + options)[0]), 3)
         # A value may begin with it.
         self.write("h.csv", "colour,x\n" + "#ff0000,1.5\n#00ff00,2.5\n" * 5)
         self.assertEqual(len(self.apply("csv:h.csv,categorical=onehot")[0]), 10)
@@ -228,11 +231,10 @@ class Cells(InFolder):
         for cell in ("6,404.2", "1 234", "1'234.5", "$5.00", "12%", "-", "n.a.", "12.5 kg", "#DIV/0!", "inf", "1e999", "O.5"):
             self.with_cell(cell)
             self.refused("csv:c.csv,categorical=onehot", "line 9, column 'a'")
-            self.refused("csv:c.csv", "line 9, column 'a'")
+            self.refused("csv:c.csv,drop=b", "line 9, column 'a'")
 
     def test_columns_of_decorated_numbers(self):
         for form in ("{:,.2f}", "${:.2f}", "{:.1f} %", "\u20ac {:.2f}"):
-            self.with_cell("x", [form.format(abs(v) * 5000 + 1000) for v in X[:, 0]])
             self.with_cell("1,234.5", [form.format(abs(v) * 5000 + 1000) for v in X[:, 0]])
             self.refused("csv:c.csv,categorical=onehot", "column 'a'", "plain numbers")
 
@@ -318,7 +320,6 @@ class Offsets(InFolder):
             self.assert_same("csv:low.csv", "csv:wide.csv", 1e-4)
 
     def test_embed_subtracts_what_apply_did(self):
-        self.small[:, 0] += 0
         wide = self.small + [1.7e9, 0]
         np.save(self.folder / "x.npy", wide)
         features, notes = self.apply("npy:x.npy", "--model", "m.safetensors")
@@ -331,8 +332,8 @@ class Offsets(InFolder):
 
 
 class Labels(InFolder):
-    def evaluate(self, spec, *more):
-        return self.run_program("evaluate", "--data", spec, "--methods", "raw", "--shots", 2, "--trials", 5, *more)
+    def evaluate(self, spec, *more, shots=2):
+        return self.run_program("evaluate", "--data", spec, "--methods", "raw", "--shots", shots, "--trials", 5, *more)
 
     def test_cells_without_a_label(self):
         for empty in ("", "NA", "nan", "?"):
@@ -355,7 +356,7 @@ class Labels(InFolder):
                        np.where(half, np.array(["k\u00e4se", "b", "c"])[kinds], ""), np.where(half, np.array([b"a", b"b", b"c"])[kinds], b""),
                        np.where(half, kinds, -1.0)[:, None]):
             np.save(self.folder / "y.npy", labels)
-            status, notes = self.evaluate("npy:x.npy,y.npy", "--json", "r.json")
+            status, notes = self.evaluate("npy:x.npy,y.npy", "--json", "r.json", shots=5)
             self.assertEqual(status, 0, notes)
             result = json.loads((self.folder / "r.json").read_text())
             self.assertEqual(len(result["classes"]), 3)
@@ -500,7 +501,7 @@ class Texts(InFolder):
         self.assertIn("give header=yes", notes)
         features, notes = self.apply("text:t.tsv,header=yes")
         self.assertEqual(len(features), 30)
-        self.assertNotIn("header", notes)
+        self.assertNotIn("looks like names", notes)
         self.write("n.csv", "".join(f"{x[0]:.3f},{x[1]:.3f}\n" for x in X))
         self.assertIn("a table is read with csv:FILE", self.apply("text:n.csv")[1])
 

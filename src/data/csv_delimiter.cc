@@ -31,7 +31,7 @@ void CsvReader::skip_top() {
   if (line.size() >= 2 && line.front() == '"' && line.back() == '"') {
     line = line.substr(1, line.size() - 2);
   }
-  if (line.starts_with("sep=") || line.starts_with("SEP=") || line == "sep") {
+  if (line.starts_with("sep=") || line.starts_with("SEP=")) {
     // "sep=" and a tab: the tab is trimmed.
     const char named = line.size() == 5 ? line[4] : line.size() == 4 ? '\t' : '\0';
     if (named != 0 && std::string_view("\t;,| ").find(named) != std::string_view::npos) {
@@ -64,6 +64,8 @@ CsvReader::Trial CsvReader::try_delimiter(char delimiter) {
   std::size_t num_numbers = 0, num_cells = 0;
   try {
     while (sizes.size() < kLinesToDetect && next(fields)) {
+      const bool comment = fields[0].starts_with('#');
+      if (comment && !sizes.empty() && fields.size() != sizes.back()) continue;
       sizes.push_back(fields.size());
       if (sizes.size() == 1) continue;
       num_cells += fields.size();
@@ -123,7 +125,9 @@ char CsvReader::find_delimiter() {
   }
   if (found != 0) return found;
   for (const char candidate : {'\t', ';', ',', '|', kBlank}) {
-    if (!try_delimiter(candidate).short_header) continue;
+    const Trial trial = try_delimiter(candidate);
+    const bool in_words = candidate == '|' || candidate == kBlank;
+    if (!trial.short_header || (in_words && trial.number_share < kMinNumberShare)) continue;
     // One column of decimals with a comma, rather than row names: no semicolon divides it.
     return candidate == ',' && is_one_comma_column() ? ';' : candidate;
   }

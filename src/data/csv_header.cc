@@ -111,7 +111,7 @@ class FirstRowJudge {
   }
 
   bool without_numbers() const {
-    if (num_missing_ == 0 && num_empty_ == 0) return num_words_ > 0 || first_.size() > 1;
+    if (num_missing_ == 0 && num_empty_ == 0) return num_words_ > 0;
     if (num_words_ == 0) {
       const bool all_numbers = std::ranges::all_of(
           columns_, [](const Below& b) { return b.numbers_only() && b.num_missing == 0; });
@@ -139,6 +139,7 @@ class FirstRowJudge {
       if (named_first || (alone ? fresh_ && decimals_below_ > 0 : fresh_ || decimals_below_ > 0)) {
         return true;
       }
+      if (lies_apart()) return true;
       if (count >= 3) return !any_below(rises_evenly);
     }
     if (num_words_ + num_missing_ > 0 && count < 2) return false;

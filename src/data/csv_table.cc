@@ -57,8 +57,13 @@ void CsvTable::read_names() {
         std::ranges::all_of(below, [](const auto& row) { return trim(row.back()).empty(); });
     first.insert(ends_empty ? first.end() : first.begin(), "");
   }
-  judge_names(first, below);
-  std::vector<std::string> names = has_header_ ? first : names_of_comment(first.size());
+  const std::vector<std::string> commented = names_of_comment(first.size());
+  judge_names(first, below, !commented.empty());
+  std::vector<std::string> names = has_header_ ? first : commented;
+  if (!has_header_ && !commented.empty()) {
+    notes_.push_back(fmt::format("the line '#{}' is taken as names of columns",
+                                 printable(reader_.last_comment(), 40)));
+  }
   for (std::size_t n = names.size(); n < first.size(); ++n) names.push_back(std::to_string(n));
   add_columns(names);
   reader_.set_num_fields(columns_.size());
@@ -74,33 +79,31 @@ bool CsvTable::try_next() {
 }
 
 void CsvTable::judge_names(const std::vector<std::string>& first,
-                           const std::vector<std::vector<std::string>>& below) {
+                           const std::vector<std::vector<std::string>>& below, bool has_comment) {
   const std::string header = header_option(spec_);
   std::vector<std::string> wanted = spec_.all("drop");
   for (const std::string& name : spec_.all("category")) wanted.push_back(name);
   if (const auto label = spec_.option("label")) wanted.push_back(*label);
   const FirstRow judged = judge_first_row(first, below, wanted);
   const bool found = judged != FirstRow::kData || reader_.short_header();
-  has_header_ = header == "yes" || (header == "auto" && found);
+  // With header=yes, names in a comment stand for a row of names.
+  has_header_ = header == "yes" ? found || !has_comment : header == "auto" && found;
   if (header != "auto" || judged != FirstRow::kNumberNames) return;
   notes_.push_back(
       fmt::format("the first row ({}) is taken as names of columns; give header=no if it is data",
                   printable(fmt::format("{}", fmt::join(first, ", ")), 40)));
 }
 
-// As np.savetxt writes names: in a comment above the rows.
-std::vector<std::string> CsvTable::names_of_comment(std::size_t num_columns) {
-  const std::string comment(trim(reader_.last_comment()));
-  if (header_option(spec_) != "auto" || num_columns < 2) return {};
-  const std::vector<std::string> names = reader_.split(comment);
+// As np.savetxt writes names: in a comment above the rows. None if there are none.
+std::vector<std::string> CsvTable::names_of_comment(std::size_t num_columns) const {
+  if (header_option(spec_) == "no" || num_columns < 2) return {};
+  std::vector<std::string> names = reader_.split(trim(reader_.last_comment()));
   std::set<std::string> distinct;
   for (const std::string& name : names) {
     if (is_missing(trim(name)) || parse_double(trim(name))) return {};
     distinct.insert(std::string(trim(name)));
   }
-  if (names.size() != num_columns || distinct.size() != num_columns) return {};
-  notes_.push_back(
-      fmt::format("the line '# {}' is taken as names of columns", printable(comment, 40)));
+  if (names.size() != num_columns || distinct.size() != num_columns) names.clear();
   return names;
 }
 

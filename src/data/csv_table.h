@@ -49,8 +49,8 @@ class CsvTable {
   void read_names();
   bool try_next();
   void judge_names(const std::vector<std::string>& first,
-                   const std::vector<std::vector<std::string>>& below);
-  std::vector<std::string> names_of_comment(std::size_t num_columns);
+                   const std::vector<std::vector<std::string>>& below, bool has_comment);
+  std::vector<std::string> names_of_comment(std::size_t num_columns) const;
   void add_columns(const std::vector<std::string>& names);
   CsvColumn* find_column(const std::string& wanted);
   std::string no_such_column(const std::string& wanted, const char* option) const;

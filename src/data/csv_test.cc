@@ -107,7 +107,7 @@ TEST(Csv, FirstRowsThatNameColumns) {
   EXPECT_EQ(judge({"0", "1", "2"}, decimals), FirstRow::kNumberNames);
   EXPECT_EQ(judge({"0", "1", "2"}, whole), FirstRow::kNumberNames);
   EXPECT_EQ(judge({"2001", "2002", "2003"}, decimals), FirstRow::kNumberNames);
-  EXPECT_EQ(judge({"sample", "400.5", "401"}, whole), FirstRow::kNumberNames);
+  EXPECT_EQ(judge({"sample", "2019", "2020"}, whole), FirstRow::kNumberNames);
   EXPECT_EQ(judge({"7", "class", "3"}, {{"1", "u", "2"}, {"3", "v", "1"}}, {"class"}),
             FirstRow::kNumberNames);
   EXPECT_EQ(judge({"5", "2", "4"}, whole), FirstRow::kData);

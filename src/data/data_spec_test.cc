@@ -43,13 +43,17 @@ TEST(DataSpec, RefusesWhatItDoesNotKnow) {
   const BadSpec cases[] = {
       {"fashon-mnist", "did you mean 'fashion-mnist'?"},
       {"", "expected one of fashion-mnist, mnist"},
-      {"/tmp/file.csv", "expected one of fashion-mnist, mnist"},
+      {"/tmp/file.csv",
+       "expected a form and a colon before the name of a file, found none; write csv:"},
+      {"X.npy", "write npy:X.npy"},
+      {"mnits", "expected one of fashion-mnist, mnist"},
       {"cvs:a.csv", "did you mean 'csv'?"},
       {"mnist:folder", "expected no file name after 'mnist'"},
       {"mnist,resize=14", "'mnist' has no options, found 'resize'"},
       {"csv:a.csv,labels=2",
-       "expected an option of 'csv' (label, drop, missing, categorical, "
-       "header, delimiter, image, max), found 'labels'; did you mean 'label'?"},
+       "expected an option of 'csv' (label, drop, missing, categorical, category, unknown, "
+       "header, delimiter, decimal, image, max), found 'labels'; did you mean 'label'?"},
+      {"csv:a.csv,sep=;", "found 'sep'; did you mean 'delimiter'?"},
       {"csv:a.csv,label=", "expected a value after 'label='"},
       {"csv:a.csv,label=1,label=2", "expected option 'label' once"},
       {"csv:", "expected a file name, found an empty one"},

@@ -147,7 +147,7 @@ TEST(Preprocess, NewRowsAreMatchedByColumnName) {
   };
   EXPECT_NE(line("kind\nb\n", ",categorical=onehot").find("found 1 without 'x'"),
             std::string::npos);
-  EXPECT_NE(line("x,kind\n1,c\n", ",categorical=onehot").find("found 'kind=c' more"),
+  EXPECT_NE(line("x,kind\n1,c\n", ",categorical=onehot").find("found 'c' in column 'kind' (1 row"),
             std::string::npos);
   EXPECT_NE(line("x,kind,z\n1,a,4\n", ",categorical=onehot").find("found 'z' more; drop it"),
             std::string::npos);

@@ -31,12 +31,11 @@ void CsvReader::rewind() {
 }
 
 std::vector<std::string> CsvReader::split(std::string_view line) const {
-  CsvReader reader(*this);
+  CsvReader reader;
   reader.text_ = std::string(line);
-  reader.begin_ = 0;
+  reader.source_ = source_;
+  reader.delimiter_ = delimiter_;
   reader.end_ = line.size();
-  reader.num_fields_ = 0;
-  reader.rewind();
   std::vector<std::string> fields;
   try {
     reader.next(fields);

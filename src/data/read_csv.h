@@ -43,6 +43,7 @@ class CsvReader {
   std::vector<std::string> split(std::string_view line) const;
 
  private:
+  CsvReader() = default;
   void skip_top();
   bool skip_blank_line();
   bool skip_comment();
@@ -66,7 +67,7 @@ class CsvReader {
 
   std::string text_;
   std::string source_;
-  char delimiter_;
+  char delimiter_ = 0;
   bool short_header_ = false;
   std::size_t num_fields_ = 0;  // 0: not known yet
   std::size_t begin_ = 0, end_ = 0, position_ = 0;

@@ -32,7 +32,7 @@ def idx():
     yield "header-cut", good[:10]
     yield "magic-wrong", patched(good, 0, b"\x01")
     yield "no-dimensions", patched(good, 3, b"\x00")
-    yield "type-float", patched(good, 2, b"\x0d")
+    yield "type-unknown", patched(good, 2, b"\x0a")
     yield "size-zero", patched(good, 4, b"\0\0\0\0")
     yield "size-beyond-the-file", patched(good, 4, b"\xff" * 12)
     yield "values-cut", good[:-1]
@@ -98,7 +98,7 @@ def npz():
     yield "no-archive", b"PK but no archive"
     yield "cut", good[:len(good) // 2]
     yield "no-arrays", npz_file([("readme.txt", b"x")])
-    yield "other-names", npz_file([("features.npy", array)])
+    yield "other-names", npz_file([("measured.npy", array)])
     yield "checksum", good.replace(struct.pack("<4f", 1, 2, 3, 4), struct.pack("<4f", 1, 2, 3, 5))
     yield "member-damaged", npz_file([("x.npy", array[:-2])])
     yield "labels-too-few", npz_file([("x.npy", array), ("y.npy", npy_file(dictionary("<i4", "(1,)"), bytes(4)))])
@@ -128,7 +128,9 @@ def csv():
     yield "value-beyond-float", b"a,b\n1,1e39\n"
     yield "value-hexadecimal", b"a,b\n1,0x10\n"
     yield "value-a-word", b"a,b\n1,red\n"
-    yield "decimal-comma", b"a;b\n1,5;2\n"
+    yield "decimal-comma", b"a;b\n2.5;1\n1,5;2\n"
+    yield "thousands", b"a;b\n1,234;1\n2,345;2\n"
+    yield "bad-cell", b"a,b\n1,u\n2,v\nx1,u\n", ",categorical=onehot"
     yield "control-characters", b"a,b\n1,\x1b[31mred\x07\n"
     yield "label-unknown", b"a,kinds\n1,2\n", ",label=kind"
     yield "column-empty", b"a,b\n1,\n2,\n", ",missing=mean"
@@ -138,7 +140,6 @@ def text():
     yield "empty", b""
     yield "tab-missing", b"a\tb\nno label\n"
     yield "tab-unexpected", b"no label\na\tb\n"
-    yield "label-empty", b"a\tb\n \tb\n"
     yield "no-utf-8", b"a\tb\nb\t\xff\n"
     yield "overlong", b"a\t\xc0\xaf\n"
     yield "surrogate", b"a\t\xed\xa0\x80\n"
