@@ -18,9 +18,10 @@ inline constexpr std::size_t kMaxClasses = 100'000;
 inline constexpr std::int64_t kMaxDataBytes = std::int64_t{1} << 36;
 
 // Labels become 0..num_classes-1, names in the order of their numbers when all are numbers, else in
-// natural order (base/natural_order.h). No label is: an empty name, or one of is_missing() where the column could hold it;
-// where all are numbers, also -1 (scikit-learn's convention) and NaN. A note counts such rows. What
-// cannot serve as labels is said in data.unusable_labels and left out. `source` starts such lines.
+// natural order (base/natural_order.h). No label is: an empty name, or one of is_missing() where
+// the column could hold it; where all are numbers, also -1 (scikit-learn's convention) and NaN. A
+// note counts such rows. What cannot serve as labels is said in data.unusable_labels and left out.
+// `source` starts such lines.
 void set_labels(Dataset& data, const std::vector<std::string>& values, const std::string& source);
 void set_labels(Dataset& data, const std::vector<std::int64_t>& values, const std::string& source);
 void set_labels(Dataset& data, const std::vector<double>& values, const std::string& source);
