@@ -152,7 +152,7 @@ class Packages(unittest.TestCase):
                 "print(UnsupervisedUpdate('compact-v1', n_steps=2).fit_transform(numpy.eye(9)).shape)")
         place, shape = without_sources(env / "bin" / "python", "-c", code, cwd=self.folder).split("\n")[:2]
         self.assertTrue(place.startswith(str(env)), place)
-        self.assertEqual(shape, "(9, 32)")
+        self.assertEqual(shape, "(9, 128)")
 
 
 if __name__ == "__main__":

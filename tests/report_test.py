@@ -149,7 +149,7 @@ class ReportPage(unittest.TestCase):
                 pixels += body if kind == b"IDAT" else b""
                 at += 12 + length
             width, height, bits = struct.unpack(">IIB", content[16:25])
-            self.assertEqual((width, height), (8 * 9 - 1, 2 * 9 - 1))  # 16 units of 8 x 8 pixels
+            self.assertEqual((width, height), (8 * 4 - 1, 8 * 4 - 1))  # 64 windows of 3 x 3 pixels
             self.assertEqual(len(zlib.decompress(pixels)), height * (1 + (width * bits + 7) // 8))
 
     def test_page_is_light(self):

@@ -135,9 +135,12 @@ void add_few_labels(py::module_& module) {
              py::arg("class_names"), py::arg("columns"), py::arg("settings"), py::arg("progress"));
   module.def("predict_proba", &predict_proba, py::arg("encoder"), py::arg("data"),
              py::arg("columns") = py::none());
-  module.def("class_names", [](const Encoder& encoder) {
-    return encoder.classifier ? encoder.classifier->class_names : std::vector<std::string>{};
-  });
+  module.def(
+      "class_names",
+      [](const Encoder& encoder) {
+        return encoder.classifier ? encoder.classifier->class_names : std::vector<std::string>{};
+      },
+      py::arg("encoder"));
 }
 
 }  // namespace metaplastic::python

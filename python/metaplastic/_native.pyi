@@ -98,6 +98,12 @@ class Encoder:
     def widths(self) -> List[int]:
         """Features of every layer, inputs first; a conv layer is read behind its pools."""
     @property
+    def num_features(self) -> int:
+        """What ``embed`` gives out for each row, without ``layer`` and ``with_input``."""
+    @property
+    def readout(self) -> str:
+        """Which layers that is, in words."""
+    @property
     def layers(self) -> str:
         """All layers in words, e.g. ``conv 128 7x7, pool 3x3, dense 128``."""
     @property

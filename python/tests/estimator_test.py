@@ -183,7 +183,7 @@ class Behaviour(unittest.TestCase):
         start = time.monotonic()
         while len(counted) < 2:
             time.sleep(0.01)
-        small(n_steps=3000, hidden=(32,)).fit(rows())
+        small(n_steps=30000, hidden=(32,)).fit(rows())
         end = time.monotonic()
         done.set()
         thread.join()

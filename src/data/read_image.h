@@ -31,7 +31,7 @@ struct DecodedImage {
 // become 8, by the same greys. `name` stands for the file in errors. Throws Error for other
 // formats, damaged or incomplete files, and images beyond the limits above.
 DecodedImage decode_picture(std::span<const std::uint8_t> bytes, std::string_view name,
-                       Background background = Background::kWhite);
+                            Background background = Background::kWhite);
 
 // 0.299 red + 0.587 green + 0.114 blue.
 inline float luma(float red, float green, float blue) {
@@ -53,11 +53,12 @@ void resize_area(std::span<const float> in, int height, int width, int channels,
 namespace picture_detail {
 // One per format; decode_picture chooses.
 DecodedImage decode_png(std::span<const std::uint8_t> bytes, std::string_view name,
-                   Background background = Background::kWhite);
+                        Background background = Background::kWhite);
 DecodedImage decode_jpeg(std::span<const std::uint8_t> bytes, std::string_view name);
 DecodedImage decode_pnm(std::span<const std::uint8_t> bytes, std::string_view name);
 // Takes the pixels' memory after checking the size. Throws Error.
-DecodedImage make_picture(std::int64_t height, std::int64_t width, int channels, std::string_view name);
+DecodedImage make_picture(std::int64_t height, std::int64_t width, int channels,
+                          std::string_view name);
 }  // namespace picture_detail
 
 }  // namespace metaplastic

@@ -86,7 +86,7 @@ void add_to_places(const ImageShape& shape, OnnxGraph& graph) {
 void add_from_places(const ImageShape& shape, OnnxGraph& graph) {
   set_attribute(graph.step("Transpose", {graph.value()}), "perm", Dims{0, 2, 3, 1});
   graph.step("Reshape",
-             {graph.value(), graph.constant("places.rows", {2}, Dims{-1, shape.size()})});
+             {graph.value(), graph.constant(graph.value() + ".rows", {2}, Dims{-1, shape.size()})});
 }
 
 void add_conv(const EncoderLayer& layer, const std::string& name, OnnxGraph& graph) {

@@ -72,7 +72,7 @@ Columns readout_v_columns(const ThetaLayout& from, const ThetaLayout& to) {
 }
 
 float theta_value(const ThetaLayout& layout, std::span<const float> theta, ThetaName name,
-            std::int64_t at) {
+                  std::int64_t at) {
   return layout.has(name) ? theta[static_cast<std::size_t>(layout[name].offset + at)] : 0.0f;
 }
 
