@@ -271,14 +271,21 @@ class Demo(Stubs):
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
         self.assertEqual(self.calls(), [])
 
-    def test_it_builds_trains_applies_evaluates_and_reports_from_any_folder(self):
+    def commands(self):
+        return [line.split()[1] for line in self.calls() if line.startswith("metaplastic")]
+
+    def test_it_builds_applies_evaluates_trains_and_reports_from_any_folder(self):
         done = self.demo("--no-install", "--minutes", "0.5", "--out", "my out", "--threads", "2")
         self.assertEqual(done.returncode, 0, done.stderr)
-        commands = [line.split()[1] for line in self.calls() if line.startswith("metaplastic")]
-        self.assertEqual(commands, ["train", "apply", "evaluate", "report"])
+        self.assertEqual(self.commands(), ["apply", "experiment", "evaluate", "train", "evaluate", "report"])
         train = next(line for line in self.calls() if line.startswith("metaplastic train"))
         self.assertIn(f"--out {self.tree}/my out/run --minutes 0.5 --threads 2", train)
         self.assertIn(f"{self.tree}/my out/report.html", done.stdout)
+
+    def test_quick_leaves_meta_training_out(self):
+        done = self.demo("--no-install", "--quick")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.commands(), ["apply", "experiment", "evaluate", "report"])
 
     def test_a_second_run_leaves_the_tests_option_alone_and_keeps_the_first_results(self):
         self.assertEqual(self.demo("--no-install").returncode, 0)

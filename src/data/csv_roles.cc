@@ -49,7 +49,7 @@ void CsvTable::settle_decimal() {
   if (name != "auto") return;
   decimal_ = decimals_.decide();
   if (decimal_ == Decimal::kComma) {
-    notes_.push_back("decimals are read with a comma; give decimal=point if that is wrong");
+    notes_.emplace_back("decimals are read with a comma; give decimal=point if that is wrong");
   }
 }
 

@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <type_traits>
 
 #include "base/error.h"
 #include "base/natural_order.h"
@@ -48,12 +49,18 @@ std::string unusable(std::size_t num_classes, std::size_t num_labelled, bool num
 
 // Numbers the labels by `classes` (value -> class); values that are not there are no labels.
 template <class Value>
+bool is_nan(const Value& value) {
+  if constexpr (std::is_floating_point_v<Value>) return std::isnan(value);
+  return false;
+}
+
+template <class Value>
 void number_labels(Dataset& data, const std::vector<Value>& values,
                    const std::map<Value, int>& classes) {
   data.labels.reserve(values.size());
   for (const Value& value : values) {
-    // NaN, which no order has a place for, is unequal to itself.
-    const auto found = value == value ? classes.find(value) : classes.end();
+    // No order has a place for NaN.
+    const auto found = is_nan(value) ? classes.end() : classes.find(value);
     data.labels.push_back(found == classes.end() ? kNoLabel : found->second);
   }
   const std::int64_t num_without = std::ssize(values) - data.num_labelled();

@@ -128,7 +128,7 @@ class LineReader {
       documents.add(words);
     }
     if (num_tables > 1 && 10 * num_tables > 8 * num_filled) {
-      notes_.push_back("most lines hold numbers and no words: a table is read with csv:FILE");
+      notes_.emplace_back("most lines hold numbers and no words: a table is read with csv:FILE");
     }
   }
 
