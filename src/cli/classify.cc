@@ -57,7 +57,7 @@ void print_choice(const FewLabelFit& fit, std::size_t num_labelled) {
 
 CommandFiles files_of(const ClassifyFlags& flags) {
   CommandFiles files;
-  files.reads("--rule", flags.rule);
+  files.reads_rule("--rule", flags.rule);
   files.reads_data("--data", flags.data);
   files.writes("--out", flags.out, {".csv"});
   files.writes("--model", flags.model, {".safetensors"});
@@ -72,9 +72,6 @@ int run_classify(ClassifyFlags& flags) {
   if (data.labels.empty()) {
     fail("{}: expected labels of a few rows, found none; name the label column or file",
          printable(data.name, 200));
-  }
-  for (const std::string& path : {flags.out, flags.model}) {
-    if (!path.empty()) AtomicFileWriter{path};
   }
   std::vector<std::int64_t> rows = rows_to_predict(data);
   Progress progress(flags.quiet);

@@ -64,7 +64,6 @@ int run_predict(const PredictFlags& flags) {
   }
   Progress progress(flags.quiet);
   progress.warn_about(data);
-  AtomicFileWriter{flags.out};
   std::vector<std::int64_t> rows(static_cast<std::size_t>(data.num_rows()));
   std::iota(rows.begin(), rows.end(), 0);
   const RowPredictions predictions = predict_rows(encoder, *prepare_rows(encoder.preprocess, data),
