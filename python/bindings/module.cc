@@ -30,4 +30,5 @@ PYBIND11_MODULE(_native, module) {
   add_apply(module);
   add_few_labels(module);
   add_meta(module);
+  add_step(module);
 }

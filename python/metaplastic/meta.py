@@ -24,9 +24,10 @@ import numpy as np
 
 from . import _native, arrays
 from ._native import InnerLoop, Rule, TaskState
+from .step import StepBars, StepSpec, step, step_vjp
 
-__all__ = ["InnerLoop", "MetaTraining", "TaskState", "estimate", "full_config", "load_config",
-           "make_rule", "save_tasks"]
+__all__ = ["InnerLoop", "MetaTraining", "StepBars", "StepSpec", "TaskState", "estimate", "full_config",
+           "load_config", "make_rule", "save_tasks", "step", "step_vjp"]
 
 
 def load_config(path) -> dict:

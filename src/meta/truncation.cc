@@ -3,42 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "rule/inner_step.h"
+#include "rule/pure_step.h"
 
 namespace metaplastic {
 namespace {
-
-// phi_bar (+)= the bars of the leaves.
-template <class T>
-void collect_phi_bar(Tape<T>& tape, const PhiVars<T>& phi, const Architecture& architecture,
-                     bool accumulate, T* phi_bar) {
-  const auto collect = [&](const Var<T>& leaf, std::int64_t offset) {
-    kernels<T>().add_to(tape.bar(leaf), leaf.size(), accumulate, phi_bar + offset);
-  };
-  for (int l = 1; l <= phi.num_layers; ++l) {
-    const auto at = static_cast<std::size_t>(l);
-    const LayerOffsets offsets = layer_offsets(architecture, l);
-    collect(phi.W[at], offsets.W);
-    collect(phi.V[at], offsets.V);
-    collect(phi.b[at], offsets.b);
-  }
-}
-
-template <class T>
-void seed_phi_bar(Tape<T>& tape, const PhiVars<T>& next, const Architecture& architecture,
-                  const T* phi_bar) {
-  const auto seed = [&](const Var<T>& value, std::int64_t offset) {
-    const Bar<T> bar = tape.bar_for_writing(value);
-    kernels<T>().add_to(phi_bar + offset, value.size(), bar.accumulate, bar.data);
-  };
-  for (int l = 1; l <= next.num_layers; ++l) {
-    const auto at = static_cast<std::size_t>(l);
-    const LayerOffsets offsets = layer_offsets(architecture, l);
-    seed(next.W[at], offsets.W);
-    seed(next.V[at], offsets.V);
-    seed(next.b[at], offsets.b);
-  }
-}
 
 void add_judgement(const Judgement& judgement, TruncationResult& result) {
   result.meta_loss += judgement.meta_loss / result.num_judged;
@@ -60,47 +28,28 @@ void judge_with_gradient(const Architecture& architecture, const T* phi, const P
   collect_phi_bar(tape, vars, architecture, true, phi_bar);
 }
 
+// What step k of a truncation is taken with. The batch is drawn first: it says what the units of
+// the base model aim at.
 template <class T>
 struct StepInputs {
-  std::span<const T> x;  // [U_0,B]
-  StepSettings<T> settings;
+  StepSpec<T> spec;
+  StepBatch<T> batch;
 };
 
 template <class T>
-StepInputs<T> inputs_of_step(TruncationData<T>& data, int k, T inner_lr) {
+StepInputs<T> inputs_of_step(const ThetaLayout& layout, const Architecture& architecture,
+                             TruncationData<T>& data, int k, T inner_lr) {
   const std::span<const T> x = data.inner_batch(k);
-  return {x, {inner_lr, static_cast<T>(data.homeostatic_share())}};
+  const auto U = static_cast<std::size_t>(architecture.num_inputs());
+  METAPLASTIC_CHECK(!x.empty() && x.size() % U == 0);
+  return {{layout, architecture, {inner_lr, static_cast<T>(data.homeostatic_share())}},
+          {x.data(), static_cast<int>(x.size() / U)}};
 }
 
-// One inner step without a gradient; to may be from.
+// to may be from.
 template <class T>
-void advance(Tape<T>& tape, const ThetaLayout& layout, const T* theta,
-             const Architecture& architecture, const StepInputs<T>& inputs, const T* from, T* to) {
-  tape.reset(false);
-  const PhiVars<T> next =
-      inner_step(tape, theta_leaves(tape, layout, theta), phi_leaves(tape, architecture, from),
-                 architecture.activation, batch_of(tape, architecture, inputs.x), inputs.settings);
-  copy_phi(next, architecture, to);
-}
-
-// Replays the inner step at `phi` and runs it backwards: phi_bar of the state after it becomes that
-// of the state before, theta_bar is added to.
-template <class T>
-void advance_vjp(Tape<T>& tape, const ThetaLayout& layout, const T* theta,
-                 const Architecture& architecture, const StepInputs<T>& inputs, const T* phi,
-                 T* phi_bar, T* theta_bar) {
-  tape.reset(true);
-  const ThetaVars<T> theta_vars = theta_leaves(tape, layout, theta);
-  const PhiVars<T> vars = phi_leaves(tape, architecture, phi);
-  const PhiVars<T> next = inner_step(tape, theta_vars, vars, architecture.activation,
-                                     batch_of(tape, architecture, inputs.x), inputs.settings);
-  seed_phi_bar(tape, next, architecture, phi_bar);
-  tape.backward();
-  collect_phi_bar(tape, vars, architecture, false, phi_bar);
-  for (std::size_t i = 0; i < layout.entries().size(); ++i) {
-    const Var<T>& leaf = theta_vars.vars[i];
-    kernels<T>().add_to(tape.bar(leaf), leaf.size(), true, theta_bar + layout.entries()[i].offset);
-  }
+void take_step(Tape<T>& tape, const StepInputs<T>& inputs, const T* theta, const T* from, T* to) {
+  pure_step(tape, inputs.spec, from, inputs.batch, theta, to);
 }
 
 template <class T>
@@ -127,8 +76,8 @@ void unroll(const ThetaLayout& layout, const T* theta, const Architecture& archi
             std::vector<T>& phi, int num_steps, T inner_lr, TruncationData<T>& data,
             Tape<T>& tape) {
   for (int k = 0; k < num_steps; ++k) {
-    advance(tape, layout, theta, architecture, inputs_of_step(data, k, inner_lr), phi.data(),
-            phi.data());
+    take_step(tape, inputs_of_step(layout, architecture, data, k, inner_lr), theta, phi.data(),
+              phi.data());
   }
 }
 
@@ -140,8 +89,8 @@ TruncationResult truncated_loss(const ThetaLayout& layout, const T* theta,
   TruncationResult result;
   result.num_judged = count_judged(settings);
   for (int k = 0; k < settings.K; ++k) {
-    advance(tape, layout, theta, architecture, inputs_of_step(data, k, settings.inner_lr),
-            phi.data(), phi.data());
+    take_step(tape, inputs_of_step(layout, architecture, data, k, settings.inner_lr), theta,
+              phi.data(), phi.data());
     if (!is_judged(settings, k)) continue;
     add_judgement(judge(architecture, phi.data(), data.probe(k), settings, tape), result);
   }
@@ -165,8 +114,8 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
 
   std::copy(phi.begin(), phi.end(), states);
   for (int k = 0; k < settings.K; ++k) {
-    advance(tape, layout, theta, architecture, inputs_of_step(data, k, settings.inner_lr),
-            states + k * size, states + (k + 1) * size);
+    take_step(tape, inputs_of_step(layout, architecture, data, k, settings.inner_lr), theta,
+              states + k * size, states + (k + 1) * size);
   }
   std::copy_n(states + settings.K * size, size, phi.begin());
 
@@ -177,8 +126,9 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
       judge_with_gradient(architecture, states + (k + 1) * size, data.probe(k), settings, tape,
                           result, phi_bar);
     }
-    advance_vjp(tape, layout, theta, architecture, inputs_of_step(data, k, settings.inner_lr),
-                states + k * size, phi_bar, theta_bar);
+    const StepInputs<T> inputs = inputs_of_step(layout, architecture, data, k, settings.inner_lr);
+    pure_step_vjp<T>(tape, inputs.spec, states + k * size, inputs.batch, theta, phi_bar, nullptr,
+                     theta_bar);
   }
   result.finite = std::isfinite(result.meta_loss) && all_finite(theta_bar, layout.size()) &&
                   all_finite(phi.data(), size);

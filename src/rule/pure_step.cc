@@ -1,0 +1,84 @@
+#include "rule/pure_step.h"
+
+#include "tensor/kernels.h"
+
+namespace metaplastic {
+namespace {
+
+template <class T>
+void seed_phi_bar(Tape<T>& tape, const PhiVars<T>& next, const Architecture& architecture,
+                  const T* phi_bar) {
+  const auto seed = [&](const Var<T>& value, std::int64_t offset) {
+    const Bar<T> bar = tape.bar_for_writing(value);
+    kernels<T>().add_to(phi_bar + offset, value.size(), bar.accumulate, bar.data);
+  };
+  for (int l = 1; l <= next.num_layers; ++l) {
+    const auto at = static_cast<std::size_t>(l);
+    const LayerOffsets offsets = layer_offsets(architecture, l);
+    seed(next.W[at], offsets.W);
+    seed(next.V[at], offsets.V);
+    seed(next.b[at], offsets.b);
+  }
+}
+
+}  // namespace
+
+template <class T>
+void collect_phi_bar(Tape<T>& tape, const PhiVars<T>& phi, const Architecture& architecture,
+                     bool accumulate, T* phi_bar) {
+  const auto collect = [&](const Var<T>& leaf, std::int64_t offset) {
+    kernels<T>().add_to(tape.bar(leaf), leaf.size(), accumulate, phi_bar + offset);
+  };
+  for (int l = 1; l <= phi.num_layers; ++l) {
+    const auto at = static_cast<std::size_t>(l);
+    const LayerOffsets offsets = layer_offsets(architecture, l);
+    collect(phi.W[at], offsets.W);
+    collect(phi.V[at], offsets.V);
+    collect(phi.b[at], offsets.b);
+  }
+}
+
+template <class T>
+void pure_step(Tape<T>& tape, const StepSpec<T>& spec, const T* phi, const StepBatch<T>& batch,
+               const T* theta, T* phi_next) {
+  tape.reset(false);
+  const Var<T> x = tape.constant(batch.x, spec.architecture.num_inputs(), 1, batch.B);
+  const PhiVars<T> next = inner_step(tape, theta_leaves(tape, spec.layout, theta),
+                                     phi_leaves(tape, spec.architecture, phi),
+                                     spec.architecture.activation, x, spec.settings);
+  copy_phi(next, spec.architecture, phi_next);
+}
+
+template <class T>
+void pure_step_vjp(Tape<T>& tape, const StepSpec<T>& spec, const T* phi, const StepBatch<T>& batch,
+                   const T* theta, T* phi_bar, T* x_bar, T* theta_bar) {
+  tape.reset(true);
+  const int U = spec.architecture.num_inputs();
+  const Var<T> x =
+      x_bar ? tape.leaf(batch.x, U, 1, batch.B) : tape.constant(batch.x, U, 1, batch.B);
+  const ThetaVars<T> theta_vars = theta_leaves(tape, spec.layout, theta);
+  const PhiVars<T> vars = phi_leaves(tape, spec.architecture, phi);
+  const PhiVars<T> next =
+      inner_step(tape, theta_vars, vars, spec.architecture.activation, x, spec.settings);
+  seed_phi_bar(tape, next, spec.architecture, phi_bar);
+  tape.backward();
+  collect_phi_bar(tape, vars, spec.architecture, false, phi_bar);
+  if (x_bar) kernels<T>().add_to(tape.bar(x), x.size(), true, x_bar);
+  for (std::size_t i = 0; i < spec.layout.entries().size(); ++i) {
+    const Var<T>& leaf = theta_vars.vars[i];
+    kernels<T>().add_to(tape.bar(leaf), leaf.size(), true,
+                        theta_bar + spec.layout.entries()[i].offset);
+  }
+}
+
+#define METAPLASTIC_INSTANTIATE(T)                                                               \
+  template void collect_phi_bar(Tape<T>&, const PhiVars<T>&, const Architecture&, bool, T*);     \
+  template void pure_step(Tape<T>&, const StepSpec<T>&, const T*, const StepBatch<T>&, const T*, \
+                          T*);                                                                   \
+  template void pure_step_vjp(Tape<T>&, const StepSpec<T>&, const T*, const StepBatch<T>&,       \
+                              const T*, T*, T*, T*);
+METAPLASTIC_INSTANTIATE(float)
+METAPLASTIC_INSTANTIATE(double)
+#undef METAPLASTIC_INSTANTIATE
+
+}  // namespace metaplastic
