@@ -201,8 +201,8 @@ TEST(Task, TasksAreInformativeButNotTrivial) {
         mean += accuracy / 16;
         num_perfect += accuracy > 0.98;
       }
-      EXPECT_GT(mean, 0.4) << glyphs;  // chance is 0.1
-      EXPECT_LT(mean, 0.98) << glyphs;  // glyphs: with the fonts of this machine, whichever they are
+      EXPECT_GT(mean, 0.4) << glyphs;   // chance is 0.1
+      EXPECT_LT(mean, 0.98) << glyphs;  // with whichever fonts are installed
       EXPECT_LE(num_perfect, 4) << glyphs;
     }
   }
