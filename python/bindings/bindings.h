@@ -17,6 +17,7 @@ void add_apply(pybind11::module_& module);
 void add_few_labels(pybind11::module_& module);
 void add_meta(pybind11::module_& module);
 void add_rule(pybind11::module_& module);
+void add_events(pybind11::module_& module);
 void add_step(pybind11::module_& module);
 
 inline pybind11::array_t<float> to_array(const std::vector<float>& values) {

@@ -6,11 +6,13 @@
 
 #include "base/stop.h"
 #include "bindings.h"
+#include "callable_family.h"
 #include "io/json_text.h"
 #include "meta/estimate_slot.h"
 #include "meta/fields.h"
 #include "meta/run_folder.h"
 #include "meta/trainer.h"
+#include "meta/validation.h"
 #include "meta_state.h"
 
 namespace py = pybind11;
@@ -26,13 +28,19 @@ MetaConfig config_from_json(const std::string& text) {
   return config;
 }
 
+namespace {
+template <class Record>
+py::dict dict_of(const Record& record) {
+  py::dict dict;
+  auto write = [&](const char* name, const auto& value) { dict[name] = value; };
+  visit_fields(write, record);
+  return dict;
+}
+}  // namespace
+
+py::dict validation_dict(const ValidationResult& result) { return dict_of(result); }
+
 py::dict metrics_dict(const OuterMetrics& m) {
-  const auto dict_of = [](const auto& record) {
-    py::dict dict;
-    auto write = [&](const char* name, const auto& value) { dict[name] = value; };
-    visit_fields(write, record);
-    return dict;
-  };
   py::dict metrics = dict_of(m);
   metrics["validation"] =
       m.validation ? py::object(dict_of(*m.validation)) : py::object(py::none());
@@ -51,7 +59,7 @@ std::string config_from_toml(const std::string& path) {
 // when it raises, and on Ctrl-C the run ends after the step in hand, saved.
 std::string run_training(const std::string& config_json, const std::string& out, std::uint64_t seed,
                          int num_threads, bool resume, double minutes, const py::object& on_step,
-                         const py::object& on_note) {
+                         const py::object& on_note, const py::sequence& families) {
   const MetaConfig config = config_from_json(config_json);
   RunOptions options;
   options.out = out;
@@ -59,6 +67,7 @@ std::string run_training(const std::string& config_json, const std::string& out,
   options.num_threads = num_threads;
   options.resume = resume;
   options.minutes = minutes;
+  options.families = callable_families(families, config.tasks);
   std::exception_ptr raised;
   options.on_step = [&](const OuterMetrics& metrics) {
     const py::gil_scoped_acquire acquire;
@@ -88,10 +97,10 @@ std::string run_training(const std::string& config_json, const std::string& out,
 // The inner loop of one config: gradients as pure functions of (theta, state, seed).
 class InnerLoop {
  public:
-  explicit InnerLoop(const std::string& config_json)
+  InnerLoop(const std::string& config_json, const py::sequence& families)
       : config_(config_from_json(config_json)),
         layout_(config_.rule),
-        tasks_(config_.tasks),
+        tasks_(config_.tasks, callable_families(families, config_.tasks)),
         estimator_(make_estimator(config_.estimator)) {}
 
   std::int64_t num_parameters() const { return layout_.size(); }
@@ -113,12 +122,22 @@ class InnerLoop {
     return state;
   }
 
+  // theta on the held-out tasks, as a run of this config validates.
+  py::dict validate(const py::array_t<float, py::array::c_style | py::array::forcecast>& theta,
+                    std::uint64_t seed, int num_threads) const {
+    check_theta(theta.size());
+    const std::vector<float> values(theta.data(), theta.data() + theta.size());
+    ValidationResult result;
+    {
+      const py::gil_scoped_release release;
+      result = validate_theta(config_, tasks_, seed, values, num_threads);
+    }
+    return validation_dict(result);
+  }
+
   py::tuple estimate(const py::array_t<float, py::array::c_style | py::array::forcecast>& theta,
                      const TaskState& from, std::uint64_t seed, std::int64_t outer_step) {
-    if (theta.size() != layout_.size()) {
-      fail("theta: expected {} numbers, found {}; use the config's rule sizes", layout_.size(),
-           theta.size());
-    }
+    check_theta(theta.size());
     // A copy: whoever else holds the array may write to it while the GIL is released.
     const std::vector<float> values(theta.data(), theta.data() + theta.size());
     py::array_t<float> gradient(theta.size());
@@ -132,6 +151,11 @@ class InnerLoop {
   }
 
  private:
+  void check_theta(std::int64_t size) const {
+    if (size == layout_.size()) return;
+    fail("theta: expected {} numbers, found {}; use the config's rule sizes", layout_.size(), size);
+  }
+
   void advance(std::span<const float> theta, std::uint64_t seed, std::int64_t outer_step,
                TaskState& state, std::span<float> gradient) {
     Slot slot = state.slot();
@@ -170,14 +194,17 @@ void add_meta(py::module_& module) {
       py::arg("config_json"));
   module.def("run_training", &run_training, py::arg("config_json"), py::arg("out"), py::kw_only(),
              py::arg("seed"), py::arg("num_threads"), py::arg("resume"), py::arg("minutes"),
-             py::arg("on_step"), py::arg("on_note"));
+             py::arg("on_step"), py::arg("on_note"), py::arg("families") = py::tuple());
   py::class_<InnerLoop>(module, "InnerLoop")
-      .def(py::init<const std::string&>(), py::arg("config_json"))
+      .def(py::init<const std::string&, const py::sequence&>(), py::arg("config_json"),
+           py::arg("families") = py::tuple())
       .def_property_readonly("num_parameters", &InnerLoop::num_parameters)
       .def_property_readonly("tasks", &InnerLoop::describe)
       .def("initial_theta", &InnerLoop::theta_at_start, py::arg("seed") = 0)
       .def("open", &InnerLoop::open, py::arg("slot"), py::arg("seed") = 0,
            py::arg("outer_step") = 0)
+      .def("validate", &InnerLoop::validate, py::arg("theta"), py::arg("seed") = 0, py::kw_only(),
+           py::arg("num_threads") = 1)
       .def("estimate", &InnerLoop::estimate, py::arg("theta"), py::arg("task_state"),
            py::arg("seed") = 0, py::arg("outer_step") = 0);
   add_task_state(module);

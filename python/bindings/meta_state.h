@@ -36,6 +36,7 @@ struct TaskState {
 
 MetaConfig config_from_json(const std::string& text);
 pybind11::dict metrics_dict(const OuterMetrics& metrics);
+pybind11::dict validation_dict(const ValidationResult& result);
 void add_task_state(pybind11::module_& module);
 void add_outer_loop(pybind11::module_& module);
 

@@ -31,4 +31,5 @@ PYBIND11_MODULE(_native, module) {
   add_few_labels(module);
   add_meta(module);
   add_step(module);
+  add_events(module);
 }

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/thread_pool.h"
+#include "callable_family.h"
 #include "meta/outer_update.h"
 #include "meta/run_folder.h"
 #include "meta/validation.h"
@@ -26,9 +26,10 @@ MetaConfig synchronous(MetaConfig config) {
 // the same gradients.
 class OuterLoop {
  public:
-  OuterLoop(const std::string& config_json, const std::string& out, std::uint64_t seed, bool resume)
+  OuterLoop(const std::string& config_json, const std::string& out, std::uint64_t seed, bool resume,
+            const py::sequence& families)
       : config_(synchronous(config_from_json(config_json))),
-        tasks_(config_.tasks),
+        tasks_(config_.tasks, callable_families(families, config_.tasks)),
         folder_(out, config_, seed, tasks_.describe()) {
     if (resume) {
       state_ = folder_.resume(config_);
@@ -128,21 +129,11 @@ class OuterLoop {
   }
 
   void validate(OuterMetrics& metrics, int num_threads) {
-    metrics.validation = judge_average(num_threads);
+    metrics.validation =
+        validate_theta(config_, tasks_, state_.seed, state_.outer.average, num_threads);
     folder_.take_validation(
         {state_.outer.outer_step, metrics.validation->accuracy, state_.outer.average},
         validation_due(config_, state_), state_);
-  }
-
-  ValidationResult judge_average(int num_threads) const {
-    std::vector<TaskScore> scores(static_cast<std::size_t>(config_.validation.num_tasks));
-    std::vector<ValidationWorkspace> workspaces(static_cast<std::size_t>(num_threads));
-    ThreadPool(num_threads).parallel_for(config_.validation.num_tasks, [&](int worker, int index) {
-      scores[static_cast<std::size_t>(index)] =
-          score_task(config_, tasks_, state_.seed, state_.outer.average, index,
-                     workspaces[static_cast<std::size_t>(worker)]);
-    });
-    return summarize(scores);
   }
 
   const MetaConfig config_;
@@ -157,8 +148,10 @@ class OuterLoop {
 
 void add_outer_loop(py::module_& module) {
   py::class_<OuterLoop>(module, "OuterLoop")
-      .def(py::init<const std::string&, const std::string&, std::uint64_t, bool>(),
-           py::arg("config_json"), py::arg("out"), py::arg("seed") = 0, py::arg("resume") = false)
+      .def(py::init<const std::string&, const std::string&, std::uint64_t, bool,
+                    const py::sequence&>(),
+           py::arg("config_json"), py::arg("out"), py::arg("seed") = 0, py::arg("resume") = false,
+           py::arg("families") = py::tuple())
       .def_property_readonly("theta", &OuterLoop::theta)
       .def_property_readonly("average", &OuterLoop::average)
       .def_property_readonly("outer_step", &OuterLoop::outer_step)

@@ -186,7 +186,7 @@ class TaskState:
 class InnerLoop:
     """Tasks and inner loop of a config, given as JSON. Raises Error. Any number of threads may use it."""
 
-    def __init__(self, config_json: str) -> None: ...
+    def __init__(self, config_json: str, families: Sequence[Any] = ()) -> None: ...
     @property
     def num_parameters(self) -> int:
         """P, the length of theta."""
@@ -197,6 +197,8 @@ class InnerLoop:
         """[P], where a run of this config starts (outer.init_rule)."""
     def open(self, slot: int, seed: int = 0, outer_step: int = 0) -> TaskState:
         """The first state of a slot; outer_step matters only with a curriculum."""
+    def validate(self, theta: Floats, seed: int = 0, *, num_threads: int = 1) -> Dict[str, Any]:
+        """See metaplastic.meta.validate. The GIL is released."""
     def estimate(self, theta: Floats, task_state: TaskState, seed: int = 0,
                  outer_step: int = 0) -> Tuple[Floats, TaskState]:
         """See metaplastic.meta.estimate. The GIL is released."""
@@ -204,7 +206,8 @@ class InnerLoop:
 class OuterLoop:
     """The outer half of a run whose gradients are made elsewhere; see metaplastic.elastic."""
 
-    def __init__(self, config_json: str, out: str, seed: int = 0, resume: bool = False) -> None: ...
+    def __init__(self, config_json: str, out: str, seed: int = 0, resume: bool = False,
+                 families: Sequence[Any] = ()) -> None: ...
     @property
     def theta(self) -> Floats: ...
     @property
@@ -224,7 +227,7 @@ def config_from_toml(path: str) -> str: ...
 def full_config(config_json: str) -> str: ...
 def run_training(config_json: str, out: str, *, seed: int, num_threads: int, resume: bool, minutes: float,
                  on_step: Callable[[Dict[str, Any]], bool],
-                 on_note: Optional[Callable[[str], object]]) -> str: ...
+                 on_note: Optional[Callable[[str], object]], families: Sequence[Any] = ()) -> str: ...
 
 HOMEOSTATIC_SHARE: float
 
@@ -250,3 +253,11 @@ class NativeStep:
     def vjp(self, phi: npt.NDArray[Any], batch: npt.NDArray[Any], theta: npt.NDArray[Any],
             next_bar: npt.NDArray[Any],
             with_batch: bool) -> Tuple[npt.NDArray[Any], Optional[npt.NDArray[Any]], npt.NDArray[Any]]: ...
+
+class EventFile:
+    """A new event file of TensorBoard in a folder; see metaplastic.callbacks."""
+
+    def __init__(self, folder: str, first_step: int) -> None: ...
+    def write(self, step: int, scalars: Dict[str, float]) -> None: ...
+    @property
+    def path(self) -> str: ...

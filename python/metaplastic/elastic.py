@@ -14,24 +14,35 @@ from __future__ import annotations
 
 import functools
 import json
+import pickle
 import time
 import warnings
-from typing import Callable, Iterable, List
+from typing import Callable, Iterable, List, Optional
 
 import numpy as np
 
 from . import _native
+from .families import TaskFamily, with_callables
 from .meta import full_config, with_saved_start
 
 
 @functools.lru_cache(maxsize=2)
-def _inner_loop(config_json: str) -> _native.InnerLoop:
+def _inner_loop(config_json: str, families: Optional[bytes]) -> _native.InnerLoop:
     # Once per worker process: a task distribution takes seconds to build.
-    return _native.InnerLoop(config_json)
+    return _native.InnerLoop(config_json, pickle.loads(families) if families else ())
 
 
-def _estimate(config_json: str, theta: np.ndarray, task_state, seed: int, outer_step: int):
-    return _inner_loop(config_json).estimate(theta, task_state, seed, outer_step)
+def _estimate(config_json: str, families: Optional[bytes], theta: np.ndarray, task_state, seed: int,
+              outer_step: int):
+    return _inner_loop(config_json, families).estimate(theta, task_state, seed, outer_step)
+
+
+def _pickled(families) -> Optional[bytes]:
+    """None without families. Callables go by value where they are of no module that workers can import."""
+    if not families:
+        return None
+    import cloudpickle  # comes with Dask
+    return cloudpickle.dumps(families)
 
 
 def _gather(client, submit: Callable[[int], object], count: int, patience: int) -> List[object]:
@@ -55,7 +66,8 @@ def _gather(client, submit: Callable[[int], object], count: int, patience: int) 
 
 
 def train(config: dict, out, client, *, seed: int = 0, resume: bool = False, patience: int = 1000,
-          callbacks: Iterable[Callable[[dict], object]] = ()) -> np.ndarray:
+          callbacks: Iterable[Callable[[dict], object]] = (),
+          families: Iterable[TaskFamily] = ()) -> np.ndarray:
     """Meta-trains into the folder ``out``; returns theta [P] float32 after the last outer step.
 
     config: dict as for :class:`metaplastic.meta.MetaTraining`; paths in it are read by all workers.
@@ -63,13 +75,16 @@ def train(config: dict, out, client, *, seed: int = 0, resume: bool = False, pat
         left the run waits for the next one.
     patience: how many lost estimates in one outer step before it gives up.
     callbacks: called with the metrics of each outer step; returning False stops the run, saved.
+    families: as for :class:`metaplastic.meta.MetaTraining`; they are pickled to the workers.
 
     A truncation whose numbers did not stay finite is a ``warnings.warn``: which task, how far it came.
     Raises metaplastic.Error, also for ``outer.mode = "async"`` (an update here takes one estimate of
     each trajectory), and RuntimeError when patience is over.
     """
-    config_json = json.dumps(full_config(with_saved_start(config, out)))
-    loop = _native.OuterLoop(config_json, str(out), seed, resume)
+    families = tuple(families)
+    pickled = _pickled(families)
+    config_json = json.dumps(full_config(with_callables(with_saved_start(config, out), families)))
+    loop = _native.OuterLoop(config_json, str(out), seed, resume, families)
     num_steps = json.loads(config_json)["outer"]["outer_steps"]
     callbacks = tuple(callbacks)
     while loop.outer_step < num_steps:
@@ -78,7 +93,7 @@ def train(config: dict, out, client, *, seed: int = 0, resume: bool = False, pat
 
         def submit(n, theta=theta, states=states, outer_step=outer_step):
             # theta goes with each call: data that is scattered would die with its worker.
-            return client.submit(_estimate, config_json, theta, states[n], loop.seed, outer_step,
+            return client.submit(_estimate, config_json, pickled, theta, states[n], loop.seed, outer_step,
                                  pure=False, key=f"estimate-{outer_step}-{n}-{time.monotonic_ns()}")
 
         estimates = _gather(client, submit, len(states), patience)

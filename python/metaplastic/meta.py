@@ -24,10 +24,11 @@ import numpy as np
 
 from . import _native, arrays
 from ._native import InnerLoop, Rule, TaskState
+from .families import TaskFamily, class_numbers, with_callables
 from .step import StepBars, StepSpec, step, step_vjp
 
-__all__ = ["InnerLoop", "MetaTraining", "StepBars", "StepSpec", "TaskState", "estimate", "full_config",
-           "load_config", "make_rule", "save_tasks", "step", "step_vjp"]
+__all__ = ["InnerLoop", "MetaTraining", "StepBars", "StepSpec", "TaskFamily", "TaskState", "estimate",
+           "full_config", "inner_loop", "load_config", "make_rule", "save_tasks", "step", "step_vjp", "validate"]
 
 
 def load_config(path) -> dict:
@@ -63,25 +64,6 @@ def with_saved_start(config: dict, out) -> dict:
     return {**config, "outer": {**config["outer"], "init_rule": str(path)}}
 
 
-def _is_missing(value):
-    return value is None or type(value).__name__ == "NAType" or value != value or value in (-1, "")
-
-
-def _class_numbers(y):
-    """(which rows have a label [N], int64 numbers of the classes of those that have one)."""
-    y = np.asarray(y)
-    if y.dtype.kind == "O":
-        missing = np.array([_is_missing(value) for value in y.ravel()], dtype=bool).reshape(y.shape)
-    elif y.dtype.kind in "US":
-        missing = y == np.zeros((), y.dtype)
-    else:
-        missing = np.isnan(y) | (y == -1) if y.dtype.kind == "f" else y == -1
-    present = y[~missing]
-    if present.dtype.kind == "O":
-        present = present.astype(str)
-    return ~missing, np.unique(present, return_inverse=True)[1].astype(np.int64)
-
-
 def _needs_64_bits(X):
     """Columns whose spread is small beside their mean, such as times in seconds, lose digits in 32 bits."""
     spread = X.std(axis=0) if X.ndim == 2 else np.zeros(1)
@@ -98,7 +80,7 @@ def save_tasks(path, X, y) -> str:
         NaN, None, an empty string) make no task: they are left out, with a warning that counts them.
     """
     X, _ = arrays.as_array(X)
-    labelled, classes = _class_numbers(y)
+    labelled, classes = class_numbers(y)
     if X.ndim < 2 or labelled.shape != X.shape[:1]:
         raise _native.Error(f"save_tasks: expected X [N, ...] and y [N], found {X.shape} and {labelled.shape}")
     if not labelled.all():
@@ -125,6 +107,8 @@ class MetaTraining:
     seed: of everything random. A run is a function of (config, seed, program).
     threads: worker threads; the result does not depend on it.
     minutes: stop after so long, 0 only after ``outer.outer_steps``.
+    families: :class:`TaskFamily` objects, beside the families of the config. Their names and weights go
+        into ``tasks.callables``; give them again to resume.
 
     Iterate over it for one metrics dict per outer step, or call :meth:`run`. Leaving the iteration
     early, and Ctrl-C, end the run after the step in hand, saved; ``resume=True`` goes on.
@@ -136,13 +120,16 @@ class MetaTraining:
     """
 
     def __init__(self, config, out, *, seed: int = 0, threads: Optional[int] = None, resume: bool = False,
-                 minutes: float = 0):
+                 minutes: float = 0, families: Iterable[TaskFamily] = ()):
         self.out = os.fspath(out)
         if config is None and resume:
             config = os.path.join(self.out, "config.toml")
         if isinstance(config, dict):
             config = with_saved_start(config, self.out)
-        self.config = full_config(config) if isinstance(config, dict) else load_config(config)
+        self.families = tuple(families)
+        if not isinstance(config, dict):
+            config = load_config(config)
+        self.config = full_config(with_callables(config, self.families))
         self.seed = seed
         self.threads = threads or os.cpu_count() or 1
         self.resume = resume
@@ -202,7 +189,47 @@ class MetaTraining:
     def _run(self, on_step):
         return _native.run_training(json.dumps(self.config), self.out, seed=self.seed,
                                     num_threads=self.threads, resume=self.resume, minutes=self.minutes,
-                                    on_step=on_step, on_note=self.notes.append)
+                                    on_step=on_step, on_note=self.notes.append, families=self.families)
+
+
+def inner_loop(config: dict, families: Iterable[TaskFamily] = ()) -> InnerLoop:
+    """Tasks and inner loop of a config, for :func:`estimate` and :func:`validate`.
+
+    Parameters
+    ----------
+    config : dict
+        As for :class:`MetaTraining`.
+    families : iterable of TaskFamily
+        Families of tasks beside those of the config.
+
+    Raises
+    ------
+    metaplastic.Error
+    """
+    families = tuple(families)
+    return InnerLoop(json.dumps(full_config(with_callables(config, families))), families)
+
+
+def validate(loop: InnerLoop, theta, seed: int = 0, threads: Optional[int] = None) -> dict:
+    """A rule on the held-out tasks of a config, as a run of the config judges it. A pure function.
+
+    Parameters
+    ----------
+    loop : InnerLoop
+    theta : array [P]
+        The rule.
+    seed : int
+        The same tasks for the same seed.
+    threads : int, optional
+        The result does not depend on it.
+
+    Returns
+    -------
+    dict
+        ``accuracy``, ``standard_error`` (over the tasks), ``random_accuracy`` (the same networks
+        untrained), ``meta_loss``, and ``by_family``: the accuracy by name.
+    """
+    return loop.validate(np.asarray(theta, dtype=np.float32), seed, num_threads=threads or os.cpu_count() or 1)
 
 
 def estimate(loop: InnerLoop, theta, task_state: TaskState, seed: int = 0) -> Tuple[np.ndarray, TaskState]:
@@ -211,7 +238,7 @@ def estimate(loop: InnerLoop, theta, task_state: TaskState, seed: int = 0) -> Tu
     A pure function: same arguments, same bits, on any machine and in any order; nothing is kept.
     The gradient is as the estimator gives it: ``outer.clip_truncation``, ``outer.clip_gradient`` and
     ``outer.trained`` belong to the update of theta.
-    loop: ``InnerLoop(json.dumps(config))``: config and task distribution.
+    loop: from :func:`inner_loop`: config and task distribution.
     theta: [P] float32; :meth:`InnerLoop.initial_theta` is where a run starts.
     task_state: from :meth:`InnerLoop.open` or an earlier estimate. The next one carries ``meta_loss``,
         ``accuracy``, ``finite``, ``inner_steps`` of this truncation. At the end of its trajectory, and

@@ -50,6 +50,15 @@ class Examples(unittest.TestCase):
         for accuracy, _, untrained in scores:
             self.assertGreater(min(accuracy, untrained), 0.2)  # 4 to 8 conditions: an eighth to a fourth
 
+    @unittest.skipUnless(importlib.util.find_spec("torch"), "needs Debian's python3-torch")
+    def test_torch_step(self):
+        out = self.run_example("torch_step", "--outer-steps", "20")
+        differences = [float(x) for x in re.findall(r"differs from the oracle by at most (\S+)", out)]
+        self.assertEqual(len(differences), 4)
+        self.assertLess(max(differences), 1e-8)
+        start, learned = map(float, re.search(r"(\d\.\d+) with the rule it started from, (\d\.\d+) learned", out).groups())
+        self.assertLess(learned, start)
+
     @unittest.skipUnless(importlib.util.find_spec("distributed"), "needs Debian's python3-distributed")
     def test_elastic_meta_training(self):
         # Too short for a kill on most machines; meta_test kills workers at chosen places.

@@ -11,7 +11,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 std::string_view take_number(std::string_view& text) {
   const auto end = std::find_if_not(text.begin(), text.end(), is_digit);
   const auto first = std::find_if(text.begin(), end, [](char c) { return c != '0'; });
-  const std::string_view number(first, end);
+  const std::string_view number = text.substr(static_cast<std::size_t>(first - text.begin()),
+                                              static_cast<std::size_t>(end - first));
   text.remove_prefix(static_cast<std::size_t>(end - text.begin()));
   return number;
 }

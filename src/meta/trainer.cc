@@ -26,7 +26,7 @@ Trainer::Trainer(const MetaConfig& config, const RunOptions& options)
       comm_(options.comm ? *options.comm : alone_->at(0)),
       ending_{comm_},
       config_(validated(config)),
-      tasks_(config_.tasks),
+      tasks_(config_.tasks, options.families),
       folder_(options.out, config_, options.seed, tasks_.describe()),
       state_(options.resume ? folder_.resume(config_) : RunState{}),
       worker_(comm_, config_, tasks_, options.resume ? state_.seed : options.seed,

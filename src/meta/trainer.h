@@ -26,8 +26,9 @@ struct RunOptions {
   std::uint64_t seed = 0;
   int num_threads = 1;  // of this rank
   bool resume = false;
-  double minutes = 0;    // stop after so long; 0: only after config.outer.outer_steps
-  Comm* comm = nullptr;  // this is its rank 0, the others are in serve_rank; null: no others
+  double minutes = 0;         // stop after so long; 0: only after config.outer.outer_steps
+  SuppliedFamilies families;  // those that tasks.callables of the config names
+  Comm* comm = nullptr;       // this is its rank 0, the others are in serve_rank; null: no others
   std::function<void(const OuterMetrics&)> on_step;
   std::function<void(const std::string&)>
       on_note;  // one line: non-finite truncations, files written

@@ -1,6 +1,7 @@
 #include "meta/validation.h"
 
 #include "base/statistics.h"
+#include "base/thread_pool.h"
 #include "objective/best_readout.h"
 
 namespace metaplastic {
@@ -60,6 +61,19 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
   score.accuracy = trained.accuracy;
   score.meta_loss = trained.meta_loss;
   return score;
+}
+
+ValidationResult validate_theta(const MetaConfig& config, const TaskDistribution& tasks,
+                                std::uint64_t seed, const std::vector<float>& theta,
+                                int num_threads) {
+  const int num_tasks = config.validation.num_tasks;
+  std::vector<TaskScore> scores(static_cast<std::size_t>(num_tasks));
+  std::vector<ValidationWorkspace> workspaces(static_cast<std::size_t>(num_threads));
+  ThreadPool(num_threads).parallel_for(num_tasks, [&](int worker, int index) {
+    scores[static_cast<std::size_t>(index)] =
+        score_task(config, tasks, seed, theta, index, workspaces[static_cast<std::size_t>(worker)]);
+  });
+  return summarize(scores);
 }
 
 ValidationResult summarize(const std::vector<TaskScore>& scores) {

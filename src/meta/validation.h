@@ -36,6 +36,10 @@ struct ValidationWorkspace {
 // arguments alone.
 TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
                      const std::vector<float>& theta, int index, ValidationWorkspace& workspace);
+// On all held-out tasks of the config, on so many threads; they do not change the result.
+ValidationResult validate_theta(const MetaConfig& config, const TaskDistribution& tasks,
+                                std::uint64_t seed, const std::vector<float>& theta,
+                                int num_threads);
 // Of all tasks, in their order.
 ValidationResult summarize(const std::vector<TaskScore>& scores);
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tasks/task_family.h"
+#include "tasks/class_table.h"
 #include "tasks/task_source.h"
 
 namespace metaplastic {
@@ -16,11 +16,9 @@ class ArrayFamily : public TaskFamily {
  public:
   // Reads all rows, standardised (tables) or shrunk to images of at most image_side. Of each class
   // held_out_share of the rows, chosen by row number, are for meta-validation only. Classes of
-  // fewer than kMinRows rows in a split are left out. Throws Error for unlabelled data and for
-  // fewer than two classes.
+  // fewer than ClassTable::kMinRows rows in a split are left out. Throws Error for unlabelled data
+  // and for fewer than two classes.
   ArrayFamily(const TaskSource& source, float held_out_share, int image_side);
-
-  static constexpr int kMinRows = 4;
 
   std::string_view name() const override { return name_; }
   int max_classes(Split split) const override {
@@ -31,19 +29,13 @@ class ArrayFamily : public TaskFamily {
   // "wine: 178 rows of 13 numbers, 3 classes, sha256 ...".
   std::string describe() const override;
 
-  struct Table {
-    int num_inputs = 0;
-    std::vector<float> rows;                      // [N,U]
-    std::vector<std::vector<int>> rows_of_class;  // numbers of rows
-  };
-
  private:
-  const std::shared_ptr<const Table>& table(Split split) const {
+  const std::shared_ptr<const ClassTable>& table(Split split) const {
     return split == Split::kTrain ? train_ : validation_;
   }
 
   std::string name_, description_;
-  std::shared_ptr<const Table> train_, validation_;
+  std::shared_ptr<const ClassTable> train_, validation_;
 };
 
 }  // namespace metaplastic

@@ -147,7 +147,8 @@ void Task::draw_batch(Purpose purpose, std::uint32_t step, int num_examples, Tas
   permute_transpose(scratch.inputs, permutation_, B, out.x);
 }
 
-TaskDistribution::TaskDistribution(const TaskConfig& config) : config_(config) {
+TaskDistribution::TaskDistribution(const TaskConfig& config, const SuppliedFamilies& supplied)
+    : config_(config) {
   validate_config(config, "tasks");
   check_order("min_classes", config.min_classes, "max_classes", config.max_classes);
   check_order("min_fonts", config.min_fonts, "max_fonts", config.max_fonts);
@@ -168,6 +169,8 @@ TaskDistribution::TaskDistribution(const TaskConfig& config) : config_(config) {
           source.weight);
     }
   }
+  for (WeightedFamily& given : match_families(config.callables, supplied))
+    if (given.weight > 0) add(std::move(given.family), given.weight);
   if (families_.empty()) {
     fail(
         "tasks: expected at least one family with a positive weight, found none; raise one of {}, "

@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "tasks/appearance.h"
 #include "tasks/augment.h"
+#include "tasks/supplied_families.h"
 #include "tasks/task_config.h"
 #include "tasks/task_family.h"
 
@@ -74,8 +75,9 @@ class Task {
 // is built once; it is immutable afterwards and may be shared by threads.
 class TaskDistribution {
  public:
-  // Throws Error for missing fonts or sources, or when no family has a positive weight.
-  explicit TaskDistribution(const TaskConfig& config);
+  // supplied: the families that config.callables names. Throws Error for missing fonts or sources,
+  // or when no family has a positive weight.
+  explicit TaskDistribution(const TaskConfig& config, const SuppliedFamilies& supplied = {});
 
   const TaskConfig& config() const { return config_; }
   // One line per family: name, weight, classes, and a digest of its images; for provenance.

@@ -58,6 +58,7 @@ struct TaskConfig {
   int max_fonts = 200;
   float held_out_share = 0.15f;
   std::vector<std::string> image_sources;
+  std::vector<std::string> callables;
   int max_images_per_class = 2000;
   float appearance_share = 0.0f;
   AugmentConfig augment;
@@ -82,6 +83,9 @@ struct TaskConfig {
       "the user's own labelled data, each NAME[*WEIGHT][?]=SPEC with a SPEC of the forms images "
       "(folders or zip files), npy, npz or csv; with ? the entry is left out when a file is "
       "missing");
+    v("callables", callables,
+      "families that a Python program supplies (docs/research.md), each NAME[*WEIGHT]; "
+      "meta.MetaTraining writes them");
     v("max_images_per_class", max_images_per_class, Range{4, 1e6},
       "most images read of one class folder");
     v("appearance_share", appearance_share, Range{0, 1},

@@ -51,7 +51,8 @@ class TaskFamily {
   // How many different classes one task of this split can have.
   virtual int max_classes(Split split) const = 0;
   // Draws num_classes <= max_classes(split) different classes. Takes at most about 10 ms and 2 MB,
-  // so that afterwards one instance is cheap.
+  // so that afterwards one instance is cheap. A callable of Python takes what it takes, and says
+  // itself how many classes its task has.
   virtual std::unique_ptr<ClassSet> draw_classes(Split split, int num_classes,
                                                  Random& random) const = 0;
 };

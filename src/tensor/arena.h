@@ -37,7 +37,9 @@ class Arena {
   std::size_t peak_bytes() const { return peak_; }
 
   static constexpr std::size_t kAlignment = 128;
-  static constexpr std::size_t kDefaultReserve = std::size_t{1} << 36;  // 64 GiB of addresses
+  // 64 GiB of addresses; 128 MiB where addresses have 32 bits, as in WebAssembly.
+  static constexpr std::size_t kDefaultReserve = std::size_t{1}
+                                                 << (sizeof(std::size_t) < 8 ? 27 : 36);
 
  private:
   struct Block {
