@@ -22,6 +22,18 @@ void set_codes(Dataset& data, const std::vector<int>& codes, std::vector<std::st
   data.class_names = std::move(class_names);
 }
 
+FewLabelOptions choice_of(const py::dict& settings) {
+  FewLabelOptions choice;
+  choice.folds = settings["folds"].cast<int>();
+  choice.repeats = settings["repeats"].cast<int>();
+  choice.seed = settings["seed"].cast<std::uint64_t>();
+  if (choice.folds < 2 || choice.repeats < 1) {
+    fail("cv: expected 2 folds or more and 1 repeat or more, found {} and {}", choice.folds,
+         choice.repeats);
+  }
+  return choice;
+}
+
 FewLabelRequest request_of(const py::dict& settings) {
   FewLabelRequest request;
   ApplyOptions& training = request.fit.training;
@@ -35,9 +47,7 @@ FewLabelRequest request_of(const py::dict& settings) {
     request.variants.push_back(find_variant(name));
   }
   if (request.variants.empty()) fail("variants: expected one or more, found none");
-  request.choice.folds = settings["folds"].cast<int>();
-  request.choice.repeats = settings["repeats"].cast<int>();
-  request.choice.seed = training.seed;
+  request.choice = choice_of(settings);
   if (const auto layers = settings["layers"].cast<std::optional<std::string>>()) {
     request.fit.layers = parse_layer_choice(*layers);
   }
@@ -48,12 +58,22 @@ FewLabelRequest request_of(const py::dict& settings) {
   if (training.inner_batch.value_or(2) < 2) {
     fail("inner_batch: expected 2 or more, found {}", *training.inner_batch);
   }
-  if (request.choice.folds < 2 || request.choice.repeats < 1 ||
-      request.fit.training.num_threads < 1) {
-    fail("cv: expected 2 folds or more, 1 repeat or more and 1 thread or more, found {}, {} and {}",
-         request.choice.folds, request.choice.repeats, request.fit.training.num_threads);
+  if (training.num_threads < 1) {
+    fail("n_jobs: expected 1 thread or more, found {}", training.num_threads);
   }
   return request;
+}
+
+FewLabelFit refit(const Encoder& encoder, const py::object& input, const std::vector<int>& codes,
+                  const std::vector<std::string>& class_names,
+                  const std::optional<std::vector<std::string>>& columns,
+                  const py::dict& settings) {
+  Dataset data = make_dataset(input, columns, &encoder.preprocess);
+  set_codes(data, codes, class_names);
+  const FewLabelOptions choice = choice_of(settings);
+  const int num_threads = settings["num_threads"].cast<int>();
+  const py::gil_scoped_release release;
+  return refit_few_labels(encoder, data, choice, num_threads);
 }
 
 FewLabelFit fit(const std::string& rule, const py::object& input, const std::vector<int>& codes,
@@ -93,11 +113,12 @@ py::list trials(const FewLabelFit& fit) {
     row["readout"] = describe(trial.readout);
     row["variant"] = fit.variants[trial.encoder];
     row["penalty"] = trial.lambda;
+    row["share"] = trial.share;
     row["accuracy"] = trial.accuracy;
     row["loss"] = trial.loss;
     row["gain"] = trial.gain;
     row["gain_error"] = trial.gain_error;
-    row["chosen"] = t == fit.choice.chosen;
+    row["weight"] = trial.weight;
     list.append(row);
   }
   return list;
@@ -130,9 +151,13 @@ void add_few_labels(py::module_& module) {
           "encoder", [](const FewLabelFit& f) { return std::make_shared<Encoder>(f.encoder); })
       .def_readonly("table", &FewLabelFit::table)
       .def_readonly("notes", &FewLabelFit::notes)
+      .def_property_readonly("accuracy",
+                             [](const FewLabelFit& f) { return f.choice.blend.accuracy; })
       .def_property_readonly("trials", &trials);
   module.def("fit_few_labels", &fit, py::arg("rule"), py::arg("data"), py::arg("codes"),
              py::arg("class_names"), py::arg("columns"), py::arg("settings"), py::arg("progress"));
+  module.def("refit_few_labels", &refit, py::arg("encoder"), py::arg("data"), py::arg("codes"),
+             py::arg("class_names"), py::arg("columns"), py::arg("settings"));
   module.def("predict_proba", &predict_proba, py::arg("encoder"), py::arg("data"),
              py::arg("columns") = py::none());
   module.def(

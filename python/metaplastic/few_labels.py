@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y, check_consistent_length, check_is_fitted
 
-from . import _native, arrays
+from . import _native, arrays, images
 from .estimator import DTYPES, ClassNamePrefixFeaturesOutMixin, validate_data
 
 
@@ -58,10 +58,10 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
                          BaseEstimator):
     """A classifier for many rows of which few have a label.
 
-    ``fit`` trains a network on all rows by a meta-learned rule that needs no label. It then chooses,
-    by cross-validation on the labelled rows alone, what a ridge classifier reads: the inputs, the
-    network's layers, or both side by side, and with which penalty. Where the layers are not better
-    than the inputs, the inputs are used.
+    ``fit`` trains a network on all rows by a meta-learned rule that needs no label. The classifier is
+    logistic regression of the standardised inputs, blended with ridge regression of the network's
+    layers. Penalties and weights come from cross-validation on the labelled rows alone. Where the
+    blend is not better, the classifier is logistic regression.
 
     Parameters
     ----------
@@ -74,10 +74,14 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
     layers : str or None, default=None
         "mlp" (``hidden`` and ``n_features`` alone), "images" (conv layers below them), or all layers
         in words. None: "images" where X holds images of 8 x 8 and more, else "mlp".
+    image_shape : "auto", None or tuple, default="auto"
+        (height, width) or (height, width, channels) of the images that rows of X hold, row by row.
+        "auto": the shape of X where it has more than two axes, and of square grey images whose pixels
+        are the columns of X (with a warning). None: columns are a table.
     activation : str, default="relu"
         relu, leaky_relu, tanh, elu, sigmoid, softplus, swish or step.
     n_steps : int or "auto", default="auto"
-        Inner steps of the training. "auto": what the rule was judged at.
+        Inner steps of the training. "auto": the number that the rule is evaluated at.
     inner_batch : int or "auto", default="auto"
         Rows per inner step. "auto": what the rule was meta-trained with.
     variants : tuple of str, default=("usual",)
@@ -91,7 +95,7 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
     n_jobs : int or None, default=None
         Threads, as joblib counts them. The result does not depend on it.
     verbose : int, default=0
-        1: what was tried and chosen, on stderr.
+        1: what was chosen, one line on stderr. 2: the table of what was tried.
 
     Attributes
     ----------
@@ -101,18 +105,24 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
         Network, preprocessing and classifier; ``encoder_.save(path)`` writes a file for
         ``metaplastic predict``, ``encoder_.export_onnx(path)`` an ONNX model.
     accuracy_ : float
-        Out-of-fold accuracy of what was chosen, on the labelled rows.
+        Out-of-fold accuracy of the classifier, on the labelled rows.
     readout_ : str
-        What was chosen: "input", "all", "all, with input" or "1, with input".
+        What the classifier reads: "input", "1, with input" or "all, with input".
+    share_ : float
+        Share of ridge regression in the blend, from 0 (logistic regression alone) to 0.875.
     trials_ : list of dict
-        One per read-out that was tried.
+        What cross-validation says of logistic regression, then of each read-out beside it, and the
+        weight of each.
+    image_shape_ : tuple of int or None
+        The shape of the images; None: a table.
     n_features_in_ : int
     feature_names_in_ : ndarray of str; only when ``fit`` saw string column names.
 
     Notes
     -----
-    X is [n_samples, n_columns], or images [n_samples, height, width] or [.., channels] (white is 1,
-    or 255 for uint8). Everything is computed in float32.
+    X is [n_samples, n_columns], or images [n_samples, height, width] or [.., channels]. White is 255
+    or 65535 in images of uint8 or uint16, else the first of 1, 16, 255 and 65535 that no pixel
+    exceeds. Everything is computed in float32.
 
     Examples
     --------
@@ -128,7 +138,8 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
     """
 
     def __init__(self, rule: str = "compact-v1", hidden: Sequence[int] = (128, 128),
-                 n_features: int = 128, layers: Optional[str] = None, activation: str = "relu",
+                 n_features: int = 128, layers: Optional[str] = None,
+                 image_shape: Union[str, Sequence[int], None] = "auto", activation: str = "relu",
                  n_steps: Union[int, str] = "auto",
                  inner_batch: Union[int, str] = "auto", variants: Sequence[str] = ("usual",),
                  cv: int = 5, n_repeats: int = 3,
@@ -138,6 +149,7 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
         self.hidden = hidden
         self.n_features = n_features
         self.layers = layers
+        self.image_shape = image_shape
         self.activation = activation
         self.n_steps = n_steps
         self.inner_batch = inner_batch
@@ -158,31 +170,67 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
             raise ValueError("This FewLabelClassifier estimator requires y to be passed, but the "
                              "target y is None")
         arrays.check_type(X)
+        white = images.white_of(X) if isinstance(X, np.ndarray) and X.dtype.kind == "u" else None
         X = validate_data(self, X, dtype=DTYPES, ensure_min_samples=2, allow_nd=True)
+        codes = self._take_labels(X, y)
+        auto_table = self.layers == "mlp" and X.ndim == 2 and self.image_shape == "auto"
+        self.image_shape_ = None if auto_table else images.find_shape(X, self.image_shape)
+        if self.image_shape_ is not None:
+            if X.ndim == 2 and self.image_shape == "auto":
+                height, width = self.image_shape_
+                warnings.warn(f"X has {X.shape[1]} columns that vary like the pixels of {height} x {width} images, "
+                              "and they are used as such; image_shape=None uses them as a table", UserWarning,
+                              stacklevel=2)
+            self._white = white or images.white_of(X)
+        names = getattr(self, "feature_names_in_", None)
+        return self._keep(_native.fit_few_labels(
+            str(self.rule), self._pixels(X), codes.tolist(), [str(name) for name in self.classes_.tolist()],
+            None if names is None or self.image_shape_ else [str(name) for name in names], settings, None))
+
+    def fit_labels(self, X: Any, y: Any) -> FewLabelClassifier:
+        """Fits the classifier again to other labels, without training: the network stays as it is.
+
+        X [n_samples, ..] are rows of the kind that ``fit`` saw, y [n_samples] their labels; rows without
+        a label are not looked at. The choice by cross-validation is made again. Returns self.
+        """
+        X = self._checked(X)
+        codes = self._take_labels(X, y)
+        return self._keep(_native.refit_few_labels(
+            self.encoder_, self._pixels(X)[codes >= 0], codes[codes >= 0].tolist(),
+            [str(name) for name in self.classes_.tolist()], self._columns(), self._settings()))
+
+    def _take_labels(self, X, y):
+        """Sets ``classes_``, returns the codes of the rows."""
         y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
-        self.classes_, codes = split_labels(y)
+        classes, codes = split_labels(y)
         if y.dtype.kind == "f":
             _check_y(y[codes >= 0])
-        check_classification_targets(self.classes_[codes[codes >= 0]])
-        names = getattr(self, "feature_names_in_", None)
-        found = _native.fit_few_labels(
-            str(self.rule), X, codes.tolist(), [str(name) for name in self.classes_.tolist()],
-            None if names is None else [str(name) for name in names], settings, None)
+        check_classification_targets(classes[codes[codes >= 0]])
+        self.classes_ = classes
+        return codes
+
+    def _keep(self, found):
         self.encoder_ = found.encoder
         self.trials_ = found.trials
-        chosen = next(trial for trial in self.trials_ if trial["chosen"])
-        self.accuracy_ = chosen["accuracy"]
-        self.readout_ = chosen["readout"]
-        if self.verbose:
-            for line in [*found.notes, *found.table.splitlines()]:
-                print(f"FewLabelClassifier: {line}", file=sys.stderr)
+        self.accuracy_ = found.accuracy
+        self.readout_ = self.encoder_.readout
+        self.share_ = 1 - self.trials_[0]["weight"]
+        if self.verbose > 1:
+            print(*found.notes, found.table, sep="\n", end="", file=sys.stderr)
+        elif self.verbose:
+            print(f"FewLabelClassifier: {self.encoder_.layers}; reads {self.readout_}: out-of-fold accuracy "
+                  f"{self.accuracy_:.3f}, of logistic regression alone {self.trials_[0]['accuracy']:.3f}",
+                  file=sys.stderr)
         return self
+
+    def _pixels(self, X):
+        return X if self.image_shape_ is None else images.scale(X, self.image_shape_, self._white)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities [n_samples, n_classes], in the order of ``classes_``."""
         X = self._checked(X)
-        return _native.predict_proba(self.encoder_, X, columns=self._columns()).astype(np.float64)
+        return _native.predict_proba(self.encoder_, self._pixels(X), columns=self._columns()).astype(np.float64)
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of every row, [n_samples]."""
@@ -192,7 +240,7 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
     def transform(self, X: Any) -> Any:  # an array, or a data frame after set_output
         """The features that the classifier reads, [n_samples, n]."""
         X = self._checked(X)
-        features = self.encoder_.embed(X, columns=self._columns(),
+        features = self.encoder_.embed(self._pixels(X), columns=self._columns(),
                                        num_threads=joblib.effective_n_jobs(self.n_jobs))
         return features if X.dtype == np.float32 else features.astype(X.dtype)
 

@@ -17,6 +17,9 @@ try:
     import pandas
     from sklearn.base import clone
     from sklearn.datasets import load_digits
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
     from sklearn.utils.estimator_checks import check_estimator
 except ImportError as error:
     print(f"few_labels_test: skipped, {error}; tools/install_packages test brings it")
@@ -25,6 +28,7 @@ except ImportError as error:
 import metaplastic
 from metaplastic import FewLabelClassifier
 from metaplastic.few_labels import split_labels
+from metaplastic.images import looks_like_images
 
 PROGRAM = ""
 
@@ -106,6 +110,83 @@ class Labels(unittest.TestCase):
                               ({"hidden": 16}, "tuple"), ({"n_steps": "all"}, "whole number or auto")):
             with self.assertRaisesRegex(metaplastic.Error, text):
                 small(**changes).fit(X, few(y))
+
+
+class Logistic(unittest.TestCase):
+    def test_without_use_of_features_it_is_scikit_learns(self):
+        """Labels by chance: the blend must not be better; logits are then scikit-learn's, times one number."""
+        X, _ = clusters()
+        X = X * [1, 10, 100, 1, 1, 0.01]
+        checked = 0
+        for seed in range(6):
+            labels = few(np.random.default_rng(seed).integers(0, 2, 300))
+            model = small().fit(X, labels)
+            if model.share_ > 0:
+                continue
+            checked += 1
+            peer = make_pipeline(StandardScaler(), LogisticRegression(tol=1e-9, max_iter=10000))
+            logits = peer.fit(X[labels >= 0], labels[labels >= 0]).decision_function(X)
+            found = np.log(model.predict_proba(X))
+            factors = (found[:, 1] - found[:, 0]) / logits
+            # Probabilities are float32: 6e-8 of rounding in a difference of logs, and the solver's 1e-6.
+            clear = np.abs(logits) > 0.05
+            np.testing.assert_allclose(factors[clear], np.median(factors), rtol=1e-3)
+            self.assertEqual(model.readout_, "input")
+        self.assertGreater(checked, 2)
+
+    def test_labels_again_without_training(self):
+        X, y = clusters()
+        model = small().fit(X, few(y))
+        weights = model.encoder_.weights(1)
+        more = few(y, every=5)
+        model.fit_labels(X[more >= 0], more[more >= 0])
+        np.testing.assert_array_equal(model.encoder_.weights(1), weights)
+        np.testing.assert_array_equal(model.predict_proba(X), small().fit(X, more).predict_proba(X))
+        names = np.array(["ant", "bee", "cat"])[y]
+        self.assertGreater((model.fit_labels(X, names).predict(X) == names).mean(), 0.95)
+
+
+class Images(unittest.TestCase):
+    def fit(self, X, y, **changes):
+        return small(**changes).fit(X, few(y, every=5))
+
+    def test_columns_that_are_pixels_are_found(self):
+        X, y = load_digits(return_X_y=True)
+        X, y = X[:400], y[:400]
+        with self.assertWarnsRegex(UserWarning, "8 x 8 images"):
+            found = self.fit(X, y)
+        self.assertEqual(found.image_shape_, (8, 8))
+        self.assertIn("conv", found.encoder_.layers)
+        same = self.fit(X, y, image_shape=(8, 8)).predict_proba(X)
+        np.testing.assert_array_equal(found.predict_proba(X), same)
+        np.testing.assert_array_equal(self.fit(X.reshape(-1, 8, 8), y).predict_proba(X.reshape(-1, 8, 8)), same)
+        shuffled = X[:, np.random.default_rng(0).permutation(64)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            self.assertIsNone(self.fit(shuffled, y).image_shape_)
+            self.assertIsNone(self.fit(X, y, image_shape=None).image_shape_)
+            self.assertIsNone(self.fit(X, y, layers="mlp").image_shape_)
+
+    def test_tables_and_signals_are_no_images(self):
+        random = np.random.default_rng(1)
+        for X in (random.random((300, 64)), np.abs(np.cumsum(random.normal(size=(300, 144)), axis=1)),
+                  np.abs(random.normal(size=(300, 3)) @ random.normal(size=(3, 256)))):
+            self.assertFalse(looks_like_images(X, int(X.shape[1]**0.5)))
+
+    def test_white_follows_the_type_or_the_values(self):
+        X, y = load_digits(return_X_y=True)
+        X, y = X[:300].reshape(-1, 8, 8), y[:300]
+        shades = (X * 15.9375).astype(np.uint8)  # 16 is white
+        floats = self.fit(shades.astype(float), y)
+        np.testing.assert_array_equal(self.fit(shades, y).predict_proba(shades),
+                                      floats.predict_proba(shades.astype(float)))
+        np.testing.assert_allclose(self.fit(shades / 255.0, y).predict_proba(shades / 255.0),
+                                   floats.predict_proba(shades.astype(float)), atol=1e-4)
+        colour = np.repeat(shades[..., None], 3, axis=3)
+        self.assertEqual(self.fit(colour, y).image_shape_, (8, 8, 3))
+        for shape, text in (((8, 9), "64 pixels"), ((8,), "found \\(8,\\)"), (None, "None")):
+            with self.assertRaisesRegex(metaplastic.Error, text):
+                self.fit(shades, y, image_shape=shape)
 
 
 class Program(unittest.TestCase):

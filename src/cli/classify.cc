@@ -46,12 +46,11 @@ std::vector<std::int64_t> rows_to_predict(const Dataset& data) {
 }
 
 void print_choice(const FewLabelFit& fit, std::size_t num_labelled) {
-  const ReadoutTrial& best = fit.choice.best();
   std::fputs(fit.table.c_str(), stdout);
-  std::printf("out-of-fold accuracy on %zu labelled rows: %.4f (inputs alone: %.4f)\n",
-              num_labelled, best.accuracy, fit.choice.inputs().accuracy);
-  if (fit.choice.chosen == 0) {
-    std::puts("learned features do not help here beyond doubt: the inputs alone are used");
+  std::printf("out-of-fold accuracy on %zu labelled rows: %.4f (logistic regression alone: %.4f)\n",
+              num_labelled, fit.choice.blend.accuracy, fit.choice.logistic().accuracy);
+  if (!fit.choice.uses_features()) {
+    std::puts("learned features do not help here beyond doubt: logistic regression alone is used");
   }
 }
 

@@ -1,235 +1,164 @@
 #include "eval/few_labels.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
 #include "base/error.h"
-#include "base/random.h"
 #include "base/text.h"
+#include "eval/held_out.h"
 #include "objective/linear_probe.h"
+#include "objective/standard_logistic.h"
 
 namespace metaplastic {
 namespace {
 
-// Stream of Purpose::kEvaluation, beside those of draws.cc and of the experiments.
-constexpr std::uint64_t kFoldStream = std::uint64_t{10} << 32;
-// A score counts as probability where it is certain; the scale of the softmax is sought in octaves.
-constexpr int kTemperatureOctaves = 8;
-
 using Rows = std::vector<std::int64_t>;
 
-std::vector<Rows> rows_by_class(const LabelledRows& labelled) {
-  std::vector<Rows> classes(labelled.class_names.size());
-  for (std::size_t n = 0; n < labelled.labels.size(); ++n) {
-    classes[static_cast<std::size_t>(labelled.labels[n])].push_back(static_cast<std::int64_t>(n));
-  }
-  return classes;
-}
-
-// Fold of each row that takes part, by repeat; -1: does not take part.
-struct Folds {
-  int num_folds = 0;
-  std::vector<std::vector<int>> of_row;  // [repeats][n]
-  Rows rows;                             // that take part, ascending
-};
-
-// Classes keep their shares, under the cap as well, and in every fold.
-Folds make_folds(const LabelledRows& labelled, const FewLabelOptions& options) {
-  std::vector<Rows> classes = rows_by_class(labelled);
-  check_labelled(labelled);
-  const auto n = static_cast<std::int64_t>(labelled.labels.size());
-  Folds folds;
-  for (std::size_t y = 0; y < classes.size(); ++y) {
-    Random random(options.seed, Purpose::kEvaluation, kFoldStream + y);
-    random.shuffle(std::span<std::int64_t>(classes[y]));
-    const std::int64_t share = std::ssize(classes[y]) * std::min(n, options.max_rows) / n;
-    classes[y].resize(static_cast<std::size_t>(std::max<std::int64_t>(1, share)));
-    folds.rows.insert(folds.rows.end(), classes[y].begin(), classes[y].end());
-  }
-  std::ranges::sort(folds.rows);
-  folds.num_folds = std::min(static_cast<int>(folds.rows.size()), options.folds);
-  for (int r = 0; r < options.repeats; ++r) {
-    Random random(options.seed, Purpose::kEvaluation, kFoldStream - 1,
-                  static_cast<std::uint32_t>(r));
-    std::vector<int> of_row(labelled.labels.size(), -1);
-    std::size_t dealt = 0;  // goes on from class to class, so that folds are equally large
-    for (Rows& rows : classes) {
-      random.shuffle(std::span<std::int64_t>(rows));
-      for (const std::int64_t row : rows) {
-        of_row[static_cast<std::size_t>(row)] = static_cast<int>(dealt++) % folds.num_folds;
-      }
-    }
-    folds.of_row.push_back(std::move(of_row));
-  }
-  return folds;
-}
-
-// Out-of-fold results of one read-out, over all penalties; means over the repeats.
-struct OutOfFold {
-  std::vector<double> loss, right;  // [lambda, n]
-  std::vector<float> scores;        // [repeat, n, lambda, Y]
-};
+// Shares of ridge regression that are tried. Logistic regression always has a share: it is what is
+// known where an encoder has nothing to tell.
+constexpr std::array kShares = {0.875, 0.75, 0.5};
+// Less in the blend is left out: it costs features and changes nothing.
+constexpr double kSmallestWeight = 0.01;
 
 std::vector<float> features_of(const Encoder& encoder, const Readout& readout,
                                const LabelledRows& labelled) {
-  const auto n = static_cast<std::int64_t>(labelled.labels.size());
+  const auto n = static_cast<std::int64_t>(labelled.num_rows());
   std::vector<float> features(static_cast<std::size_t>(n * num_features(encoder, readout)));
   encode(encoder, labelled.rows, n, readout, features);
   return features;
 }
 
-void score_fold(const std::vector<float>& features, const LabelledRows& labelled,
-                const std::vector<int>& of_row, int fold, std::span<float> scores) {
-  const std::size_t n = labelled.labels.size(), Y = labelled.class_names.size();
-  Rows support, query;
-  for (std::size_t row = 0; row < n; ++row) {
-    if (of_row[row] >= 0) (of_row[row] == fold ? query : support).push_back(std::int64_t(row));
-  }
-  const auto found = probe_scores(features, static_cast<int>(features.size() / n), labelled.labels,
-                                  static_cast<int>(Y), {support, query}, lambda_grid());
-  const std::size_t width = lambda_grid().size() * Y;
-  for (std::size_t i = 0; i < query.size(); ++i) {
-    std::copy_n(found.data() + i * width, width,
-                scores.data() + static_cast<std::size_t>(query[i]) * width);
-  }
-}
-
-OutOfFold judge(const std::vector<float>& features, const LabelledRows& labelled,
-                const Folds& folds) {
-  const std::size_t n = labelled.labels.size(), Y = labelled.class_names.size();
-  const std::size_t K = lambda_grid().size(), R = folds.of_row.size();
-  OutOfFold result;
-  result.scores.resize(R * n * K * Y);
-  result.loss.assign(K * n, 0);
-  result.right.assign(K * n, 0);
-  for (std::size_t r = 0; r < R; ++r) {
-    const std::span<float> scores(result.scores.data() + r * n * K * Y, n * K * Y);
-    for (int fold = 0; fold < folds.num_folds; ++fold) {
-      score_fold(features, labelled, folds.of_row[r], fold, scores);
-    }
-    for (const std::int64_t row : folds.rows) {
-      const auto i = static_cast<std::size_t>(row);
-      for (std::size_t k = 0; k < K; ++k) {
-        const float* score = scores.data() + (i * K + k) * Y;
-        const auto label = static_cast<std::size_t>(labelled.labels[i]);
-        double loss = 0;
-        for (std::size_t y = 0; y < Y; ++y) {
-          loss += std::pow(static_cast<double>(score[y]) - (y == label ? 1 : 0), 2);
-        }
-        const bool right =
-            static_cast<std::size_t>(std::max_element(score, score + Y) - score) == label;
-        result.loss[k * n + i] += loss / static_cast<double>(R);
-        result.right[k * n + i] += (right ? 1.0 : 0.0) / static_cast<double>(R);
-      }
-    }
-  }
-  return result;
-}
-
-double mean_at(const std::vector<double>& values, std::size_t k, const Rows& rows) {
-  const std::size_t n = values.size() / lambda_grid().size();
+double mean_of(std::span<const double> values, const Rows& rows) {
   double sum = 0;
-  for (const std::int64_t row : rows) sum += values[k * n + static_cast<std::size_t>(row)];
+  for (const std::int64_t row : rows) sum += values[static_cast<std::size_t>(row)];
   return sum / static_cast<double>(rows.size());
 }
 
-std::size_t best_penalty(const OutOfFold& result, const Rows& rows) {
-  std::size_t best = 0;
-  for (std::size_t k = 1; k < lambda_grid().size(); ++k) {
-    if (mean_at(result.loss, k, rows) < mean_at(result.loss, best, rows)) best = k;
-  }
-  return best;
-}
-
-// What read-outs are compared by, [n]: squared error and, since that says little about which class
-// is the largest, half a point for each wrong row.
-std::vector<double> losses(const OutOfFold& result, std::size_t k, std::size_t n) {
-  std::vector<double> loss(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    loss[i] = result.loss[k * n + i] + (1 - result.right[k * n + i]) / 2;
-  }
-  return loss;
-}
-
-// Mean of the paired differences a - b and its standard error.
-void compare(std::span<const double> a, std::span<const double> b, const Rows& rows,
-             ReadoutTrial& trial) {
-  const auto count = static_cast<double>(rows.size());
-  for (const std::int64_t row : rows) {
-    const auto i = static_cast<std::size_t>(row);
-    trial.gain += (a[i] - b[i]) / count;
-  }
+// Of the logits, beside the losses of logistic regression alone.
+OutOfFold out_of_fold(std::span<const double> logits, const RowLosses& alone,
+                      const LabelledRows& labelled, const Folds& folds) {
+  const RowLosses losses = row_losses(logits, labelled, folds);
+  const auto count = static_cast<double>(folds.rows.size());
+  OutOfFold found;
+  found.loss = mean_of(losses.loss, folds.rows);
+  found.accuracy = mean_of(losses.right, folds.rows);
+  found.gain = mean_of(alone.loss, folds.rows) - found.loss;
   double square = 0;
-  for (const std::int64_t row : rows) {
+  for (const std::int64_t row : folds.rows) {
     const auto i = static_cast<std::size_t>(row);
-    square += std::pow(a[i] - b[i] - trial.gain, 2);
+    square += std::pow(alone.loss[i] - losses.loss[i] - found.gain, 2);
   }
-  trial.gain_error = std::sqrt(square / (count - 1) / count);
+  found.gain_error = std::sqrt(square / (count - 1) / count);
+  return found;
 }
 
-// The inputs, then of each encoder what is worth a trial.
+// Logistic regression alone, then ridge regression of the inputs, then of each encoder what is
+// worth a trial.
 std::vector<ReadoutTrial> trials_of(std::span<const Encoder> encoders) {
-  std::vector<ReadoutTrial> trials(1);
-  trials[0].readout = {.layer = Readout::kNone, .with_input = true};
+  std::vector<ReadoutTrial> trials(2);
+  for (ReadoutTrial& trial : trials) {
+    trial.readout = {.layer = Readout::kNone, .with_input = true};
+  }
   for (std::size_t e = 0; e < encoders.size(); ++e) {
     const bool one_layer = encoders[e].num_layers() == 1;
     for (const int layer : {Readout::kAll, 1}) {
       if (one_layer && layer == Readout::kAll) continue;
       for (const bool with_input : {false, true}) {
         if (!one_layer && layer == 1 && !with_input) continue;
-        trials.push_back({.encoder = e, .readout = {.layer = layer, .with_input = with_input}});
+        ReadoutTrial trial;
+        trial.encoder = e;
+        trial.readout = {.layer = layer, .with_input = with_input};
+        trials.push_back(trial);
       }
     }
   }
   return trials;
 }
 
-// Log loss of softmax(factor * scores), mean over rows and repeats.
-double log_loss(const OutOfFold& result, std::size_t k, double factor, const LabelledRows& labelled,
-                const Folds& folds) {
-  const std::size_t n = labelled.labels.size(), Y = labelled.class_names.size();
-  const std::size_t K = lambda_grid().size();
-  double sum = 0;
-  for (std::size_t r = 0; r < folds.of_row.size(); ++r) {
-    for (const std::int64_t row : folds.rows) {
-      const auto i = static_cast<std::size_t>(row);
-      const float* score = result.scores.data() + ((r * n + i) * K + k) * Y;
-      const double largest = *std::max_element(score, score + Y);
-      double total = 0;
-      for (std::size_t y = 0; y < Y; ++y) total += std::exp(factor * (score[y] - largest));
-      sum += std::log(total) -
-             factor * (score[static_cast<std::size_t>(labelled.labels[i])] - largest);
-    }
+// A trial with one of the shares.
+struct Candidate {
+  std::size_t trial = 0;
+  double share = 0, loss = 0, weight = 0;
+};
+
+// Tries the shares of a trial; the best one stays in it.
+void try_shares(std::size_t index, const HeldOut& logistic, const HeldOut& ridge,
+                const RowLosses& alone, const LabelledRows& labelled, const Folds& folds,
+                ReadoutTrial& trial, std::vector<Candidate>& candidates) {
+  trial.lambda = ridge.lambda;
+  trial.factor = ridge.factor;
+  for (const double share : kShares) {
+    const OutOfFold found =
+        out_of_fold(blend(ridge.logits, logistic.logits, share), alone, labelled, folds);
+    candidates.push_back({index, share, found.loss});
+    if (trial.share > 0 && found.loss >= trial.loss) continue;
+    static_cast<OutOfFold&>(trial) = found;
+    trial.share = share;
   }
-  return sum / static_cast<double>(folds.of_row.size() * folds.rows.size());
 }
 
-// The loss is convex in the logarithm's neighbourhood of its least value; a grid of quarter octaves
-// is as fine as few rows can tell.
-double best_temperature(const OutOfFold& result, std::size_t k, const LabelledRows& labelled,
-                        const Folds& folds) {
-  double best = 1, least = log_loss(result, k, 1, labelled, folds);
-  for (int quarter = 1; quarter <= 4 * kTemperatureOctaves; ++quarter) {
-    const double factor = std::exp2(quarter / 4.0);
-    const double loss = log_loss(result, k, factor, labelled, folds);
-    if (loss < least) {
-      best = factor;
-      least = loss;
+// Weights of the trials, from those of the candidates that read the inputs or the encoder.
+void set_weights(std::vector<Candidate> candidates, double num_rows, FewLabelChoice& choice) {
+  std::erase_if(candidates, [&](const Candidate& candidate) {
+    const ReadoutTrial& trial = choice.trials[candidate.trial];
+    return trial.readout.layer != Readout::kNone && trial.encoder != choice.encoder;
+  });
+  double least = choice.logistic().loss, total = 0;
+  for (const Candidate& candidate : candidates) least = std::min(least, candidate.loss);
+  const auto weight = [&](double loss) {
+    return std::exp(-kWeightOfLoss * num_rows * (loss - least));
+  };
+  for (Candidate& candidate : candidates) total += candidate.weight = weight(candidate.loss);
+  total += weight(choice.logistic().loss);
+  for (const Candidate& candidate : candidates) {
+    choice.trials[candidate.trial].weight += candidate.share * candidate.weight / total;
+  }
+  choice.trials[0].weight = 1;
+  for (std::size_t t = 1; t < choice.trials.size(); ++t) {
+    double& of_trial = choice.trials[t].weight;
+    if (of_trial < kSmallestWeight) of_trial = 0;
+    choice.trials[0].weight -= of_trial;
+  }
+}
+
+// The blend's logits by the weights of the trials.
+std::vector<double> blended(const FewLabelChoice& choice, std::span<const HeldOut> held) {
+  std::vector<double> logits(held[0].logits.size(), 0);
+  for (std::size_t t = 0; t < held.size(); ++t) {
+    const double weight = choice.trials[t].weight;
+    for (std::size_t i = 0; i < logits.size() && weight > 0; ++i) {
+      logits[i] += weight * held[t].logits[i];
     }
   }
-  return best;
+  return logits;
+}
+
+// What the blend reads: the layers of all trials with a weight, beside the inputs.
+Readout readout_of(const FewLabelChoice& choice) {
+  Readout readout = {.layer = Readout::kNone, .with_input = true};
+  for (const ReadoutTrial& trial : choice.trials) {
+    if (trial.weight == 0 || trial.readout.layer == Readout::kNone) continue;
+    if (readout.layer != Readout::kAll) readout.layer = trial.readout.layer;
+  }
+  return readout;
+}
+
+// W [F,Y] += factor * weights, from the feature `first` on; b [Y] likewise.
+void add_weights(const ProbeWeights& weights, double factor, double of_inputs, std::size_t inputs,
+                 std::size_t first, LinearClassifier& classifier) {
+  const std::size_t Y = weights.b.size();
+  for (std::size_t i = 0; i < weights.W.size(); ++i) {
+    const double scale = i / Y < inputs ? factor * of_inputs : factor;
+    classifier.W[first * Y + i] += static_cast<float>(scale * static_cast<double>(weights.W[i]));
+  }
+  for (std::size_t y = 0; y < Y; ++y) {
+    classifier.b[y] += static_cast<float>(factor * static_cast<double>(weights.b[y]));
+  }
 }
 
 }  // namespace
-
-void check_labelled(const LabelledRows& labelled) {
-  const std::vector<Rows> classes = rows_by_class(labelled);
-  if (classes.size() < 2) {
-    fail("labels: expected rows of at least 2 classes, found {}; label rows of another class",
-         classes.size());
-  }
-}
 
 FewLabelChoice choose_readout(std::span<const Encoder> encoders, const LabelledRows& labelled,
                               const FewLabelOptions& options, ThreadPool& pool) {
@@ -237,62 +166,83 @@ FewLabelChoice choose_readout(std::span<const Encoder> encoders, const LabelledR
   const Folds folds = make_folds(labelled, options);
   FewLabelChoice choice;
   choice.trials = trials_of(encoders);
-  std::vector<OutOfFold> results(choice.trials.size());
-  pool.parallel_for(static_cast<int>(results.size()), [&](int, int index) {
-    const ReadoutTrial& trial = choice.trials[static_cast<std::size_t>(index)];
-    results[static_cast<std::size_t>(index)] =
-        judge(features_of(encoders[trial.encoder], trial.readout, labelled), labelled, folds);
+  std::vector<HeldOut> held(choice.trials.size());
+  pool.parallel_for(static_cast<int>(held.size()), [&](int, int index) {
+    const auto t = static_cast<std::size_t>(index);
+    const ReadoutTrial& trial = choice.trials[t];
+    held[t] = t == 0 ? hold_out_logistic(labelled, folds)
+                     : hold_out_ridge(features_of(encoders[trial.encoder], trial.readout, labelled),
+                                      labelled, folds);
   });
-  const std::size_t n = labelled.labels.size();
-  std::vector<std::size_t> penalty;
-  std::vector<double> of_inputs;
-  for (std::size_t t = 0; t < results.size(); ++t) {
+  const HeldOut& logistic = held.front();
+  const RowLosses alone = row_losses(logistic.logits, labelled, folds);
+  choice.logistic_factor = logistic.factor;
+  static_cast<OutOfFold&>(choice.trials[0]) = out_of_fold(logistic.logits, alone, labelled, folds);
+  std::vector<Candidate> candidates;
+  double least = 0;
+  for (std::size_t t = 1; t < held.size(); ++t) {
     ReadoutTrial& trial = choice.trials[t];
-    penalty.push_back(best_penalty(results[t], folds.rows));
-    trial.lambda = lambda_grid()[penalty[t]];
-    trial.accuracy = mean_at(results[t].right, penalty[t], folds.rows);
-    const std::vector<double> loss = losses(results[t], penalty[t], n);
-    if (t == 0) of_inputs = loss;
-    compare(of_inputs, loss, folds.rows, trial);
-    for (const std::int64_t row : folds.rows) {
-      trial.loss += loss[static_cast<std::size_t>(row)] / static_cast<double>(folds.rows.size());
-    }
-    if (trial.loss < choice.best().loss) choice.chosen = t;
+    try_shares(t, logistic, held[t], alone, labelled, folds, trial, candidates);
+    if (trial.readout.layer == Readout::kNone || (least > 0 && trial.loss >= least)) continue;
+    choice.encoder = trial.encoder;
+    least = trial.loss;
   }
-  if (choice.best().gain <= kWantedErrors * choice.best().gain_error) choice.chosen = 0;
-  choice.temperature =
-      best_temperature(results[choice.chosen], penalty[choice.chosen], labelled, folds);
+  set_weights(std::move(candidates), static_cast<double>(folds.rows.size()), choice);
+  choice.blend = out_of_fold(blended(choice, held), alone, labelled, folds);
+  if (choice.blend.gain <= kWantedErrors * choice.blend.gain_error) {
+    for (ReadoutTrial& trial : choice.trials) trial.weight = 0;
+    choice.trials[0].weight = 1;
+    choice.blend = choice.trials[0];
+  }
+  choice.factor = best_factor(blended(choice, held), labelled, folds, kLargestFactor);
   return choice;
 }
 
 Encoder with_classifier(std::span<const Encoder> encoders, const LabelledRows& labelled,
                         const FewLabelChoice& choice) {
-  const ReadoutTrial& best = choice.best();
-  Encoder encoder = encoders[best.encoder];
-  encoder.readout = best.readout;
-  const std::vector<float> features = features_of(encoder, best.readout, labelled);
-  Rows support(labelled.labels.size());
+  Encoder encoder = encoders[choice.encoder];
+  encoder.readout = readout_of(choice);
+  const auto U = static_cast<std::size_t>(encoder.num_inputs());
+  const auto F = static_cast<std::size_t>(num_features(encoder, encoder.readout));
+  const auto Y = static_cast<int>(labelled.num_classes());
+  const double input_factor = static_cast<double>(input_scale(encoder, encoder.readout));
+  Rows support(labelled.num_rows());
   std::iota(support.begin(), support.end(), 0);
-  const ProbeWeights weights =
-      probe_weights(features, num_features(encoder, best.readout), labelled.labels,
-                    static_cast<int>(labelled.class_names.size()), support, best.lambda);
-  LinearClassifier classifier{weights.W, weights.b, labelled.class_names};
-  const auto factor = static_cast<float>(choice.temperature);
-  for (float& value : classifier.W) value *= factor;
-  for (float& value : classifier.b) value *= factor;
+  LinearClassifier classifier{std::vector<float>(F * labelled.num_classes()),
+                              std::vector<float>(labelled.num_classes()), labelled.class_names};
+  const ProbeWeights logistic =
+      standard_logistic_weights(labelled.rows, static_cast<int>(U), labelled.labels, Y, support);
+  add_weights(logistic, choice.factor * choice.logistic().weight * choice.logistic_factor,
+              1 / input_factor, U, 0, classifier);
+  for (std::size_t t = 1; t < choice.trials.size(); ++t) {
+    const ReadoutTrial& trial = choice.trials[t];
+    if (trial.weight == 0) continue;
+    const ProbeWeights ridge = probe_weights(features_of(encoder, trial.readout, labelled),
+                                             num_features(encoder, trial.readout), labelled.labels,
+                                             Y, support, trial.lambda);
+    const bool with_input = trial.readout.with_input;
+    add_weights(ridge, choice.factor * trial.weight * trial.factor,
+                static_cast<double>(input_scale(encoder, trial.readout)) / input_factor,
+                with_input ? U : 0, with_input ? 0 : U, classifier);
+  }
   encoder.classifier = std::move(classifier);
   return encoder;
 }
 
 std::string few_label_table(const FewLabelChoice& choice, std::span<const Encoder> encoders) {
-  std::string text = "read-out              variant  penalty  accuracy    gain  +-stderr\n";
+  std::string text =
+      "classifier            variant  penalty  share  accuracy    gain  +-stderr  weight\n";
   for (std::size_t t = 0; t < choice.trials.size(); ++t) {
     const ReadoutTrial& trial = choice.trials[t];
-    text += fmt::format(
-        "{:<20}  {:<7}  {:7.0e}  {:8.4f}  {:6.3f}  {:8.3f}{}\n", describe(trial.readout),
-        t == 0 ? "-" : encoders[trial.encoder].record.variant, trial.lambda, trial.accuracy,
-        trial.gain, trial.gain_error, t == choice.chosen ? "  <- chosen" : "");
+    const bool of_inputs = trial.readout.layer == Readout::kNone;
+    text += fmt::format("{:<20}  {:<7}  {:>7}  {:5.3f}  {:8.4f}  {:6.3f}  {:8.3f}  {:6.3f}\n",
+                        t == 0 ? "logistic regression" : "+ " + describe(trial.readout),
+                        of_inputs ? "-" : encoders[trial.encoder].record.variant,
+                        t == 0 ? "-" : fmt::format("{:.0e}", trial.lambda), trial.share,
+                        trial.accuracy, trial.gain, trial.gain_error, trial.weight);
   }
+  text += fmt::format("{:<44}  {:8.4f}  {:6.3f}  {:8.3f}\n", "blend by the weights",
+                      choice.blend.accuracy, choice.blend.gain, choice.blend.gain_error);
   return text;
 }
 

@@ -37,6 +37,15 @@ std::vector<Encoder> train_encoders(const FoundRule& found, const std::string& n
   return encoders;
 }
 
+void add_classifier(std::span<const Encoder> encoders, const LabelledRows& labelled,
+                    const FewLabelOptions& options, int num_threads, FewLabelFit& fit) {
+  ThreadPool pool(num_threads);
+  fit.choice = choose_readout(encoders, labelled, options, pool);
+  fit.encoder = with_classifier(encoders, labelled, fit.choice);
+  for (const Encoder& encoder : encoders) fit.variants.push_back(encoder.record.variant);
+  fit.table = few_label_table(fit.choice, encoders);
+}
+
 }  // namespace
 
 LabelledRows labelled_rows(const Dataset& data, const RowSource& prepared) {
@@ -82,11 +91,16 @@ FewLabelFit fit_few_labels(const FoundRule& rule, const Dataset& data,
   const std::vector<Encoder> encoders = train_encoders(
       rule, data.name, preprocess, std::make_shared<SliceRows>(prepared, 0, data.first_test_row),
       chosen, fit.notes);
-  ThreadPool pool(chosen.fit.training.num_threads);
-  fit.choice = choose_readout(encoders, labelled, chosen.choice, pool);
-  fit.encoder = with_classifier(encoders, labelled, fit.choice);
-  for (const Encoder& encoder : encoders) fit.variants.push_back(encoder.record.variant);
-  fit.table = few_label_table(fit.choice, encoders);
+  add_classifier(encoders, labelled, chosen.choice, chosen.fit.training.num_threads, fit);
+  return fit;
+}
+
+FewLabelFit refit_few_labels(const Encoder& encoder, const Dataset& data,
+                             const FewLabelOptions& options, int num_threads) {
+  const LabelledRows labelled = labelled_rows(data, *prepare_rows(encoder.preprocess, data));
+  check_labelled(labelled);
+  FewLabelFit fit;
+  add_classifier({&encoder, 1}, labelled, options, num_threads, fit);
   return fit;
 }
 

@@ -31,5 +31,9 @@ LabelledRows labelled_rows(const Dataset& data, const RowSource& prepared);
 
 FewLabelFit fit_few_labels(const FoundRule& rule, const Dataset& data,
                            const FewLabelRequest& request);
+// The same for other labels with an encoder that is there already: a new classifier of it. Rows
+// without a label are not looked at.
+FewLabelFit refit_few_labels(const Encoder& encoder, const Dataset& data,
+                             const FewLabelOptions& options, int num_threads);
 
 }  // namespace metaplastic

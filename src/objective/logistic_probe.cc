@@ -7,14 +7,12 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/text.h"
+#include "objective/logistic_solver.h"
 
 namespace metaplastic {
 namespace {
 
-using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
-constexpr int kMaxSteps = 300;
-constexpr double kLargestDerivative = 1e-4;
+using Matrix = LogisticMatrix;
 
 Matrix rows_of(std::span<const float> features, int F, std::span<const std::int64_t> rows) {
   Matrix x(static_cast<Eigen::Index>(rows.size()), F);
@@ -26,52 +24,19 @@ Matrix rows_of(std::span<const float> features, int F, std::span<const std::int6
   return x;
 }
 
-// Softmax of every row, in place.
-void softmax_rows(Matrix& logits) {
-  logits.colwise() -= logits.rowwise().maxCoeff().eval();
-  logits = logits.array().exp();
-  logits.array().colwise() /= logits.rowwise().sum().array().eval();
-}
-
-// Features in the scale of the support, with a column of ones behind them.
+// Features in the scale of the support.
 class Scale {
  public:
   explicit Scale(const Matrix& support) : mean_(support.colwise().mean()) {
     const double square = (support.rowwise() - mean_).squaredNorm();
     if (square > 0) scale_ = std::sqrt(static_cast<double>(support.rows()) / square);
   }
-  Matrix apply(const Matrix& rows) const {
-    Matrix x(rows.rows(), rows.cols() + 1);
-    x.leftCols(rows.cols()) = (rows.rowwise() - mean_) * scale_;
-    x.col(rows.cols()).setOnes();
-    return x;
-  }
+  Matrix apply(const Matrix& rows) const { return (rows.rowwise() - mean_) * scale_; }
 
  private:
   Eigen::RowVectorXd mean_;
   double scale_ = 1;  // features that do not vary tell nothing, whatever their scale
 };
-
-// W [F+1,Y], the last row of which is the bias.
-Matrix minimise(const Matrix& x, const Matrix& targets, double lambda) {
-  const Eigen::Index F = x.cols() - 1;
-  // Of an example the Hessian is diag(p) - p p^T, at most half the identity.
-  Matrix bound = 0.5 * x.transpose() * x;
-  bound.diagonal().head(F).array() += lambda;
-  const Eigen::LLT<Matrix> cholesky(bound);
-  METAPLASTIC_CHECK(cholesky.info() == Eigen::Success);
-  Matrix W = Matrix::Zero(x.cols(), targets.cols());
-  for (int step = 0; step < kMaxSteps; ++step) {
-    Matrix residual = x * W;
-    softmax_rows(residual);
-    residual -= targets;
-    Matrix slope = x.transpose() * residual;
-    slope.topRows(F) += lambda * W.topRows(F);
-    if (slope.cwiseAbs().maxCoeff() < kLargestDerivative) break;
-    W -= cholesky.solve(slope);
-  }
-  return W;
-}
 
 struct Problem {
   Problem(std::span<const float> features, int num_features, std::span<const int> labels,
@@ -87,7 +52,8 @@ struct Problem {
     }
   }
   std::vector<int> predict(double lambda) const {
-    const Matrix logits = query * minimise(x, targets, lambda);
+    const Matrix W = solve_logistic(x, targets, lambda);
+    const Matrix logits = (query * W.topRows(query.cols())).rowwise() + W.row(query.cols());
     std::vector<int> classes;
     for (Eigen::Index i = 0; i < logits.rows(); ++i) {
       Eigen::Index best = 0;
@@ -97,7 +63,7 @@ struct Problem {
     return classes;
   }
 
-  Matrix x, targets, query;  // [n,F+1], [n,Y], [m,F+1]
+  Matrix x, targets, query;  // [n,F], [n,Y], [m,F]
 };
 
 }  // namespace

@@ -23,9 +23,7 @@ const std::vector<double>& probe_lambdas(ProbeKind kind);
 // how features are centred and scaled.
 //
 // Minimises sum_i -log softmax(x_i W + b)[y_i] + lambda/2 |W|^2 over the support, in double; the
-// bias is not penalised. lambda is 1/C of scikit-learn's LogisticRegression. Solved by steps of a
-// fixed bound on the Hessian, which only go down [Boehning 1992], until no derivative is above 1e-4
-// or for 300 steps. Cost: 4 n F Y + 2 F^2 Y flops a step.
+// bias is not penalised. lambda is 1/C of scikit-learn's LogisticRegression. logistic_solver.h
 std::vector<double> logistic_accuracies(std::span<const float> features, int num_features,
                                         std::span<const int> labels, int num_classes,
                                         const ProbeDraw& draw, std::span<const double> lambdas);
