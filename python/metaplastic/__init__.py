@@ -9,7 +9,8 @@
   every data SPEC of the command line;
 * :class:`Rule` -- a rule's numbers and weights, to read, change, save and use;
 * :func:`read_data` -- what a data SPEC names, as arrays;
-* :mod:`metaplastic.meta` -- meta-training: tasks from arrays, outer steps one by one, pure gradients;
+* :mod:`metaplastic.meta` -- meta-training: tasks from arrays and callables, outer steps one by one, pure gradients;
+* :mod:`metaplastic.callbacks` -- CSV files, TensorBoard and other loggers of a meta-training run;
 * :mod:`metaplastic.elastic` -- meta-training on a Dask cluster whose workers come and go.
 
 After Metz, Maheswaranathan, Cheung and Sohl-Dickstein, "Meta-Learning Update Rules for Unsupervised

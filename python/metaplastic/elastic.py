@@ -68,18 +68,42 @@ def _gather(client, submit: Callable[[int], object], count: int, patience: int) 
 def train(config: dict, out, client, *, seed: int = 0, resume: bool = False, patience: int = 1000,
           callbacks: Iterable[Callable[[dict], object]] = (),
           families: Iterable[TaskFamily] = ()) -> np.ndarray:
-    """Meta-trains into the folder ``out``; returns theta [P] float32 after the last outer step.
+    """Meta-trains into the folder ``out``.
 
-    config: dict as for :class:`metaplastic.meta.MetaTraining`; paths in it are read by all workers.
-    client: a ``distributed.Client``; workers may join, leave and be killed meanwhile. With none
-        left the run waits for the next one.
-    patience: how many lost estimates in one outer step before it gives up.
-    callbacks: called with the metrics of each outer step; returning False stops the run, saved.
-    families: as for :class:`metaplastic.meta.MetaTraining`; they are pickled to the workers.
+    Parameters
+    ----------
+    config : dict
+        As for :class:`metaplastic.meta.MetaTraining`; paths in it are read by all workers.
+    out : path
+        The run folder.
+    client : distributed.Client
+        Workers may join, leave and be killed meanwhile. With none left the run waits for the next one.
+    seed : int, default=0
+    resume : bool, default=False
+        Go on with the run in the folder.
+    patience : int, default=1000
+        How many lost estimates in one outer step before it gives up.
+    callbacks : iterable of callable
+        Called with the metrics of each outer step; returning False stops the run, saved.
+    families : iterable of TaskFamily
+        As for :class:`metaplastic.meta.MetaTraining`; they are pickled to the workers.
 
-    A truncation whose numbers did not stay finite is a ``warnings.warn``: which task, how far it came.
-    Raises metaplastic.Error, also for ``outer.mode = "async"`` (an update here takes one estimate of
-    each trajectory), and RuntimeError when patience is over.
+    Returns
+    -------
+    ndarray [P], float32
+        theta after the last outer step.
+
+    Raises
+    ------
+    metaplastic.Error
+        Also for ``outer.mode = "async"``: an update here takes one estimate of each trajectory.
+    RuntimeError
+        When patience is over.
+
+    Warns
+    -----
+    RuntimeWarning
+        For a truncation whose numbers did not stay finite: which task, how far it came.
     """
     families = tuple(families)
     pickled = _pickled(families)

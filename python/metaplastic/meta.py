@@ -32,12 +32,40 @@ __all__ = ["InnerLoop", "MetaTraining", "StepBars", "StepSpec", "TaskFamily", "T
 
 
 def load_config(path) -> dict:
-    """The config in a TOML file, every option named. Raises metaplastic.Error."""
+    """The config in a TOML file, every option named.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    metaplastic.Error
+    """
     return json.loads(_native.config_from_toml(os.fspath(path)))
 
 
 def full_config(config: dict) -> dict:
-    """The config with every option named. Raises metaplastic.Error, naming the nearest option."""
+    """The config with every option named.
+
+    Parameters
+    ----------
+    config : dict
+        Sections and options that differ from the defaults.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    metaplastic.Error
+        For an unknown option, with the nearest name, and for values out of range.
+    """
     if isinstance(config.get("outer", {}).get("init_rule"), Rule):
         raise _native.Error("outer.init_rule: expected a name or a path, found a Rule; save it and give its path "
                             "(MetaTraining and elastic.train do so in the run's folder)")
@@ -48,7 +76,18 @@ def make_rule(config: dict, theta, provenance: Optional[dict] = None) -> Rule:
     """The rule that a run of this config ships for theta [P]: with the settings of its inner loop.
 
     For an outer loop of one's own on :func:`estimate`. ``rule.save(path)`` writes what the command line
-    and :func:`metaplastic.train_encoder` take. provenance: what else to say about how it was made, as JSON.
+    and :func:`metaplastic.train_encoder` take.
+
+    Parameters
+    ----------
+    config : dict
+    theta : array [P]
+    provenance : dict, optional
+        What else to say about how it was made, as JSON.
+
+    Returns
+    -------
+    metaplastic.Rule
     """
     return _native.rule_from_config(json.dumps(config), theta, provenance)
 
@@ -73,11 +112,21 @@ def _needs_64_bits(X):
 def save_tasks(path, X, y) -> str:
     """Writes labelled rows for ``tasks.images`` of a config (entries NAME=SPEC), and returns their SPEC.
 
-    path: a new .npz file; keep it as long as the run is to be resumed.
-    X: [N, U] numbers, standardised when read; or images [N, H, W(, C)], as in training.
-    y: [N] labels, whole numbers or strings; at least 2 classes of 4 rows in each split
-        (tasks.held_out_share of a class's rows are for meta-validation). Rows without a label (-1,
+    Parameters
+    ----------
+    path : path
+        A new .npz file; keep it as long as the run is to be resumed.
+    X : array [N, U] or [N, H, W] or [N, H, W, C]
+        Numbers, standardised when read; or images, as in training.
+    y : array [N]
+        Labels, whole numbers or strings; at least 2 classes of 4 rows in each split
+        (``tasks.held_out_share`` of a class's rows are for meta-validation). Rows without a label (-1,
         NaN, None, an empty string) make no task: they are left out, with a warning that counts them.
+
+    Returns
+    -------
+    str
+        The data SPEC of the file.
     """
     X, _ = arrays.as_array(X)
     labelled, classes = class_numbers(y)
@@ -102,14 +151,26 @@ def save_tasks(path, X, y) -> str:
 class MetaTraining:
     """A meta-training run in a folder, as ``metaplastic train`` makes it.
 
-    config: dict, or the path of a TOML file; with resume=True None takes the folder's own.
-    out: the run folder (config.toml, metrics.jsonl, checkpoint.safetensors, rule.safetensors).
-    seed: of everything random. A run is a function of (config, seed, program).
-    threads: worker threads; the result does not depend on it.
-    minutes: stop after so long, 0 only after ``outer.outer_steps``.
-    families: :class:`TaskFamily` objects, beside the families of the config. Their names and weights go
-        into ``tasks.callables``; give them again to resume.
+    Parameters
+    ----------
+    config : dict or path
+        Sections of options, or a TOML file; with ``resume=True`` None takes the folder's own.
+    out : path
+        The run folder (config.toml, metrics.jsonl, checkpoint.safetensors, rule.safetensors).
+    seed : int, default=0
+        Of everything random. A run is a function of (config, seed, program).
+    threads : int, optional
+        Worker threads, by default one per core; the result does not depend on it.
+    resume : bool, default=False
+        Go on with the run in the folder.
+    minutes : float, default=0
+        Stop after so long; 0: only after ``outer.outer_steps``.
+    families : iterable of TaskFamily
+        Beside the families of the config. Their names and weights go into ``tasks.callables``; give them
+        again to resume.
 
+    Notes
+    -----
     Iterate over it for one metrics dict per outer step, or call :meth:`run`. Leaving the iteration
     early, and Ctrl-C, end the run after the step in hand, saved; ``resume=True`` goes on.
     Metrics: ``outer_step``, ``meta_loss``, ``accuracy`` (of the probes), ``gradient_norm`` (before
@@ -142,10 +203,18 @@ class MetaTraining:
         return os.path.join(self.out, "rule.safetensors")
 
     def run(self, callbacks: Iterable[Callable[[dict], object]] = ()) -> str:
-        """Trains to the end: "finished", "minutes" (time is up) or "stopped" (a callback said so).
+        """Trains to the end.
 
-        callbacks: each is called with the metrics after each outer step; one that returns False
-        stops the run, one that raises stops it and the exception is raised here.
+        Parameters
+        ----------
+        callbacks : iterable of callable
+            Each is called with the metrics after each outer step; one that returns False stops the run,
+            one that raises stops it and the exception is raised here. See :mod:`metaplastic.callbacks`.
+
+        Returns
+        -------
+        str
+            "finished", "minutes" (time is up) or "stopped" (a callback said so).
         """
         callbacks = tuple(callbacks)
         return self._run(lambda metrics: all([callback(metrics) is not False for callback in callbacks]))
@@ -233,16 +302,28 @@ def validate(loop: InnerLoop, theta, seed: int = 0, threads: Optional[int] = Non
 
 
 def estimate(loop: InnerLoop, theta, task_state: TaskState, seed: int = 0) -> Tuple[np.ndarray, TaskState]:
-    """The meta-gradient of one truncation: (gradient [P] float32, the next task state).
+    """The meta-gradient of one truncation.
 
     A pure function: same arguments, same bits, on any machine and in any order; nothing is kept.
-    The gradient is as the estimator gives it: ``outer.clip_truncation``, ``outer.clip_gradient`` and
-    ``outer.trained`` belong to the update of theta.
-    loop: from :func:`inner_loop`: config and task distribution.
-    theta: [P] float32; :meth:`InnerLoop.initial_theta` is where a run starts.
-    task_state: from :meth:`InnerLoop.open` or an earlier estimate. The next one carries ``meta_loss``,
-        ``accuracy``, ``finite``, ``inner_steps`` of this truncation. At the end of its trajectory, and
-        after numbers that were not finite (then the gradient is not to be used), it is the start of
-        the slot's next task.
+
+    Parameters
+    ----------
+    loop : InnerLoop
+        From :func:`inner_loop`: config and task distribution.
+    theta : array [P]
+        :meth:`InnerLoop.initial_theta` is where a run starts.
+    task_state : TaskState
+        From :meth:`InnerLoop.open` or an earlier estimate.
+    seed : int, default=0
+
+    Returns
+    -------
+    gradient : ndarray [P], float32
+        As the estimator gives it: ``outer.clip_truncation``, ``outer.clip_gradient`` and ``outer.trained``
+        belong to the update of theta.
+    task_state : TaskState
+        The next one. It carries ``meta_loss``, ``accuracy``, ``finite``, ``inner_steps`` of this
+        truncation. At the end of its trajectory, and after numbers that were not finite (then the
+        gradient is not to be used), it is the start of the slot's next task.
     """
     return loop.estimate(np.asarray(theta, dtype=np.float32), task_state, seed)

@@ -5,6 +5,7 @@ its own properties.
 usage: PYTHONPATH=build/python step_test.py [unittest arguments]
 """
 import concurrent.futures
+import inspect
 import json
 import pathlib
 import pickle
@@ -18,7 +19,7 @@ except ImportError as error:
     sys.exit(77)
 
 import metaplastic
-from metaplastic import _native, meta
+from metaplastic import _native, callbacks, elastic, meta
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[2] / "tests/oracle/golden"
 OPTIONS = ("preset", "v_step", "backward", "locality", "bias_mean", "views")
@@ -195,6 +196,20 @@ class Step(unittest.TestCase):
         # The rows come in another order, so that sums are rounded otherwise.
         self.assertLess(relative(after, trained.phi[:spec.num_phi]), 1e-5)
         self.assertGreater(relative(start, trained.phi[:spec.num_phi]), 1e-3)
+
+    def test_docstrings_name_every_parameter(self):
+        # In the sections that numpydoc reads.
+        for module in (meta, callbacks, elastic):
+            for name in getattr(module, "__all__", ["train"]):
+                found = getattr(module, name)
+                if found.__module__.startswith("metaplastic._native") or issubclass(type(found), type) and issubclass(
+                        found, tuple):
+                    continue  # documented in _native.pyi; a record of fields
+                with self.subTest(name):
+                    text = found.__doc__
+                    self.assertTrue(text)
+                    for parameter in inspect.signature(found).parameters:
+                        self.assertRegex(text, rf"Parameters\n *-+\n(.*\n)*? *(\w+, )*{parameter}\b")
 
     def test_errors(self):
         spec, phi, batch, theta, bar = small()
