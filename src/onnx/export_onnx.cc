@@ -55,6 +55,13 @@ void add_activation(Unary activation, OnnxGraph& graph) {
   }
 }
 
+void add_dense(const EncoderLayer& layer, const std::string& name, OnnxGraph& graph) {
+  const std::int64_t U_lo = layer.in.size(), U_up = layer.spec.units;
+  const std::string W = graph.constant(name + ".W", {U_lo, U_up}, layer.W);
+  const std::string b = graph.constant(name + ".b", {U_up}, layer.b);
+  graph.step("Gemm", {graph.value(), W, b});
+}
+
 void describe_value(onnx::ValueInfo& value, const std::string& name,
                     const std::vector<std::int64_t>& shape, const std::string& what,
                     onnx::Tensor::DataType type_of_elements = onnx::Tensor::FLOAT) {
@@ -93,17 +100,18 @@ std::vector<std::string> add_layers(const Encoder& encoder, OnnxGraph& graph) {
   int l = 0, num_pools = 0;
   for (std::size_t n = 0; n < encoder.layers.size(); ++n) {
     const EncoderLayer& layer = encoder.layers[n];
-    if (layer.spec.kind == LayerKind::kPool) {
-      add_pool(layer, fmt::format("pool.{}", ++num_pools), graph);
-    } else if (layer.spec.kind == LayerKind::kConv) {
-      add_conv(layer, fmt::format("layer.{}", ++l), graph);
-      add_activation(encoder.activation, graph);
-    } else {
-      const std::int64_t U_lo = layer.in.size(), U_up = layer.spec.units;
-      const std::string W = graph.constant(fmt::format("layer.{}.W", ++l), {U_lo, U_up}, layer.W);
-      const std::string b = graph.constant(fmt::format("layer.{}.b", l), {U_up}, layer.b);
-      graph.step("Gemm", {graph.value(), W, b});
-      add_activation(encoder.activation, graph);
+    switch (layer.spec.kind) {
+      case LayerKind::kPool:
+        add_pool(layer, fmt::format("pool.{}", ++num_pools), graph);
+        break;
+      case LayerKind::kConv:
+        add_conv(layer, fmt::format("layer.{}", ++l), graph);
+        add_activation(encoder.activation, graph);
+        break;
+      case LayerKind::kDense:
+        add_dense(layer, fmt::format("layer.{}", ++l), graph);
+        add_activation(encoder.activation, graph);
+        break;
     }
     const std::string places = graph.value();
     const bool is_read = l > 0 && n + 1 == encoder.end_of(l);
