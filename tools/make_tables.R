@@ -1,5 +1,5 @@
 #!/usr/bin/env Rscript
-# Writes the 16 tables of docs/recipe-log.md, "Tables", as FOLDER/NAME.csv: numbers, and a last column
+# Writes the 16 tables of docs/notebook/recipe-log.md, "Tables", as FOLDER/NAME.csv: numbers, and a last column
 # `class`. They come with Debian: apt-get install r-base-core r-cran-mlbench r-cran-kernlab
 # r-cran-mass weka. Rows are shuffled, at most 6,000 of them; classes of fewer than 25 rows and rows
 # with a missing number are left out.

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes labelled texts that a Debian machine holds, as CLASS<tab>TEXT lines for `--data text:FILE`.
 
-For looking at rules on text that is in no results table (docs/recipe-log.md, "Text"):
+For looking at rules on text that is in no results table (docs/notebook/recipe-log.md, "Text"):
 changelogs.tsv by package, docstrings.tsv by Python package, manuals.tsv by section,
 perl.tsv by name space, licences.tsv by name. What is in them depends on what the machine has
 installed. A class has 60 to 200 texts (manuals: 500) of 8 to 120 words, none of them twice in a class.
