@@ -9,9 +9,11 @@ import json
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -71,6 +73,33 @@ class ExperimentsSlow(unittest.TestCase):
         cls.page = ARTEFACTS / "experiments.html"
         done = metaplastic("report", run, "--experiments", cls.out, "--out", cls.page)
         assert done.returncode == 0, done.stderr
+
+    def test_an_experiment_that_was_stopped_goes_on(self):
+        arguments = ["experiment", "activation", "--rule", "hebb-decorrelate", "--quick", "--steps", 4, "--seed", 3,
+                     "--data", "digits", "--out"]
+        with tempfile.TemporaryDirectory() as folder:
+            whole, parts = pathlib.Path(folder, "whole"), pathlib.Path(folder, "parts")
+            parts.mkdir()
+            with subprocess.Popen([PROGRAM, *map(str, arguments), str(parts)], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True) as run:
+                for _ in range(6000):
+                    kept = [line for file in parts.glob("*.partial") for line in file.read_text().splitlines()]
+                    if len(kept) >= 3 or run.poll() is not None:
+                        break
+                    time.sleep(0.01)
+                run.send_signal(signal.SIGINT)
+                self.assertEqual(run.wait(), 3)
+                self.assertIn("measurements are kept in", run.stderr.read())
+            self.assertEqual([file.suffix for file in parts.iterdir()], [".partial"])
+            done = metaplastic(*arguments, parts)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("16 measurements", done.stderr)
+            self.assertRegex(done.stderr, r"\d+ measurements of a run that was stopped are used")
+            metaplastic(*arguments, whole)
+            rows = [json.loads((out / "activation.json").read_text(encoding="utf-8"))["rows"] for out in (whole, parts)]
+            self.assertEqual(rows[0], rows[1])
+            self.assertEqual(rows[0], self.records["activation"]["rows"])
+            self.assertEqual(list(parts.glob("*.partial")), [])
 
     def test_each_result_says_how_it_was_made(self):
         for name, record in self.records.items():

@@ -189,7 +189,7 @@ class Forms(InFolder):
         for words in ("20 rows, 2 columns of numbers, 2 classes", "3 inner steps of 64 rows, as --steps asks",
                       "inner step 3/3", "dead units", "effective rank", "drift"):
             self.assertIn(words, done.stderr)
-        self.assertIn("200 inner steps of 64 rows, the number that the rule was judged at", metaplastic(*apply).stderr)
+        self.assertIn("200 inner steps of 64 rows, the number that the rule is evaluated at", metaplastic(*apply).stderr)
 
 
 class Outputs(InFolder):

@@ -85,10 +85,12 @@ void ArrayRows::read(std::int64_t first, std::int64_t count, std::span<To> out) 
     decode_items(type_, row_bytes(row, scratch), [&](auto value) {
       out[at] = item_to<To>(value);
       if (!std::isfinite(out[at])) {
-        fail(
-            "array: expected finite float32 numbers, found {} in row {}, column {}; drop or mend "
-            "it",
-            item_to<double>(value), row, at % static_cast<std::size_t>(num_features()));
+        const double found = item_to<double>(value);
+        const bool too_large = std::isfinite(found);
+        fail("array: expected {}, found {} in row {}, column {}; {}",
+             too_large ? "numbers within single precision (up to 3.4e38)" : "finite numbers", found,
+             row, at % static_cast<std::size_t>(num_features()),
+             too_large ? "scale the column" : "drop the row or fill in the value");
       }
       ++at;
     });

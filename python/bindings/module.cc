@@ -23,7 +23,7 @@ PYBIND11_MODULE(_native, module) {
   auto& error = py::register_exception<metaplastic::Error>(module, "Error", PyExc_ValueError);
   error.attr("__module__") = "metaplastic";
   error.attr("__doc__") =
-      "Input that its user can mend; one line: what was expected, what was found, what to do.";
+      "Input that its user can fix; one line: what was expected, what was found, what to do.";
   add_data(module);
   add_rule(module);
   add_encoder(module);

@@ -39,7 +39,7 @@ def main():
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--labels", type=int, default=20, help="labels per class")
     parser.add_argument("--rows", type=int, default=50000, help="training images used")
-    parser.add_argument("--steps", type=int, help="inner steps (default: what the rule was judged at)")
+    parser.add_argument("--steps", type=int, help="inner steps (default: what the rule is evaluated at)")
     options = parser.parse_args()
     X, y, info = metaplastic.read_data("fashion-mnist")
     first_test = info["first_test_row"]

@@ -11,7 +11,7 @@ Data = Any  # a SPEC, an array, a list, a data frame, what has __array__
 __version__: str
 
 class Error(ValueError):
-    """Input that its user can mend; one line: expected, found, what to do."""
+    """Input that its user can fix; one line: expected, found, what to do."""
 
 class Rule:
     """A rule as a value: its numbers and weights, the settings it is applied with, how it was made. Picklable.

@@ -65,7 +65,7 @@ def train_encoder(data: Data, rule: Union[str, Rule] = "compact-v1", *, hidden: 
     rule: a rule file, the name of a bundled rule (:func:`rule_names`), or a :class:`Rule`.
     hidden, n_features, activation: widths of the hidden layers and of the top one; relu,
         leaky_relu, tanh, elu, sigmoid, softplus, swish or step.
-    n_steps, inner_batch: None takes what the rule was judged at and meta-trained with.
+    n_steps, inner_batch: None takes what the rule is evaluated at and meta-trained with.
     seed: of initial weights and batches, 0 to 2**63 - 1.
     resize: side of square images after shrinking, in pixels; 0 keeps the size; None shrinks what is
         above 32, or above 14 without conv layers.

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import numbers
-import sys
 from typing import Any, Optional, Sequence, Union
 
 import joblib
@@ -13,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import _native, arrays
 from .encoder import warn_of_collapse
+from .live_line import LiveLine
 
 try:  # scikit-learn 1.1 and later: names of the outputs, and set_output where it exists
     from sklearn.base import ClassNamePrefixFeaturesOutMixin
@@ -45,7 +45,7 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     activation : str, default="relu"
         relu, leaky_relu, tanh, elu, sigmoid, softplus, swish or step.
     n_steps : int or "auto", default="auto"
-        Inner steps of ``fit``. "auto": what the rule was judged at. For ``partial_fit`` "auto" is
+        Inner steps of ``fit``. "auto": the number that the rule is evaluated at. For ``partial_fit`` "auto" is
         one step per ``inner_batch`` rows of the call, at least one.
     inner_batch : int, default=64
         Rows per inner step, at least 2; all rows where there are fewer.
@@ -64,7 +64,7 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         Threads of ``transform``, as joblib counts them (-1: all cores). The result does not depend
         on it. Training is sequential.
     verbose : int, default=0
-        1: progress and notes on stderr.
+        1: one line on stderr; on a terminal it shows progress first.
 
     Attributes
     ----------
@@ -173,8 +173,8 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.health_ = applied.health
         warn_of_collapse(self.encoder_, self.health_, stacklevel=4)
         if self.verbose:
-            for line in applied.notes:
-                print(f"UnsupervisedUpdate: {line}", file=sys.stderr)
+            said = [f"{self.n_steps_} inner steps, {self.encoder_.num_features} features", *applied.notes]
+            self.__dict__.pop("_line").finish("; ".join(said))
         return self
 
     @staticmethod
@@ -218,8 +218,8 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     def _progress(self):
         if not self.verbose:
             return None
-        return lambda step, steps: print(f"UnsupervisedUpdate: inner step {step}/{steps}",
-                                         file=sys.stderr)
+        self._line = LiveLine("UnsupervisedUpdate")
+        return self._line.update
 
     def _more_tags(self):  # scikit-learn up to 1.5
         return {"preserves_dtype": [np.float64, np.float32]}

@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_y, check_consistent_length, check_is
 
 from . import _native, arrays, images
 from .estimator import DTYPES, ClassNamePrefixFeaturesOutMixin, validate_data
+from .live_line import LiveLine
 
 
 def split_labels(y: Any):
@@ -183,9 +184,11 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
                               stacklevel=2)
             self._white = white or images.white_of(X)
         names = getattr(self, "feature_names_in_", None)
+        line = LiveLine("FewLabelClassifier")
         return self._keep(_native.fit_few_labels(
             str(self.rule), self._pixels(X), codes.tolist(), [str(name) for name in self.classes_.tolist()],
-            None if names is None or self.image_shape_ else [str(name) for name in names], settings, None))
+            None if names is None or self.image_shape_ else [str(name) for name in names], settings,
+            line.update if self.verbose else None), line)
 
     def fit_labels(self, X: Any, y: Any) -> FewLabelClassifier:
         """Fits the classifier again to other labels, without training: the network stays as it is.
@@ -195,9 +198,10 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
         """
         X = self._checked(X)
         codes = self._take_labels(X, y)
+        line = LiveLine("FewLabelClassifier")
         return self._keep(_native.refit_few_labels(
             self.encoder_, self._pixels(X)[codes >= 0], codes[codes >= 0].tolist(),
-            [str(name) for name in self.classes_.tolist()], self._columns(), self._settings()))
+            [str(name) for name in self.classes_.tolist()], self._columns(), self._settings()), line)
 
     def _take_labels(self, X, y):
         """Sets ``classes_``, returns the codes of the rows."""
@@ -210,7 +214,7 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
         self.classes_ = classes
         return codes
 
-    def _keep(self, found):
+    def _keep(self, found, line):
         self.encoder_ = found.encoder
         self.trials_ = found.trials
         self.accuracy_ = found.accuracy
@@ -218,10 +222,9 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
         self.share_ = 1 - self.trials_[0]["weight"]
         if self.verbose > 1:
             print(*found.notes, found.table, sep="\n", end="", file=sys.stderr)
-        elif self.verbose:
-            print(f"FewLabelClassifier: {self.encoder_.layers}; reads {self.readout_}: out-of-fold accuracy "
-                  f"{self.accuracy_:.3f}, of logistic regression alone {self.trials_[0]['accuracy']:.3f}",
-                  file=sys.stderr)
+        if self.verbose:
+            line.finish(f"{self.encoder_.layers}; reads {self.readout_}: out-of-fold accuracy {self.accuracy_:.3f}, "
+                        f"of logistic regression alone {self.trials_[0]['accuracy']:.3f}")
         return self
 
     def _pixels(self, X):

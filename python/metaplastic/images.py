@@ -18,6 +18,8 @@ def find_shape(X: np.ndarray, image_shape: Union[str, Sequence[int], None]) -> O
     """(height, width) or (height, width, channels) of X's rows, None for a table. "auto": arrays of more
     than two axes, and columns that :func:`looks_like_images` finds. Raises Error."""
     if isinstance(image_shape, str) and image_shape == "auto":
+        if not isinstance(X, np.ndarray):  # a sparse matrix
+            return None
         if X.ndim > 2:
             return tuple(X.shape[1:])
         side = math.isqrt(X.shape[1])

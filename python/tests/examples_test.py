@@ -50,6 +50,13 @@ class Examples(unittest.TestCase):
         for accuracy, _, untrained in scores:
             self.assertGreater(min(accuracy, untrained), 0.2)  # 4 to 8 conditions: an eighth to a fourth
 
+    def test_look_inside_a_rule(self):
+        out = self.run_example("look_inside_a_rule", "--rule", "agree", "--terms", "1", "--draws", "3", "--steps", "60")
+        self.assertEqual(re.findall(r"^  agree +\+", out, re.M)[:1], ["  agree        +"])
+        found = dict(re.findall(r"^  (all terms|untrained|no \w+) +(0\.\d+)", out, re.M))
+        self.assertEqual(set(found), {"all terms", "untrained", "no agree"})
+        self.assertGreater(float(found["all terms"]), 0.7)  # a tenth is chance
+
     @unittest.skipUnless(importlib.util.find_spec("torch"), "needs Debian's python3-torch")
     def test_torch_step(self):
         out = self.run_example("torch_step", "--outer-steps", "20")

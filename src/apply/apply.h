@@ -38,7 +38,7 @@ struct ApplyOptions {
   BaseModel model;
   std::optional<InnerState> start;  // nothing: fresh weights; else inner steps are added to its own
   std::optional<int> inner_batch;   // nothing: what the rule was meta-trained with
-  std::optional<int> inner_steps;   // nothing: what the rule was judged at; 0: a random encoder
+  std::optional<int> inner_steps;   // nothing: what the rule is evaluated at; 0: a random encoder
   RuleVariant variant;              // of a rule that walks among neighbours
   // Of such a rule, of the same rows and seed; nothing: apply_rule makes one.
   std::shared_ptr<const TrainingPool> pool;

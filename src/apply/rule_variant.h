@@ -14,7 +14,7 @@ namespace metaplastic {
 
 // Each number multiplies the value that the rule and the data would otherwise use.
 struct RuleVariant {
-  std::string_view name = "usual", description = "as the rule was judged";
+  std::string_view name = "usual", description = "as the rule is evaluated";
   double hops = 1;      // the mean length of a walk, which has one hop at least
   double noise = 1;     // of second views
   double share = 1;     // that homeostatic units aim at (homeostasis.h)

@@ -35,10 +35,10 @@ struct ApplyFlags {
 std::string describe_steps(const Rule& rule, const ApplyOptions& options) {
   const int batch = options.inner_batch.value_or(rule.inner.inner_batch);
   if (options.inner_steps) {
-    return fmt::format("{} inner steps of {} rows, as --steps asks; the rule was judged at {}",
+    return fmt::format("{} inner steps of {} rows, as --steps asks; the rule is evaluated at {}",
                        *options.inner_steps, batch, rule.inner.inner_steps);
   }
-  return fmt::format("{} inner steps of {} rows, the number that the rule was judged at",
+  return fmt::format("{} inner steps of {} rows, the number that the rule is evaluated at",
                      rule.inner.inner_steps, batch);
 }
 

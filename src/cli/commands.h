@@ -11,7 +11,7 @@ constexpr int kExitInternal = 1;
 constexpr int kExitUser = 2;
 constexpr int kExitStopped = 3;
 
-// Runs a parsed subcommand; returns the exit status. Throws Error for what the user can mend.
+// Runs a parsed subcommand; returns the exit status. Throws Error for what the user can fix.
 using Action = std::function<int()>;
 
 Action add_train(CLI::App& app);

@@ -8,12 +8,15 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/stop.h"
+#include "base/stopped.h"
 #include "base/text.h"
 #include "cli/command_files.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/progress.h"
+#include "experiments/build_commit.h"
 #include "experiments/result_file.h"
+#include "io/crc32c.h"
 #include "report/shell_word.h"
 
 namespace metaplastic {
@@ -56,6 +59,36 @@ CommandFiles files_of(const ExperimentFlags& flags) {
   return files;
 }
 
+// The work of all measurements, counted without doing one. Where an experiment trains something
+// besides, the count ends there: 0, not known.
+double count_work(const Experiment& experiment, const ExperimentOptions& options,
+                  std::int64_t& count) {
+  MeasurementLog counter;
+  ExperimentOptions counting = options;
+  counting.log = &counter;
+  counting.on_progress = {};
+  counting.should_stop = [] { return true; };
+  try {
+    experiment.run(counting);
+  } catch (const Stopped&) {
+    return 0;
+  }
+  count = counter.num_done();
+  return counter.work_done();
+}
+
+// Measurements of an experiment that was stopped are kept beside its results, under a name that
+// says with which settings and by which program they were made.
+std::string log_path(const ExperimentFlags& flags) {
+  const ExperimentOptions& options = flags.options;
+  const std::string settings =
+      fmt::format("{} {} {}", command_line(flags), options.rule.sha256, build_commit());
+  const std::uint32_t code =
+      masked_crc32c(std::as_bytes(std::span<const char>(settings.data(), settings.size())));
+  return (std::filesystem::path(options.out) / fmt::format("{}-{:08x}.partial", flags.name, code))
+      .string();
+}
+
 int run_command(ExperimentFlags& flags) {
   const Experiment& experiment = find_experiment(flags.name);
   files_of(flags).check();
@@ -66,16 +99,48 @@ int run_command(ExperimentFlags& flags) {
   Progress progress(flags.quiet);
   progress.note(
       fmt::format("{}: {} Rule {}.", experiment.name, experiment.claim, options.rule.name));
-  options.should_stop = stop_requested;
-  options.on_progress = [&](const std::string& line) { progress.update(line); };
+  std::int64_t count = 0;
+  const double work = count_work(experiment, options, count);
+  MeasurementLog log(log_path(flags));
+  if (count > 1) progress.note(fmt::format("{} measurements", count));
+  if (log.num_kept() > 0) {
+    progress.note(
+        fmt::format("{} measurements of a run that was stopped are used", log.num_kept()));
+  }
   const Stopwatch watch;
-  const ExperimentResult result = experiment.run(options);
+  std::optional<double> first_work;  // done when the first new measurement was
+  log.on_measured = [&] {
+    if (first_work || work <= log.work_done()) return;
+    first_work = log.work_done();
+    const double left = watch.seconds() * (work - *first_work) / log.last_work();
+    progress.note(fmt::format("about {} for the rest, as far as the first measurement tells",
+                              duration_text(left)));
+  };
+  options.log = &log;
+  options.should_stop = stop_requested;
+  options.on_progress = [&](const std::string& line) {
+    if (work == 0) return progress.update(line);
+    progress.update(fmt::format("{}/{} {}", log.num_done() + 1, count, line),
+                    log.work_done() / work);
+  };
+  ExperimentResult result;
+  try {
+    result = experiment.run(options);
+  } catch (const Stopped&) {
+    progress.finish();
+    if (log.num_done() > 0) {
+      progress.note(fmt::format("{} measurements are kept in {}; the same command goes on there",
+                                log.num_done(), log.path()));
+    }
+    throw;
+  }
   progress.finish();
   for (const std::string& line : result.notes) progress.warn(line);
   std::fputs(result_table(result).c_str(), stdout);
   const auto paths =
       write_result(experiment, options, result, command_line(flags), watch.seconds());
-  progress.note(fmt::format("{} files, {} the last", paths.size(), paths.back()));
+  log.remove_file();
+  progress.note(fmt::format("wrote {} files, {} the last", paths.size(), paths.back()));
   return kExitOk;
 }
 
@@ -104,7 +169,7 @@ Action add_experiment(CLI::App& app) {
                  "filters)")
       ->type_name("DIR");
   add_whole(app, "--steps", flags->options.inner_steps, 1, 1'000'000,
-            "inner steps (default: what the rule was judged at)");
+            "inner steps (default: what the rule is evaluated at)");
   app.add_flag("--quick", flags->options.quick, "fewer points, draws and rows: a first look");
   add_seed(app, flags->seed, "seed of draws, initial weights and batches");
   app.add_flag("--quiet", flags->quiet, "no progress on stderr");

@@ -110,7 +110,7 @@ void add_seed(CLI::App& app, std::optional<std::uint64_t>& seed, const std::stri
 
 void add_base_model(CLI::App& app, ApplyOptions& options) {
   add_whole(app, "--steps", options.inner_steps, 1, kMaxSteps,
-            "inner steps (default: as the rule was judged)");
+            "inner steps (default: as the rule is evaluated)");
   app.add_option_function<std::string>(
          "--hidden",
          [&options](const std::string& text) {

@@ -108,7 +108,7 @@ int report(const char* kind, const std::string& line, int status) {
   return status;
 }
 
-// What the user can mend is the same for all ranks of a job: rank 0 says it once.
+// What the user can fix is the same for all ranks of a job: rank 0 says it once.
 bool speaks_for_the_job() {
   try {
     const auto launch = find_launch();

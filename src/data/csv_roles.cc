@@ -94,7 +94,7 @@ void CsvTable::refuse_cell(const CsvColumn& column) const {
   if (!delimiter.empty()) {
     advice = fmt::format("if another sign divides the row, give delimiter={}", delimiter);
   } else if (advice.empty() && survey.num_filled > 1 && survey.is_of_numbers(decimal_)) {
-    advice = "most cells there are numbers: mend it, or name the column in drop= or category=";
+    advice = "most cells there are numbers: fix it, or name the column in drop= or category=";
   } else if (advice.empty()) {
     advice = "use categorical=onehot, drop= or header=yes";
   }

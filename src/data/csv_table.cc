@@ -188,7 +188,7 @@ void CsvTable::rewind_to_rows() {
 bool CsvTable::next_row() {
   if (!reader_.next(fields_)) return false;
   if (fields_.size() != columns_.size()) {
-    fail("{}: expected {} fields in line {}, found {}; mend the row or name the delimiter", source_,
+    fail("{}: expected {} fields in line {}, found {}; fix the row or name the delimiter", source_,
          columns_.size(), reader_.line(), fields_.size());
   }
   return true;

@@ -23,9 +23,11 @@ void check_finite(std::span<const Value> values, const Dataset& data, std::int64
   for (std::size_t n = 0; n < values.size(); ++n) {
     if (std::isfinite(static_cast<float>(values[n]))) continue;
     if (std::isnan(values[n]) && data.missing != MissingPolicy::kError) continue;
-    fail("{}: expected finite numbers, found {} in row {}, column {} (from 0); clean the data",
-         printable(data.name, 200), values[n],
-         first_row + static_cast<std::int64_t>(n / num_features), n % num_features);
+    const bool too_large = std::isfinite(values[n]);
+    fail("{}: expected {}, found {} in row {}, column {} (from 0); {}", printable(data.name, 200),
+         too_large ? "numbers within single precision (up to 3.4e38)" : "finite numbers", values[n],
+         first_row + static_cast<std::int64_t>(n / num_features), n % num_features,
+         too_large ? "scale the column" : "clean the data");
   }
 }
 

@@ -41,7 +41,7 @@ void apply_image_options(Dataset& data, const DataSpec& spec, const std::string&
   if (const auto text = spec.option("image")) {
     const ImageShape shape = parse_shape(*text, source);
     if (shape.size() != data.num_features()) {
-      fail("{}: expected rows of {} pixels for image={}, found rows of {} numbers; mend the sizes",
+      fail("{}: expected rows of {} pixels for image={}, found rows of {} numbers; correct the sizes",
            source, shape.size(), *text, data.num_features());
     }
     data.kind = DataKind::kImage;

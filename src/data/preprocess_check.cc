@@ -71,7 +71,7 @@ std::string absent_column(const Preprocess& preprocess, const Dataset& raw, std:
     if (other.starts_with(name + "=")) {
       return fmt::format(
           "expected numbers in column {} as the encoder was fitted on, found words "
-          "such as {}; mend them",
+          "such as {}; fix them",
           quote_text(name), quote_text(other.substr(name.size() + 1)));
     }
   }
@@ -113,7 +113,7 @@ void check_columns(const Preprocess& preprocess, const Dataset& raw, const std::
   const std::vector<std::size_t> unknown = unknown_categories(preprocess, raw);
   if (!unknown.empty() && !raw.ignore_unknown) {
     fail(
-        "{}: expected categories that the encoder was fitted on, found {}; mend the row, or give "
+        "{}: expected categories that the encoder was fitted on, found {}; fix the row, or give "
         "unknown=ignore to count it as none of them",
         name, describe_unknown(preprocess, raw, unknown));
   }

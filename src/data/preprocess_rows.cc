@@ -23,7 +23,7 @@ void check_pixels(const Dataset& data, std::span<const float> pixels, std::int64
   if (num_outside == 0) return;
   const auto [low, high] = std::minmax_element(pixels.begin(), pixels.end());
   if (*low >= 0 && *high <= data.pixel_max) return;
-  fail("{}: expected pixels from 0 to {}, found {} in row {}; give max=VALUE or mend the data",
+  fail("{}: expected pixels from 0 to {}, found {} in row {}; give max=VALUE or scale the pixels",
        printable(data.name, 400), data.pixel_max, *low < 0 ? *low : *high, row);
 }
 

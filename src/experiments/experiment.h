@@ -12,6 +12,7 @@
 
 #include "apply/find_rule.h"
 #include "chart/chart.h"
+#include "experiments/measurement_log.h"
 
 namespace metaplastic {
 
@@ -22,9 +23,10 @@ struct ExperimentOptions {
   std::string out;                // folder of the results; exists
   bool quick = false;             // fewer points, draws and rows: a look in under a minute or two
   std::uint64_t seed = 0;
-  std::optional<int> inner_steps;                       // nothing: what the rule was judged at
+  std::optional<int> inner_steps;                       // nothing: what the rule is evaluated at
   std::function<void(const std::string&)> on_progress;  // one short line; may be empty
   std::function<bool()> should_stop;                    // may be empty
+  MeasurementLog* log = nullptr;                        // of measurements; may be null
 };
 
 // A picture that is no chart, as PNG files for a light and for a dark page.

@@ -79,6 +79,12 @@ std::optional<std::string> Workbench::unsuited(const FeatureMethod& method) cons
 Measured Workbench::measure(const std::string& label, const MakeMethod& make, int shots,
                             std::optional<int> wanted_models) const {
   const int num_models = wanted_models.value_or(num_base_models(options_));
+  const std::string log_name =
+      fmt::format("{}, {}: {} labels, {} base models", name(), label, shots, num_models);
+  const double work = static_cast<double>(num_models) * prepared_->num_features();
+  if (options_.log != nullptr) {
+    if (auto kept = options_.log->take(log_name, work)) return *kept;
+  }
   std::vector<double> means;
   Measured measured;
   for (int m = 0; m < num_models; ++m) {
@@ -94,6 +100,7 @@ Measured Workbench::measure(const std::string& label, const MakeMethod& make, in
   }
   measured.accuracy = mean(means);
   if (num_models > 1) measured.error = standard_error(means);
+  if (options_.log != nullptr) options_.log->keep(log_name, work, measured);
   return measured;
 }
 

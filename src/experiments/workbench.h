@@ -10,16 +10,9 @@
 #include "eval/evaluate.h"
 #include "eval/learned_method.h"
 #include "experiments/experiment.h"
+#include "experiments/measurement_log.h"
 
 namespace metaplastic {
-
-// Mean few-shot accuracy of one method.
-struct Measured {
-  double accuracy = 0;
-  double error = 0;  // standard error: over base models where there are several, else over draws
-  std::int64_t steps = 0;   // of the last base model
-  nlohmann::json settings;  // likewise: what validation draws chose
-};
 
 using MakeMethod = std::function<std::unique_ptr<FeatureMethod>()>;
 

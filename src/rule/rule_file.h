@@ -32,7 +32,7 @@ struct InnerSettings {
     v("bias_std", bias_std, Range{0, 10}, "spread of the initial biases");
     v("init", init, Choices{"normal", "truncated"}, kPhiInitHelp);
     v("inner_batch", inner_batch, Range{2, 4096}, "unlabelled examples per inner step");
-    v("inner_steps", inner_steps, Range{1, 1000000}, "inner steps that the rule was judged at");
+    v("inner_steps", inner_steps, Range{1, 1000000}, "inner steps that the rule is evaluated at");
     v("phi_mean_share", phi_mean_share, Range{0, 1}, kPhiMeanShareHelp);
   }
   PhiInit phi_init() const { return {weight_std, bias_std, init == "truncated"}; }

@@ -1,0 +1,73 @@
+#include "experiments/measurement_log.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "io/json_lines.h"
+
+namespace metaplastic {
+namespace {
+
+nlohmann::json line_of(const std::string& name, const Measured& measured) {
+  return {{"name", name},
+          {"accuracy", measured.accuracy},
+          {"error", measured.error},
+          {"steps", measured.steps},
+          {"settings", measured.settings}};
+}
+
+double number_of(const nlohmann::json& value) {  // JSON has no word for numbers that are not finite
+  return value.is_number() ? value.get<double>() : std::numeric_limits<double>::quiet_NaN();
+}
+
+}  // namespace
+
+MeasurementLog::MeasurementLog(std::string path) : path_(std::move(path)) {
+  // An unfinished last line is of a run that was killed.
+  truncate_json_lines_after(path_, "", std::numeric_limits<std::int64_t>::max());
+  std::ifstream file(path_);
+  for (std::string line; std::getline(file, line);) {
+    const nlohmann::json kept = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!kept.is_object() || !kept.contains("name") || !kept.contains("settings")) {
+      fail("{}: expected measurements that an experiment kept, found others; remove the file",
+           quote_text(path_, 200));
+    }
+    kept_.push_back(kept);
+  }
+  std::ranges::reverse(kept_);
+}
+
+std::optional<Measured> MeasurementLog::take(const std::string& name, double work) {
+  const bool counts = path_.empty();
+  if (!counts && (kept_.empty() || kept_.back().at("name") != name)) {
+    if (!kept_.empty()) remove_file();  // what follows was made in another order
+    kept_.clear();
+    return std::nullopt;
+  }
+  ++num_done_;
+  work_done_ += work;
+  if (counts) return Measured{};
+  const nlohmann::json kept = std::move(kept_.back());
+  kept_.pop_back();
+  return Measured{number_of(kept.at("accuracy")), number_of(kept.at("error")),
+                  kept.value("steps", std::int64_t{0}), kept.at("settings")};
+}
+
+void MeasurementLog::keep(const std::string& name, double work, const Measured& measured) {
+  JsonLinesWriter(path_).write(line_of(name, measured));
+  ++num_done_;
+  work_done_ += work;
+  last_work_ = work;
+  if (on_measured) on_measured();
+}
+
+void MeasurementLog::remove_file() const {
+  std::error_code error;
+  std::filesystem::remove(path_, error);
+}
+
+}  // namespace metaplastic
