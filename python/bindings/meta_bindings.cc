@@ -11,6 +11,7 @@
 #include "meta/estimate_slot.h"
 #include "meta/fields.h"
 #include "meta/run_folder.h"
+#include "meta/task_traits.h"
 #include "meta/trainer.h"
 #include "meta/validation.h"
 #include "meta_state.h"
@@ -106,7 +107,7 @@ class InnerLoop {
   std::int64_t num_parameters() const { return layout_.size(); }
   std::vector<std::string> describe() const { return tasks_.describe(); }
   py::array_t<float> theta_at_start(std::uint64_t seed) const {
-    return to_array(initial_theta(config_, seed));
+    return to_array(with_measured_traits(config_, tasks_, seed, initial_theta(config_, seed)));
   }
 
   TaskState open(int slot_index, std::uint64_t seed, std::int64_t outer_step) const {

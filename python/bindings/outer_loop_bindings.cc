@@ -5,6 +5,7 @@
 #include "callable_family.h"
 #include "meta/outer_update.h"
 #include "meta/run_folder.h"
+#include "meta/task_traits.h"
 #include "meta/validation.h"
 #include "meta_state.h"
 
@@ -38,7 +39,8 @@ class OuterLoop {
       return;
     }
     state_.seed = seed;
-    state_.outer = start_outer_state(initial_theta(config_, seed));
+    state_.outer = start_outer_state(
+        with_measured_traits(config_, tasks_, seed, initial_theta(config_, seed)));
     folder_.begin();
     state_.slots.resize(static_cast<std::size_t>(config_.outer.outer_batch));
     for (std::size_t s = 0; s < state_.slots.size(); ++s) {

@@ -14,6 +14,7 @@
 #include "base/thread_pool.h"
 #include "rule/convert_theta.h"
 #include "rule/inner_step.h"
+#include "rule/resolve.h"
 
 namespace metaplastic {
 namespace {
@@ -52,8 +53,27 @@ std::string cost_of(const Rule& rule, const Architecture& architecture, std::int
 std::shared_ptr<const TrainingPool> pool_for(const Rule& rule, const RowSource& training_rows,
                                              const ApplyOptions& options, int num_steps,
                                              ThreadPool* threads) {
-  if (options.pool || !rule.sizes.has_neighbours() || num_steps == 0) return options.pool;
+  const bool needs_pool = rule.sizes.has_neighbours() || rule.sizes.reads_traits();
+  if (options.pool || !needs_pool || num_steps == 0) return options.pool;
   return std::make_shared<TrainingPool>(training_rows, options.seed, threads);
+}
+
+// A plain rule, and what else an inner step is taken with.
+struct RuleForData {
+  Rule rule;
+  double bias_pace = 1;
+  NeighbourFactors factors;
+};
+RuleForData rule_for_data(const Rule& usual, const RuleVariant& variant, const TrainingPool* pool,
+                          std::int64_t num_rows) {
+  if (!usual.sizes.has_settings()) {
+    return {rule_of_variant(usual, variant), 1, variant.factors()};
+  }
+  Traits traits{};
+  if (pool && usual.sizes.reads_traits()) traits = measure_traits(pool->neighbours(), num_rows);
+  ResolvedRule resolved = resolve(usual, traits);
+  return {std::move(resolved.rule), resolved.settings[SettingName::kBiasPace],
+          resolved.settings.neighbours()};
 }
 
 Health look_at(const Encoder& encoder, std::span<const float> rows, std::int64_t num_rows) {
@@ -77,11 +97,12 @@ Health look_at(const Encoder& encoder, std::span<const float> rows, std::int64_t
 class Stepper {
  public:
   Stepper(const Rule& rule, const Architecture& architecture, std::uint64_t seed,
-          double homeostatic_share, ThreadPool* threads)
+          double homeostatic_share, double bias_pace, ThreadPool* threads)
       : architecture_(architecture),
         used_(used_part(ThetaLayout(rule.sizes), rule.theta)),
         order_(rule.sizes, architecture.num_inputs(), seed),
-        settings_{static_cast<float>(rule.inner.inner_lr), static_cast<float>(homeostatic_share)} {
+        settings_{static_cast<float>(rule.inner.inner_lr), static_cast<float>(homeostatic_share),
+                  static_cast<float>(bias_pace)} {
     tape_.use_threads(threads);
   }
 
@@ -162,18 +183,19 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   const Architecture architecture = options.model.architecture(training_rows.num_features());
   usual.sizes.require_top_units(architecture.num_features(), "features");
   check_variant(options.variant, usual.sizes);
-  const Rule rule = rule_of_variant(usual, options.variant);
-  const int num_steps = options.inner_steps.value_or(rule.inner.inner_steps);
-  const int inner_batch = options.inner_batch.value_or(rule.inner.inner_batch);
+  const int num_steps = options.inner_steps.value_or(usual.inner.inner_steps);
+  const int inner_batch = options.inner_batch.value_or(usual.inner.inner_batch);
   METAPLASTIC_CHECK(num_steps >= 0 && inner_batch >= 2);
   ThreadPool workers(options.num_threads);
   ThreadPool* threads = options.num_threads > 1 ? &workers : nullptr;
   const std::string cost_note =
-      cost_of(rule, architecture, training_rows.num_rows(), inner_batch, num_steps);
+      cost_of(usual, architecture, training_rows.num_rows(), inner_batch, num_steps);
   if (!cost_note.empty() && options.on_note) options.on_note(cost_note);
   TrainingRows data(training_rows, options.seed, inner_batch);
-  SecondViews second_views(rule.sizes, options.variant, options.seed,
-                           pool_for(usual, training_rows, options, num_steps, threads));
+  const auto pool = pool_for(usual, training_rows, options, num_steps, threads);
+  const auto [rule, bias_pace, factors] =
+      rule_for_data(usual, options.variant, pool.get(), training_rows.num_rows());
+  SecondViews second_views(rule.sizes, factors, options.seed, pool);
   second_views.use_threads(threads);
   Encoder made = start_encoder(architecture, rule, options, data.batch_size());
 
@@ -194,7 +216,8 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   const int earlier_steps = options.start ? options.start->inner_steps : 0;
   std::vector<float> earlier = phi;
   const int earlier_step = num_steps - std::max(1, num_steps / 10);
-  Stepper stepper(rule, architecture, options.seed, second_views.homeostatic_share(), threads);
+  Stepper stepper(rule, architecture, options.seed, second_views.homeostatic_share(), bias_pace,
+                  threads);
   const int num_examples = rule.sizes.num_views() * data.batch_size();
   for (int step = 0;; ++step) {
     if (wanted.contains(step)) {

@@ -41,11 +41,15 @@ const RuleVariant& find_variant(std::string_view name) {
        printable(name), nearest_name(name, names));
 }
 
+bool has_variants(const RuleSizes& sizes) {
+  return sizes.has_neighbours() && !sizes.has_settings();
+}
+
 void check_variant(const RuleVariant& variant, const RuleSizes& sizes) {
-  if (variant.name == RuleVariant{}.name || sizes.has_neighbours()) return;
+  if (variant.name == RuleVariant{}.name || has_variants(sizes)) return;
   fail(
-      "variant: expected {} for a rule that does not walk among neighbours, found {}; use another "
-      "rule",
+      "variant: expected {} for a rule that does not walk among neighbours or follows the data by "
+      "itself, found {}; use another rule",
       RuleVariant{}.name, variant.name);
 }
 

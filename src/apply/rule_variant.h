@@ -30,7 +30,10 @@ std::span<const RuleVariant> rule_variants();
 std::vector<std::string> variant_names();
 // Throws Error, with the names, when there is no such variant.
 const RuleVariant& find_variant(std::string_view name);
-// Throws Error for another variant than "usual" of a rule that does not walk among neighbours.
+// Whether a search may try variants of the rule: it walks among neighbours, and its settings are
+// fixed. A rule that has learned its settings is applied as it was trained.
+bool has_variants(const RuleSizes& sizes);
+// Throws Error for another variant than "usual" of a rule without variants.
 void check_variant(const RuleVariant& variant, const RuleSizes& sizes);
 // The rule with the variant's weights in its mix, and of one view where examples are alone.
 Rule rule_of_variant(const Rule& rule, const RuleVariant& variant);

@@ -35,10 +35,12 @@ std::vector<std::size_t> TrainingPool::places(std::span<const std::int64_t> rows
   return result;
 }
 
-SecondViews::SecondViews(const RuleSizes& sizes, const RuleVariant& variant, std::uint64_t seed,
-                         std::shared_ptr<const TrainingPool> pool)
-    : has_two_views_(sizes.has_two_views()), seed_(seed), pool_(std::move(pool)) {
-  if (pool_) neighbours_ = pool_->neighbours().with_factors(variant.factors());
+SecondViews::SecondViews(const RuleSizes& sizes, const NeighbourFactors& factors,
+                         std::uint64_t seed, std::shared_ptr<const TrainingPool> pool)
+    : has_two_views_(sizes.has_two_views()), seed_(seed) {
+  if (!sizes.has_neighbours() || !pool) return;
+  pool_ = std::move(pool);
+  neighbours_ = pool_->neighbours().with_factors(factors);
 }
 
 std::span<const float> SecondViews::batch(TrainingRows& rows, int step) {

@@ -7,7 +7,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "apply/rule_variant.h"
 #include "apply/training_rows.h"
 #include "neighbours/neighbour_pool.h"
 #include "rule/theta.h"
@@ -39,7 +38,7 @@ class TrainingPool {
 class SecondViews {
  public:
   // pool: of a rule that walks among neighbours, else nothing.
-  SecondViews(const RuleSizes& sizes, const RuleVariant& variant, std::uint64_t seed,
+  SecondViews(const RuleSizes& sizes, const NeighbourFactors& factors, std::uint64_t seed,
               std::shared_ptr<const TrainingPool> pool);
 
   // Which share the search for second views and their noise; null: none.

@@ -6,12 +6,14 @@
 
 #include "base/thread_pool.h"
 #include "meta/run_folder.h"
+#include "meta/task_traits.h"
 
 namespace metaplastic {
 
 ValidationResult score_start(const MetaConfig& config, std::uint64_t seed, int num_threads) {
   const TaskDistribution tasks(config.tasks);
-  const std::vector<float> theta = initial_theta(config, seed);
+  const std::vector<float> theta =
+      with_measured_traits(config, tasks, seed, initial_theta(config, seed));
   const int num_tasks = config.validation.num_tasks;
   ThreadPool pool(std::min(num_threads, num_tasks));
   std::vector<std::unique_ptr<ValidationWorkspace>> workspaces(

@@ -149,10 +149,14 @@ int lead_run(const TrainFlags& flags, const MetaConfig& config, int num_threads,
     progress.update(describe(metrics, config, flags.minutes > 0), share_done(metrics.outer_step));
     if (!metrics.validation) return;
     last = metrics.validation;
-    progress.note(fmt::format("step {}: meta-validation {:.4f} +- {:.4f} (random encoder {:.4f})",
-                              metrics.outer_step, metrics.validation->accuracy,
-                              metrics.validation->standard_error,
-                              metrics.validation->random_accuracy));
+    std::string line =
+        fmt::format("step {}: meta-validation {:.4f} +- {:.4f} (random encoder {:.4f})",
+                    metrics.outer_step, metrics.validation->accuracy,
+                    metrics.validation->standard_error, metrics.validation->random_accuracy);
+    if (const auto& paired = metrics.validation->paired)
+      line += fmt::format(", {:+.4f} +- {:.4f} against the start", paired->accuracy,
+                          paired->standard_error);
+    progress.note(line);
   };
   options.on_note = [&](const std::string& line) { progress.note(line); };
   const RunEnd end = meta_train(config, options);

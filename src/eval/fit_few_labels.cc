@@ -21,7 +21,7 @@ std::vector<Encoder> train_encoders(const FoundRule& found, const std::string& n
   foundation.data = name;
   FitOptions options = request.fit;
   const auto count = static_cast<int>(request.variants.size());
-  if (found.rule.sizes.has_neighbours() && count > 1) {
+  if (has_variants(found.rule.sizes) && count > 1) {
     options.training.pool = std::make_shared<TrainingPool>(*foundation.rows, options.training.seed);
   }
   std::vector<Encoder> encoders;

@@ -60,7 +60,8 @@ class RuleMethod : public FeatureMethod {
     std::vector<std::string> broken(variants.size());
     const Foundation foundation = foundation_for(training_rows, context);
     std::shared_ptr<const TrainingPool> training_pool;
-    if (searches()) training_pool = std::make_shared<TrainingPool>(*foundation.rows, context.seed);
+    if (shares_pool())
+      training_pool = std::make_shared<TrainingPool>(*foundation.rows, context.seed);
     std::mutex progress_mutex;
     ThreadPool pool(std::min(context.num_threads, count));
     pool.parallel_for(count, [&](int, int number) {
@@ -100,7 +101,12 @@ class RuleMethod : public FeatureMethod {
   std::vector<std::string> notes() const override { return notes_; }
 
  private:
-  bool searches() const { return rule_.rule.sizes.has_neighbours() && *stops_.rbegin() > 0; }
+  // Trainings with the same seed share a pool.
+  bool shares_pool() const {
+    const RuleSizes& sizes = rule_.rule.sizes;
+    return (sizes.has_neighbours() || sizes.reads_traits()) && *stops_.rbegin() > 0;
+  }
+  bool searches() const { return has_variants(rule_.rule.sizes) && *stops_.rbegin() > 0; }
   std::vector<RuleVariant> variants_to_try(int num_tunings) const {
     const std::span<const RuleVariant> all = rule_variants();
     const auto count = searches() ? std::min(static_cast<std::size_t>(num_tunings), all.size()) : 1;
@@ -164,7 +170,9 @@ std::unique_ptr<FeatureMethod> learned_method(Rule rule, const FitOptions& optio
   // The sixteenth is for small tables, where long trainings follow noise (docs/recipe.md).
   std::set<int> stops;
   for (const int part : {64, 16, 4, 1}) stops.insert(std::max(1, steps / part));
-  if (!options.training.inner_steps) stops.insert({2 * steps, 4 * steps});
+  // A rule with settings of its own is applied for as long as it was trained.
+  if (!options.training.inner_steps && !rule.sizes.has_settings())
+    stops.insert({2 * steps, 4 * steps});
   return std::make_unique<RuleMethod>("learned", std::move(rule), options, layers,
                                       std::move(stops));
 }

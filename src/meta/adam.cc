@@ -50,6 +50,10 @@ double clip_norm(std::span<float> values, double max_norm) {
 
 void keep_trained(const ThetaLayout& layout, const std::vector<std::string>& names,
                   std::span<float> values) {
+  for (const ThetaName measured : {ThetaName::kTraitsMean, ThetaName::kTraitsScale}) {
+    if (layout.has(measured))
+      std::fill_n(values.begin() + layout[measured].offset, layout[measured].size(), 0.0f);
+  }
   if (names.empty()) return;
   for (const ThetaEntry& entry : layout.entries()) {
     if (std::ranges::find(names, entry.name) == names.end())

@@ -198,11 +198,14 @@ void save_checkpoint(const std::string& path, const MetaConfig& config, const Ru
                     {"best_accuracy", state.best.accuracy},
                     {"non_finite_truncations", state.non_finite_truncations},
                     {"seconds", state.seconds},
+                    {"start_accuracies", state.start_accuracies},
                     {"cooldown", cooldown_to_json(config.outer)},
                     {"slots", slots_to_json(state.slots)}};
   file.metadata["kind"] = kKind;
   file.metadata[kVersionKey] = std::to_string(kVersion);
   file.metadata[kTermsKey] = terms_metadata(ThetaLayout(config.rule));
+  if (config.rule.has_settings())
+    file.metadata[kConditionsKey] = conditions_metadata(ThetaLayout(config.rule));
   file.metadata["run"] = run.dump();
   file.metadata["config"] = comparable(config).dump();
   write_safetensors(path, file);
@@ -229,6 +232,12 @@ RunState load_checkpoint(const std::string& path, const MetaConfig& config) {
     state.last_validation = take_whole(file, run, "last_validation", -1);
     state.non_finite_truncations = run.at("non_finite_truncations").get<std::int64_t>();
     state.seconds = run.at("seconds").get<double>();
+    state.start_accuracies = run.value("start_accuracies", std::vector<double>());
+    const std::size_t num_starts = state.start_accuracies.size();
+    if (num_starts > 0 && num_starts != static_cast<std::size_t>(config.validation.num_tasks)) {
+      fail("{}: expected start_accuracies of {} held-out tasks, found {}; the file is damaged",
+           path, config.validation.num_tasks, num_starts);
+    }
     state.outer.theta = theta.take("theta");
     state.outer.moment1 = theta.take("adam.moment1");
     state.outer.moment2 = theta.take("adam.moment2");

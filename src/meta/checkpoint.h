@@ -23,7 +23,8 @@ struct RunState {
   BestRule best;
   std::int64_t last_validation = -1;  // outer step of the last scheduled validation
   std::int64_t non_finite_truncations = 0;
-  double seconds = 0;  // spent in earlier sittings too; for the record only
+  std::vector<double> start_accuracies;  // of the start on the held-out tasks (validation.paired)
+  double seconds = 0;                    // spent in earlier sittings too; for the record only
 };
 
 // Atomic: a reader sees the old or the new checkpoint.

@@ -9,6 +9,7 @@ std::unique_ptr<GradientEstimator> make_truncated_es(const EstimatorConfig& conf
 std::unique_ptr<GradientEstimator> make_full_es(const EstimatorConfig& config);
 std::unique_ptr<GradientEstimator> make_pes(const EstimatorConfig& config);
 std::unique_ptr<GradientEstimator> make_mixed(const EstimatorConfig& config);
+std::unique_ptr<GradientEstimator> make_backprop_es(const EstimatorConfig& config);
 
 // draw_perturbation for the problem's task, of the numbers that are trained; the others get 0.
 void perturb(const InnerProblem& problem, std::uint64_t seed, std::int64_t truncation, int pair,

@@ -35,11 +35,10 @@ struct EstimatorRow {
   std::unique_ptr<GradientEstimator> (*make)(const EstimatorConfig& config);
 };
 
-constexpr EstimatorRow kEstimators[] = {{"backprop", make_backprop},
-                                        {"truncated-es", make_truncated_es},
-                                        {"full-es", make_full_es},
-                                        {"pes", make_pes},
-                                        {"mixed", make_mixed}};
+constexpr EstimatorRow kEstimators[] = {
+    {"backprop", make_backprop}, {"truncated-es", make_truncated_es},
+    {"full-es", make_full_es},   {"pes", make_pes},
+    {"mixed", make_mixed},       {"backprop-es", make_backprop_es}};
 
 }  // namespace
 

@@ -43,6 +43,13 @@ class InnerProblem {
   // Sets to 0 what of a perturbation [P] belongs to numbers that are not trained.
   virtual void keep_trained(std::span<float>) const {}
 
+  // Settings that an inner step has no derivative by (rule/rule_settings.h). All later runs have
+  // `shift` [n] added to their raw numbers.
+  virtual std::size_t num_rough_settings() const { return 0; }
+  virtual void shift_rough_settings(std::span<const float>) {}
+  // Adds to theta_bar [P] what a derivative by them, rough_bar [n], means for theta.
+  virtual void add_rough_bar(std::span<const float>, std::span<const float>, std::span<float>) {}
+
   // Each of these moves phi to the state after the window.
   virtual void advance(const Window& window, std::span<const float> theta,
                        std::vector<float>& phi) = 0;

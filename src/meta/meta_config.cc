@@ -52,6 +52,10 @@ void MetaConfig::validate() const {
   check_order("inner.min_features", inner.min_features, "inner.max_features", inner.max_features);
   check_order("inner.min_T", inner.min_T, "inner.max_T", inner.max_T);
   check_order("truncation.min_K", truncation.min_K, "truncation.max_K", truncation.max_K);
+  check_order("inner.min_rows", inner.min_rows, "inner.max_rows", inner.max_rows);
+  if (inner.max_rows > 0 && inner.min_rows < 2)
+    fail("config: expected inner.min_rows of 2 or more with inner.max_rows, found {}",
+         inner.min_rows);
   const ThetaLayout layout(rule);
   for (const std::string& name : outer.trained) {
     if (std::ranges::find(layout.entries(), name, &ThetaEntry::name) != layout.entries().end())

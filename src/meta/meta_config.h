@@ -33,6 +33,8 @@ struct InnerConfig {
   bool staggered_start = false;
   double phi_mean_share = 0;
   int neighbour_pool = 4096;
+  int min_rows = 0;
+  int max_rows = 0;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -66,6 +68,10 @@ struct InnerConfig {
       "examples of a task among which neighbours are looked for, where rule.views are neighbours; "
       "all have to be made, so a trajectory takes time in proportion",
       "");
+    v("min_rows", min_rows, Range{0, kNeighbourhood.pool},
+      "fewest rows of the data set that a trajectory learns from (log-uniform)", "");
+    v("max_rows", max_rows, Range{0, kNeighbourhood.pool},
+      "most rows; 0: every batch has new examples. With rows, neighbours are searched once", "");
   }
   PhiInit phi_init() const { return {weight_std, bias_std, init == "truncated"}; }
 };
@@ -76,6 +82,7 @@ struct TruncationConfig {
   int objective_every = 2;
   int shots = 10;
   double lambda = 0.1;
+  std::vector<double> further_lambdas;
   std::string judged_layers = "top";
   std::string loss = "cosine";
   std::string probe_norm = "each";
@@ -91,6 +98,10 @@ struct TruncationConfig {
     v("shots", shots, Range{1, 1000}, "labelled examples per class, to fit and again to judge",
       "10");
     v("lambda", lambda, Range{1e-6, 1e6}, "ridge penalty of the meta-objective", "0.1");
+    v("further_lambdas", further_lambdas, Range{1e-6, 1e6},
+      "further ridge penalties; each judged layer is read with each, and judged_layers says how "
+      "they count",
+      "");
     v("judged_layers", judged_layers, Choices{"top", "all", "best"},
       "representations that the meta-objective reads: the top layer's, the mean over all layers, "
       "or "
@@ -118,18 +129,23 @@ struct EstimatorConfig {
   std::string name = "backprop";
   double sigma = 0.01;
   int pairs = 2;
+  double settings_sigma = 0.3;
 
   template <class Visitor>
   void visit(Visitor& v) {
     v("name", name, Choices{estimator_names()},
       "of the meta-gradient: truncated back-propagation; evolution strategies (ES) on one "
       "truncation or on whole trajectories; persistent ES; back-propagation and ES weighted by "
-      "their variances",
+      "their variances; back-propagation, and ES for the settings without a derivative "
+      "(rule.settings)",
       "backprop");
     v("sigma", sigma, Range{1e-6, 10},
       "standard deviation of the perturbation of each number of theta (not for backprop)", "");
     v("pairs", pairs, Range{1, 256},
       "antithetic pairs of perturbations per estimate (not for backprop; mixed needs 2)", "");
+    v("settings_sigma", settings_sigma, Range{1e-3, 3},
+      "backprop-es: standard deviation of the perturbation of each setting without a derivative",
+      "");
   }
 };
 
@@ -203,6 +219,7 @@ struct ValidationConfig {
   int inner_steps = 200;
   int num_probes = 4;
   std::string readout = "objective";
+  bool paired = false;
   std::vector<int> hidden = {128, 128, 128};
   std::vector<std::string> further_hidden;
   std::vector<std::string> activations = {"relu"};
@@ -217,6 +234,8 @@ struct ValidationConfig {
       "what a held-out task's accuracy is: that of the meta-objective's probes, or as in evaluate "
       "(one batch norm over all draws; layer and ridge penalty chosen on other draws)",
       "");
+    v("paired", paired,
+      "also judge the rule that the run starts from, and give differences to it, task by task", "");
     v("hidden", hidden, Range{1, 4096}, "widths of the base model's layers, the last is read out",
       "");
     v("further_hidden", further_hidden,

@@ -30,11 +30,13 @@ class RankedValidation {
     place = message.score;
   }
   bool complete() const { return num_scores_ == scores_.size(); }
-  // In the order of the tasks, whoever judged them.
-  ValidationResult result() const {
+  // In the order of the tasks, whoever judged them. start_accuracies: of the run's start, or none.
+  ValidationResult result(const std::vector<double>& start_accuracies) const {
     std::vector<TaskScore> scores;
     for (const auto& score : scores_) scores.push_back(score.value());
-    return summarize(scores);
+    ValidationResult result = summarize(scores);
+    if (!start_accuracies.empty()) result.paired = paired_difference(scores, start_accuracies);
+    return result;
   }
 
  private:

@@ -16,6 +16,7 @@
 #include "io/atomic_file.h"
 #include "meta/fields.h"
 #include "rule/classical.h"
+#include "rule/convert_theta.h"
 
 namespace metaplastic {
 namespace {
@@ -46,6 +47,11 @@ json metrics_to_json(const OuterMetrics& m) {
   if (m.validation) {
     FieldsToJson to_validation{line["validation"]};
     visit_fields(to_validation, *m.validation);
+    if (const auto& paired = m.validation->paired) {
+      line["validation"]["paired"] = {{"accuracy", paired->accuracy},
+                                      {"standard_error", paired->standard_error},
+                                      {"by_family", paired->by_family}};
+    }
   }
   return line;
 }
@@ -71,6 +77,30 @@ std::string step_rule_path(const std::string& run, std::int64_t outer_step) {
   return fmt::format("{}/rules/step-{:06}.safetensors", run, outer_step);
 }
 
+namespace {
+
+// A rule as the start of one with a network, settings or traits that it lacks: they begin at
+// random and do not act yet. What the sizes do not have is left out.
+Rule grown_rule(const Rule& rule, const RuleSizes& sizes, std::uint64_t seed) {
+  RuleSizes like = rule.sizes;
+  like.network = sizes.network, like.settings = sizes.settings;
+  like.trait_units = sizes.trait_units;
+  if (rule.sizes == sizes || !(like == sizes)) return rule;
+  const ThetaLayout from(rule.sizes), to(sizes);
+  Rule grown =
+      make_classical_rule(sizes.has_neighbours() ? "agree-neighbours" : "hebb", sizes, seed);
+  const std::vector<float> kept = convert_theta(from, rule.theta, to);
+  for (int n = 0; n < kNumTheta; ++n) {
+    const auto name = static_cast<ThetaName>(n);
+    if (!to.has(name) || (!from.has(name) && name != ThetaName::kMix)) continue;
+    std::copy_n(kept.begin() + to[name].offset, to[name].size(),
+                grown.theta.begin() + to[name].offset);
+  }
+  return grown;
+}
+
+}  // namespace
+
 std::vector<float> initial_theta(const MetaConfig& config, std::uint64_t seed) {
   const std::string& name = config.outer.init_rule;
   if (name == "random") return random_theta(ThetaLayout(config.rule), seed);
@@ -85,6 +115,7 @@ std::vector<float> initial_theta(const MetaConfig& config, std::uint64_t seed) {
   if (config.rule.has_two_views() && rule.sizes.is_plain_compact() &&
       rule.sizes.views != config.rule.views)
     rule = with_views(rule, config.rule.views, static_cast<float>(config.outer.init_mix_share));
+  rule = grown_rule(rule, config.rule, seed);
   if (!(rule.sizes == config.rule)) {
     fail("{}: expected a rule of {}, found {}; change the [rule] section", name,
          describe(config.rule), describe(rule.sizes));

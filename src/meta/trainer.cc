@@ -7,6 +7,7 @@
 #include "base/stop.h"
 #include "meta/outer_update.h"
 #include "meta/rank_group.h"
+#include "meta/task_traits.h"
 
 namespace metaplastic {
 namespace {
@@ -43,7 +44,8 @@ Trainer::~Trainer() = default;
 void Trainer::start_or_resume() {
   if (!options_.resume) {
     state_.seed = options_.seed;
-    state_.outer = start_outer_state(initial_theta(config_, options_.seed));
+    state_.outer = start_outer_state(with_measured_traits(config_, tasks_, options_.seed,
+                                                          initial_theta(config_, options_.seed)));
   }
   set_up_ranks(comm_, config_, state_.seed, state_.slots, tasks_.describe());
   std::vector<std::pair<int, Slot>> mine;
@@ -125,7 +127,7 @@ OuterMetrics Trainer::step() {
 ValidationResult Trainer::validate() {
   begin_validation();
   hear([&] { return validation_->complete(); });
-  ValidationResult result = validation_->result();
+  ValidationResult result = validation_->result(state_.start_accuracies);
   end_validation();
   return result;
 }

@@ -79,6 +79,7 @@ class Trainer {
   void end_validation();
   void write_lines();
   void catch_up_validation();
+  void judge_start();
   void go_on_validating(bool wait, bool last, bool stopped);
   void go_on_saving(bool wait, bool last);
 

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/stop.h"
 #include "meta/trainer.h"
 
@@ -14,6 +15,7 @@ RunEnd Trainer::run() {
   const double start = steady_seconds();
   const double earlier = state_.seconds;
   RunEnd end = RunEnd::kFinished;
+  if (config_.validation.paired && state_.start_accuracies.empty()) judge_start();
   if (options_.resume) catch_up_validation();
   last_update_ = steady_seconds();
   while (state_.outer.outer_step < config_.outer.outer_steps && end == RunEnd::kFinished) {
@@ -38,6 +40,17 @@ RunEnd Trainer::run() {
   return end;
 }
 
+// A line of its own in the metrics, of outer step 0.
+void Trainer::judge_start() {
+  METAPLASTIC_CHECK(state_.outer.outer_step == 0);
+  OuterMetrics metrics;
+  metrics.validation = validate();
+  state_.start_accuracies = metrics.validation->accuracies;
+  record(metrics);
+  if (options_.on_step) options_.on_step(metrics);
+  save();
+}
+
 void Trainer::begin_validation() {
   validation_.emplace(state_.outer.outer_step, state_.outer.average, config_.validation.num_tasks,
                       validation_due(config_, state_));
@@ -45,7 +58,7 @@ void Trainer::begin_validation() {
 }
 
 void Trainer::end_validation() {
-  const ValidationResult result = validation_->result();
+  const ValidationResult result = validation_->result(state_.start_accuracies);
   const std::int64_t outer_step = validation_->outer_step();
   const bool scheduled = validation_->scheduled();
   const BestRule candidate{outer_step, result.accuracy, validation_->theta()};

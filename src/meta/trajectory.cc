@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/sample.h"
 #include "meta/adam.h"
 #include "neighbours/constants.h"
 #include "rule/cost.h"
@@ -38,6 +39,7 @@ void draw_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uin
   slot.settings =
       draw_trajectory(config, seed, task_index, slot.task->num_inputs(), slot.opened_at);
   slot.metric.reset();
+  slot.traits.reset();
 }
 
 }  // namespace
@@ -59,13 +61,22 @@ TrajectorySettings draw_trajectory(const MetaConfig& config, std::uint64_t seed,
   settings.architecture.activation = activation_from_name(draw_one(random, inner.activations));
   settings.T = draw_log_uniform(random, inner.min_T, longest_T(inner, outer_step));
   settings.inner_batch = draw_one(random, inner.inner_batch);
+  settings.rows = draw_rows(config, random);
   return settings;
 }
 
+int draw_rows(const MetaConfig& config, Random random) {
+  const InnerConfig& inner = config.inner;
+  return inner.max_rows > 0 ? draw_log_uniform(random, inner.min_rows, inner.max_rows) : 0;
+}
+
 void TaskData::start(const Task& task, std::uint32_t first_step, int K, int inner_batch,
-                     const MetaConfig& config, std::optional<NeighbourMetric>& metric) {
+                     const MetaConfig& config, std::optional<NeighbourMetric>& metric, int rows) {
+  METAPLASTIC_CHECK(rows == 0 || rows >= 2);
   task_ = &task;
-  batch_size_ = inner_batch;
+  rows_ = rows;
+  batch_size_ = rows > 0 ? std::min(rows, inner_batch) : inner_batch;
+  factors_ = {};
   config_ = &config;
   pool_ = {};
   pool_number_.reset();
@@ -87,13 +98,14 @@ std::span<const float> TaskData::inner_batch(int k) {
   if (!drawn_[static_cast<std::size_t>(k)]) {
     const Stopwatch watch;
     const std::uint32_t step = first_step_ + static_cast<std::uint32_t>(k);
-    task_->draw_batch(Purpose::kInnerBatch, step, batch_size_, scratch_);
-    const std::span<const float> x(scratch_.x.data(),
-                                   size / static_cast<std::size_t>(config_->rule.num_views()));
+    if (needs_pool()) prepare_pool(step);
+    const std::span<const float> x = draw_examples(step);
     if (config_->rule.has_two_views()) {
-      prepare_pool(step);
-      add_second_views(x, pool_, {}, task_->num_inputs(), task_->stream(Purpose::kViewNoise, step),
-                       batch);
+      const bool neighbours = config_->rule.has_neighbours();
+      add_second_views(
+          x, neighbours ? pool_ : NeighbourPool(),
+          neighbours ? std::span<const std::size_t>(places_) : std::span<const std::size_t>(),
+          task_->num_inputs(), task_->stream(Purpose::kViewNoise, step), batch);
     } else {
       std::ranges::copy(x, batch.begin());
     }
@@ -103,23 +115,55 @@ std::span<const float> TaskData::inner_batch(int k) {
   return batch;
 }
 
+bool TaskData::needs_pool() const {
+  return rows_ > 0 || config_->rule.has_neighbours() || config_->rule.reads_traits();
+}
+
+std::span<const float> TaskData::draw_examples(std::uint32_t step) {
+  const auto U = static_cast<std::size_t>(task_->num_inputs()),
+             B = static_cast<std::size_t>(batch_size_);
+  if (rows_ == 0) {
+    task_->draw_batch(Purpose::kInnerBatch, step, batch_size_, scratch_);
+    return {scratch_.x.data(), U * B};
+  }
+  Random random = task_->stream(Purpose::kInnerBatch, step);
+  const auto numbers = sample_without_replacement(random, rows_, batch_size_);
+  places_.assign(numbers.begin(), numbers.end());
+  examples_.resize(U * B);
+  const auto N = static_cast<std::size_t>(rows_);
+  for (std::size_t u = 0; u < U; ++u)
+    for (std::size_t b = 0; b < B; ++b) examples_[u * B + b] = pool_.examples()[u * N + places_[b]];
+  return examples_;
+}
+
+void TaskData::use_settings(const RuleSettings& settings) {
+  factors_ = settings.neighbours();
+  if (pool_number_) pool_ = pool_.with_factors(factors_);
+  std::ranges::fill(drawn_, char{0});
+}
+
+Traits TaskData::traits() {
+  prepare_pool(first_step_);
+  return measure_traits(pool_, pool_examples());
+}
+
 void TaskData::prepare_pool(std::uint32_t step) {
-  if (!config_->rule.has_neighbours()) return;
-  const std::uint32_t number = step / static_cast<std::uint32_t>(kNeighbourhood.pool_steps);
+  const std::uint32_t number =
+      rows_ > 0 ? 0 : step / static_cast<std::uint32_t>(kNeighbourhood.pool_steps);
   if (pool_number_ == number) return;
   std::span<const float> examples = draw_pool(*metric_ ? number : 0);
   if (!*metric_) {
     metric_->emplace(examples, task_->num_inputs());
     if (number != 0) examples = draw_pool(number);
   }
-  pool_ = NeighbourPool(examples, task_->num_inputs(), **metric_);
+  pool_ = NeighbourPool(examples, task_->num_inputs(), **metric_).with_factors(factors_);
+  if (rows_ > 0 && config_->rule.has_neighbours()) pool_.list_neighbours();
   pool_number_ = number;
 }
 
 std::span<const float> TaskData::draw_pool(std::uint32_t number) {
-  task_->draw_batch(Purpose::kNeighbours, number, config_->inner.neighbour_pool, pool_examples_);
-  return {pool_examples_.x.data(),
-          static_cast<std::size_t>(config_->inner.neighbour_pool * task_->num_inputs())};
+  task_->draw_batch(Purpose::kNeighbours, number, pool_examples(), pool_batch_);
+  return {pool_batch_.x.data(), static_cast<std::size_t>(pool_examples() * task_->num_inputs())};
 }
 
 const Probe<float>& TaskData::probe(int k) {
@@ -151,6 +195,8 @@ TruncationSettings<float> truncation_settings(const MetaConfig& config, int K) {
   settings.objective_every = truncation.objective_every;
   settings.inner_lr = static_cast<float>(config.inner.inner_lr);
   settings.lambda = static_cast<float>(truncation.lambda);
+  settings.further_lambdas.assign(truncation.further_lambdas.begin(),
+                                  truncation.further_lambdas.end());
   settings.judged_layers = truncation.judged_layers == "all"    ? JudgedLayers::kAll
                            : truncation.judged_layers == "best" ? JudgedLayers::kBest
                                                                 : JudgedLayers::kTop;
@@ -215,54 +261,6 @@ void reopen_slot(const MetaConfig& config, const TaskDistribution& tasks, std::u
       "file "
       "is damaged or its tasks are not those of this machine",
       size, slot_index, slot.task->family(), slot.phi.size());
-}
-
-TrajectoryProblem::TrajectoryProblem(const MetaConfig& config, const ThetaLayout& layout,
-                                     std::uint64_t seed, std::uint64_t task_index, Slot& slot,
-                                     TrajectoryWorkspace& workspace)
-    : config_(config),
-      layout_(layout),
-      seed_(seed),
-      task_index_(task_index),
-      slot_(slot),
-      workspace_(workspace) {}
-
-Window TrajectoryProblem::window(std::int64_t inner_step, std::int64_t truncation) const {
-  return draw_window(config_, seed_, task_index_, inner_step, truncation);
-}
-
-void TrajectoryProblem::keep_trained(std::span<float> perturbation) const {
-  metaplastic::keep_trained(layout_, config_.outer.trained, perturbation);
-}
-
-TruncationSettings<float> TrajectoryProblem::start(const Window& window) {
-  if (started_ != window.truncation) {
-    workspace_.data.start(*slot_.task, static_cast<std::uint32_t>(window.first_step), window.K,
-                          slot_.settings.inner_batch, config_, slot_.metric);
-    started_ = window.truncation;
-  }
-  return truncation_settings(config_, window.K);
-}
-
-void TrajectoryProblem::advance(const Window& window, std::span<const float> theta,
-                                std::vector<float>& phi) {
-  const TruncationSettings<float> settings = start(window);
-  unroll(layout_, theta.data(), slot_.settings.architecture, phi, settings.K, settings.inner_lr,
-         workspace_.data, workspace_.truncation.tape);
-}
-
-TruncationResult TrajectoryProblem::loss(const Window& window, std::span<const float> theta,
-                                         std::vector<float>& phi) {
-  const TruncationSettings<float> settings = start(window);
-  return truncated_loss(layout_, theta.data(), slot_.settings.architecture, phi, settings,
-                        workspace_.data, workspace_.truncation.tape);
-}
-
-TruncationResult TrajectoryProblem::gradient(const Window& window, std::span<const float> theta,
-                                             std::vector<float>& phi, std::span<float> theta_bar) {
-  const TruncationSettings<float> settings = start(window);
-  return truncated_gradient(layout_, theta.data(), slot_.settings.architecture, phi, settings,
-                            workspace_.data, workspace_.truncation, theta_bar.data());
 }
 
 }  // namespace metaplastic

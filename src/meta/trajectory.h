@@ -9,7 +9,9 @@
 
 #include "meta/gradient_estimator.h"
 #include "meta/meta_config.h"
+#include "neighbours/traits.h"
 #include "neighbours/views.h"
+#include "rule/resolve.h"
 #include "tasks/task.h"
 
 namespace metaplastic {
@@ -20,7 +22,10 @@ struct TrajectorySettings {
   Architecture architecture;
   int T = 1;
   int inner_batch = 64;
+  int rows = 0;  // of the data set that the batches are drawn from; 0: as many as are asked for
 };
+// Rows of a data set (inner.min_rows, inner.max_rows).
+int draw_rows(const MetaConfig& config, Random random);
 // num_inputs: U_0, which belongs to the task. outer_step: when the trajectory starts.
 TrajectorySettings draw_trajectory(const MetaConfig& config, std::uint64_t seed,
                                    std::uint64_t task_index, int num_inputs,
@@ -32,30 +37,41 @@ class TaskData : public TruncationData<float> {
   // Nothing is copied: all that is referred to must outlive the use. With two views a batch holds
   // inner_batch examples and as many second views (rule/views.h). metric: of the task's examples;
   // where it is none it is made when neighbours are first looked for, which takes as long as
-  // many inner steps.
+  // many inner steps. rows: TrajectorySettings.
   void start(const Task& task, std::uint32_t first_step, int K, int inner_batch,
-             const MetaConfig& config, std::optional<NeighbourMetric>& metric);
+             const MetaConfig& config, std::optional<NeighbourMetric>& metric, int rows = 0);
   // Goes on with K steps of the same trajectory from there; keeps the pool of neighbours.
   void move_to(std::uint32_t first_step, int K);
   std::span<const float> inner_batch(int k) override;
   double homeostatic_share() const override { return pool_.homeostatic_share(); }
+  // Second views are made with these from now on. Batches are made again.
+  void use_settings(const RuleSettings& settings);
+  // Of the pool. It is prepared where it is not yet.
+  Traits traits();
   const Probe<float>& probe(int k) override;
   // Time spent making batches since the last call.
   double take_seconds();
 
  private:
-  // Of that inner step; none when the rule looks for no neighbours. A task has as many examples as
-  // are asked for, so others are drawn every kNeighbourhood.pool_steps steps.
+  // Of that inner step. Without a number of rows a task has as many examples as are asked for, so
+  // others are drawn every kNeighbourhood.pool_steps steps.
   void prepare_pool(std::uint32_t step);
   std::span<const float> draw_pool(std::uint32_t number);
+  bool needs_pool() const;
+  // The unlabelled examples of the step as they are [U_0,B].
+  std::span<const float> draw_examples(std::uint32_t step);
+  int pool_examples() const { return rows_ > 0 ? rows_ : config_->inner.neighbour_pool; }
 
   const Task* task_ = nullptr;
   const MetaConfig* config_ = nullptr;
   std::uint32_t first_step_ = 0;
-  int batch_size_ = 0;
+  int batch_size_ = 0, rows_ = 0;
+  std::vector<float> examples_;      // [U_0,B] of a batch of the rows
+  std::vector<std::size_t> places_;  // [B], where in the pool they stand
+  NeighbourFactors factors_;
   std::vector<float> batches_;  // [K, U_0, rows of a batch]
   std::vector<char> drawn_;     // [K]
-  TaskBatch scratch_, pool_examples_, support_, query_;
+  TaskBatch scratch_, pool_batch_, support_, query_;
   NeighbourPool pool_;
   std::optional<std::uint32_t> pool_number_;
   std::optional<NeighbourMetric>* metric_ = nullptr;  // by the first pool of the trajectory
@@ -88,6 +104,7 @@ struct Slot : TrajectoryState {
   TrajectorySettings settings;
   std::optional<Task> task;
   std::optional<NeighbourMetric> metric;  // none until a rule looks for neighbours
+  std::optional<Traits> traits;           // likewise, until a rule reads them
 };
 
 // One trajectory of the rule's inner loop, as estimators see it. Nothing is copied.
@@ -105,17 +122,31 @@ class TrajectoryProblem : public InnerProblem {
                         std::vector<float>& phi) override;
   TruncationResult gradient(const Window& window, std::span<const float> theta,
                             std::vector<float>& phi, std::span<float> theta_bar) override;
+  std::size_t num_rough_settings() const override;
+  void shift_rough_settings(std::span<const float> shift) override;
+  void add_rough_bar(std::span<const float> theta, std::span<const float> rough_bar,
+                     std::span<float> theta_bar) override;
 
  private:
-  // Batches of a window that is run again are kept.
-  TruncationSettings<float> start(const Window& window);
+  // Theta as the inner steps of a window use it.
+  struct Resolved {
+    TruncationSettings<float> settings;
+    ResolvedTheta<float> theta;
+  };
+  // Batches of a window that is run again are kept, unless settings have changed.
+  Resolved start(const Window& window, std::span<const float> theta);
+  RawSettings<float> raw_bar_of(const StepBar<float>& step_bar,
+                                const RawSettings<float>& raw) const;
 
   const MetaConfig& config_;
   const ThetaLayout& layout_;
+  const ThetaLayout plain_;  // of what a resolved theta is
   std::uint64_t seed_, task_index_;
   Slot& slot_;
   TrajectoryWorkspace& workspace_;
   std::int64_t started_ = -1;  // truncation whose batches the workspace holds
+  RawSettings<float> shift_{};
+  RuleSettings used_;
 };
 
 std::uint64_t slot_task_index(const Slot& slot, int slot_index, int num_slots);

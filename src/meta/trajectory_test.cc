@@ -113,8 +113,7 @@ TEST(StaggeredStartTest, IsTheStateAfterSoManySteps) {
                config, expected.metric);
     Tape<float> tape;
     unroll(layout, theta.data(), expected.settings.architecture, expected.phi,
-           static_cast<int>(made.inner_step), static_cast<float>(config.inner.inner_lr), data,
-           tape);
+           static_cast<int>(made.inner_step), truncation_settings(config, 1), data, tape);
     if (late.generation > 0) continue;  // its trajectory has ended
     EXPECT_EQ(late.phi, expected.phi);
     EXPECT_LE(made.inner_steps, config.truncation.max_K);

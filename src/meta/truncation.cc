@@ -22,8 +22,8 @@ void judge_with_gradient(const Architecture& architecture, const T* phi, const P
   const PhiVars<T> vars = phi_leaves(tape, architecture, phi);
   const JudgedState<T> judged = judge_on_tape(tape, vars, architecture, probe, settings);
   add_judgement(judged.judgement, result);
-  for (std::size_t l = 0; l < judged.layers.size(); ++l)
-    tape.bar(judged.layers[l].loss)[0] = static_cast<T>(judged.shares[l] / result.num_judged);
+  for (std::size_t r = 0; r < judged.readouts.size(); ++r)
+    tape.bar(judged.readouts[r].loss)[0] = static_cast<T>(judged.shares[r] / result.num_judged);
   tape.backward();
   collect_phi_bar(tape, vars, architecture, true, phi_bar);
 }
@@ -38,11 +38,13 @@ struct StepInputs {
 
 template <class T>
 StepInputs<T> inputs_of_step(const ThetaLayout& layout, const Architecture& architecture,
-                             TruncationData<T>& data, int k, T inner_lr) {
+                             TruncationData<T>& data, int k,
+                             const TruncationSettings<T>& settings) {
   const std::span<const T> x = data.inner_batch(k);
   const auto U = static_cast<std::size_t>(architecture.num_inputs());
   METAPLASTIC_CHECK(!x.empty() && x.size() % U == 0);
-  return {{layout, architecture, {inner_lr, static_cast<T>(data.homeostatic_share())}},
+  const auto share = static_cast<T>(data.homeostatic_share());
+  return {{layout, architecture, {settings.inner_lr, share, settings.bias_pace}},
           {x.data(), static_cast<int>(x.size() / U)}};
 }
 
@@ -73,10 +75,10 @@ int count_judged(const TruncationSettings<T>& settings) {
 
 template <class T>
 void unroll(const ThetaLayout& layout, const T* theta, const Architecture& architecture,
-            std::vector<T>& phi, int num_steps, T inner_lr, TruncationData<T>& data,
-            Tape<T>& tape) {
+            std::vector<T>& phi, int num_steps, const TruncationSettings<T>& settings,
+            TruncationData<T>& data, Tape<T>& tape) {
   for (int k = 0; k < num_steps; ++k) {
-    take_step(tape, inputs_of_step(layout, architecture, data, k, inner_lr), theta, phi.data(),
+    take_step(tape, inputs_of_step(layout, architecture, data, k, settings), theta, phi.data(),
               phi.data());
   }
 }
@@ -89,8 +91,8 @@ TruncationResult truncated_loss(const ThetaLayout& layout, const T* theta,
   TruncationResult result;
   result.num_judged = count_judged(settings);
   for (int k = 0; k < settings.K; ++k) {
-    take_step(tape, inputs_of_step(layout, architecture, data, k, settings.inner_lr), theta,
-              phi.data(), phi.data());
+    take_step(tape, inputs_of_step(layout, architecture, data, k, settings), theta, phi.data(),
+              phi.data());
     if (!is_judged(settings, k)) continue;
     add_judgement(judge(architecture, phi.data(), data.probe(k), settings, tape), result);
   }
@@ -109,12 +111,13 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
   Tape<T>& tape = workspace.tape;
   workspace.states.resize(static_cast<std::size_t>((settings.K + 1) * size));
   workspace.phi_bar.assign(static_cast<std::size_t>(size), T(0));
+  workspace.step_bar = {};
   T* states = workspace.states.data();
   T* phi_bar = workspace.phi_bar.data();
 
   std::copy(phi.begin(), phi.end(), states);
   for (int k = 0; k < settings.K; ++k) {
-    take_step(tape, inputs_of_step(layout, architecture, data, k, settings.inner_lr), theta,
+    take_step(tape, inputs_of_step(layout, architecture, data, k, settings), theta,
               states + k * size, states + (k + 1) * size);
   }
   std::copy_n(states + settings.K * size, size, phi.begin());
@@ -126,24 +129,24 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
       judge_with_gradient(architecture, states + (k + 1) * size, data.probe(k), settings, tape,
                           result, phi_bar);
     }
-    const StepInputs<T> inputs = inputs_of_step(layout, architecture, data, k, settings.inner_lr);
+    const StepInputs<T> inputs = inputs_of_step(layout, architecture, data, k, settings);
     pure_step_vjp<T>(tape, inputs.spec, states + k * size, inputs.batch, theta, phi_bar, nullptr,
-                     theta_bar);
+                     theta_bar, settings.step_gradient ? &workspace.step_bar : nullptr);
   }
   result.finite = std::isfinite(result.meta_loss) && all_finite(theta_bar, layout.size()) &&
                   all_finite(phi.data(), size);
   return result;
 }
 
-#define METAPLASTIC_INSTANTIATE(T)                                                                 \
-  template TruncationResult truncated_gradient(const ThetaLayout&, const T*, const Architecture&,  \
-                                               std::vector<T>&, const TruncationSettings<T>&,      \
-                                               TruncationData<T>&, TruncationWorkspace<T>&, T*);   \
-  template TruncationResult truncated_loss(const ThetaLayout&, const T*, const Architecture&,      \
-                                           std::vector<T>&, const TruncationSettings<T>&,          \
-                                           TruncationData<T>&, Tape<T>&);                          \
-  template void unroll(const ThetaLayout&, const T*, const Architecture&, std::vector<T>&, int, T, \
-                       TruncationData<T>&, Tape<T>&);
+#define METAPLASTIC_INSTANTIATE(T)                                                                \
+  template TruncationResult truncated_gradient(const ThetaLayout&, const T*, const Architecture&, \
+                                               std::vector<T>&, const TruncationSettings<T>&,     \
+                                               TruncationData<T>&, TruncationWorkspace<T>&, T*);  \
+  template TruncationResult truncated_loss(const ThetaLayout&, const T*, const Architecture&,     \
+                                           std::vector<T>&, const TruncationSettings<T>&,         \
+                                           TruncationData<T>&, Tape<T>&);                         \
+  template void unroll(const ThetaLayout&, const T*, const Architecture&, std::vector<T>&, int,   \
+                       const TruncationSettings<T>&, TruncationData<T>&, Tape<T>&);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)
 #undef METAPLASTIC_INSTANTIATE

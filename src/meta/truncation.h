@@ -10,6 +10,7 @@
 
 #include "neighbours/constants.h"
 #include "objective/judge.h"
+#include "rule/pure_step.h"
 #include "rule/theta.h"
 
 namespace metaplastic {
@@ -32,6 +33,8 @@ struct TruncationSettings : JudgeSettings<T> {
   int K = 1;
   int objective_every = 1;  // counted from the end: the last state is always judged
   T inner_lr = T(0.02);
+  T bias_pace = T(1);          // StepSettings
+  bool step_gradient = false;  // StepBar is wanted
 };
 
 struct TruncationResult {
@@ -47,6 +50,7 @@ struct TruncationWorkspace {
   Tape<T> tape;
   std::vector<T> states;   // [K + 1, phi_size]
   std::vector<T> phi_bar;  // [phi_size]
+  StepBar<T> step_bar;     // of the last gradient, where it was wanted
 };
 
 // Unrolls from phi (in) to phi (out: the last state), adds d meta_loss / d theta to theta_bar [P].
@@ -67,6 +71,7 @@ TruncationResult truncated_loss(const ThetaLayout& layout, const T* theta,
 // num_steps inner steps without a gradient; step k uses data.inner_batch(k).
 template <class T>
 void unroll(const ThetaLayout& layout, const T* theta, const Architecture& architecture,
-            std::vector<T>& phi, int num_steps, T inner_lr, TruncationData<T>& data, Tape<T>& tape);
+            std::vector<T>& phi, int num_steps, const TruncationSettings<T>& settings,
+            TruncationData<T>& data, Tape<T>& tape);
 
 }  // namespace metaplastic

@@ -12,7 +12,9 @@ namespace {
 // opposite, so are the predictions, and the cosine is 1 or -1 whatever the features.)
 class RandomData : public TruncationData<double> {
  public:
-  RandomData(int num_inputs, int batch) : num_inputs_(num_inputs), batch_(batch) {}
+  RandomData(int num_inputs, int batch, double share = kNeighbourhood.homeostatic_share)
+      : num_inputs_(num_inputs), batch_(batch), share_(share) {}
+  double homeostatic_share() const override { return share_; }
   std::span<const double> inner_batch(int k) override {
     return fill(x_, batch_, static_cast<std::uint32_t>(k));
   }
@@ -33,6 +35,7 @@ class RandomData : public TruncationData<double> {
     return x;
   }
   int num_inputs_, batch_;
+  double share_;
   std::vector<double> x_;
   Probe<double> probe_;
 };
@@ -117,6 +120,45 @@ TEST_P(TruncationOf, MetaGradientOfTheBestLayerByCrossEntropyEqualsCentralDiffer
   expect_central_differences(problem);
 }
 
+TEST_P(TruncationOf, MetaGradientOfSeveralPenaltiesEqualsCentralDifferences) {
+  Problem problem(GetParam());
+  problem.settings.judged_layers = JudgedLayers::kBest;
+  problem.settings.loss = ProbeLoss::kCrossEntropy;
+  problem.settings.further_lambdas = {1.0, 20.0};
+  expect_central_differences(problem);
+}
+
+// Step size, pace of biases and share of homeostasis.
+TEST(TruncationTest, StepGradientEqualsCentralDifferences) {
+  Problem problem;
+  RuleSizes sizes = problem.layout.sizes();
+  sizes.bias_mean = "homeostatic";
+  problem.layout = ThetaLayout(sizes);
+  problem.settings.step_gradient = true;
+  problem.settings.inner_lr = 0.1;
+  problem.settings.bias_pace = 1.5;
+  const auto run = [&](const TruncationSettings<double>& settings, double share) {
+    std::vector<double> state = problem.phi, unused(problem.theta.size());
+    RandomData data(7, 9, share);
+    return truncated_gradient(problem.layout, problem.theta.data(), problem.architecture, state,
+                              settings, data, problem.workspace, unused.data())
+        .meta_loss;
+  };
+  constexpr double share = 0.8, h = 1e-6;
+  run(problem.settings, share);
+  const StepBar<double> bar = problem.workspace.step_bar;
+  const auto slope = [&](double TruncationSettings<double>::*member) {
+    TruncationSettings<double> more = problem.settings, less = problem.settings;
+    more.*member += h, less.*member -= h;
+    return (run(more, share) - run(less, share)) / (2 * h);
+  };
+  const double by_share =
+      (run(problem.settings, share + h) - run(problem.settings, share - h)) / (2 * h);
+  EXPECT_NEAR(bar.inner_lr / slope(&TruncationSettings<double>::inner_lr), 1, 1e-5);
+  EXPECT_NEAR(bar.bias_pace / slope(&TruncationSettings<double>::bias_pace), 1, 1e-5);
+  EXPECT_NEAR(bar.homeostatic_share / by_share, 1, 1e-5);
+}
+
 TEST_P(TruncationOf, LossWithoutAGradientIsTheSame) {
   Problem problem(GetParam());
   for (const int every : {1, 2, 3}) {
@@ -178,8 +220,8 @@ TEST(TruncationTest, TruncationsInARowEqualOneUnroll) {
   Problem problem;
   std::vector<double> whole = problem.phi, parts = problem.phi, unused(problem.theta.size());
   RandomData data(7, 9);
-  unroll(problem.layout, problem.theta.data(), problem.architecture, whole, 4, 0.02, data,
-         problem.workspace.tape);
+  unroll(problem.layout, problem.theta.data(), problem.architecture, whole, 4, problem.settings,
+         data, problem.workspace.tape);
   truncated_gradient(problem.layout, problem.theta.data(), problem.architecture, parts,
                      problem.settings, data, problem.workspace, unused.data());
   EXPECT_EQ(whole, parts);

@@ -1,5 +1,6 @@
 #include "meta/validation.h"
 
+#include "base/error.h"
 #include "base/statistics.h"
 #include "base/thread_pool.h"
 #include "objective/best_readout.h"
@@ -31,7 +32,7 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
   const ValidationConfig& validation = config.validation;
   const auto task_index = static_cast<std::uint64_t>(index);
   const Task task = tasks.make_task(seed, task_index, Split::kValidation);
-  const ThetaLayout layout(config.rule);
+  const ThetaLayout layout(config.rule), plain(plain_sizes(config.rule));
   Architecture architecture;
   architecture.widths = {task.num_inputs()};
   // Every activation with one base model, then with the next.
@@ -46,15 +47,24 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
   TaskScore score;
   score.family = task.family();
   std::optional<NeighbourMetric> metric;
-  workspace.data.start(task, 0, 1, config.inner.inner_batch.front(), config, metric);
+  constexpr std::uint32_t kRows = 1;  // streams of a held-out task: phi, rows
+  const int rows = draw_rows(config, Random(seed, Purpose::kValidation, task_index, kRows));
+  workspace.data.start(task, 0, 1, config.inner.inner_batch.front(), config, metric, rows);
   std::vector<Probe<float>> probes;  // the same for both states
   for (int p = 0; p < validation.num_probes; ++p) probes.push_back(workspace.data.probe(p));
   score.random_accuracy = judge_state(config, architecture, phi, probes, workspace.tape).accuracy;
+  const Traits traits = config.rule.reads_traits() ? workspace.data.traits() : Traits{};
+  const ResolvedTheta<float> resolved = resolve_theta(layout, theta.data(), traits);
+  const RuleSettings settings = settings_of(resolved.raw);
+  TruncationSettings<float> step_settings = truncation_settings(config, 1);
+  step_settings.inner_lr *= static_cast<float>(settings[SettingName::kStep]);
+  step_settings.bias_pace = static_cast<float>(settings[SettingName::kBiasPace]);
+  if (config.rule.has_settings()) workspace.data.use_settings(settings);
   std::vector<float> mean = phi;
   for (int step = 0; step < validation.inner_steps; ++step) {
     workspace.data.move_to(static_cast<std::uint32_t>(step), 1);
-    unroll(layout, theta.data(), architecture, phi, 1, static_cast<float>(config.inner.inner_lr),
-           workspace.data, workspace.tape);
+    unroll(plain, resolved.theta.data(), architecture, phi, 1, step_settings, workspace.data,
+           workspace.tape);
     update_phi_mean(mean, phi, config.inner.phi_mean_share, step + 1);
   }
   const Judgement trained = judge_state(config, architecture, mean, probes, workspace.tape);
@@ -92,7 +102,25 @@ ValidationResult summarize(const std::vector<TaskScore>& scores) {
   result.standard_error = standard_error(accuracies);
   result.random_accuracy = mean(random_accuracies);
   result.meta_loss = mean(losses);
+  result.accuracies = std::move(accuracies);
   return result;
+}
+
+PairedDifference paired_difference(const std::vector<TaskScore>& scores,
+                                   const std::vector<double>& start) {
+  METAPLASTIC_CHECK(scores.size() == start.size());
+  PairedDifference paired;
+  std::vector<double> differences;
+  std::map<std::string, int> counts;
+  for (std::size_t n = 0; n < scores.size(); ++n) {
+    differences.push_back(scores[n].accuracy - start[n]);
+    paired.by_family[scores[n].family] += differences.back();
+    ++counts[scores[n].family];
+  }
+  for (auto& [family, total] : paired.by_family) total /= counts[family];
+  paired.accuracy = mean(differences);
+  paired.standard_error = standard_error(differences);
+  return paired;
 }
 
 }  // namespace metaplastic

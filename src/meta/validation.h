@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,12 +13,20 @@
 
 namespace metaplastic {
 
+// To the rule that a run started from, task by task: what tasks differ in cancels.
+struct PairedDifference {
+  double accuracy = 0, standard_error = 0;
+  std::map<std::string, double> by_family;
+};
+
 struct ValidationResult {
   double accuracy = 0;         // mean over tasks and probes after config.inner_steps
   double standard_error = 0;   // over tasks
   double random_accuracy = 0;  // of the same base models before the first inner step
   double meta_loss = 0;
   std::map<std::string, double> by_family;  // accuracy
+  std::vector<double> accuracies;           // of each task, in their order
+  std::optional<PairedDifference> paired;   // validation.paired
 };
 
 // What the rule did on one held-out task.
@@ -42,5 +51,8 @@ ValidationResult validate_theta(const MetaConfig& config, const TaskDistribution
                                 int num_threads);
 // Of all tasks, in their order.
 ValidationResult summarize(const std::vector<TaskScore>& scores);
+// start: accuracies of the start rule on the same tasks.
+PairedDifference paired_difference(const std::vector<TaskScore>& scores,
+                                   const std::vector<double>& start);
 
 }  // namespace metaplastic

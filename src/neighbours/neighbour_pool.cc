@@ -30,7 +30,11 @@ NeighbourPool NeighbourPool::with_factors(const NeighbourFactors& factors) const
 
 // The full neighbour table is costly, and only walks of more than one hop need it.
 void NeighbourPool::look_for_neighbours() {
-  if (near_ || mean_hops() <= 1) return;
+  if (mean_hops() > 1) list_neighbours();
+}
+
+void NeighbourPool::list_neighbours() {
+  if (near_) return;
   const LocatedExamples& all = located_->examples;
   near_ = std::make_shared<std::vector<std::size_t>>(nearest_others(all, all, threads_));
 }

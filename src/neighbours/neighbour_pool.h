@@ -30,10 +30,15 @@ class NeighbourPool {
   // walks have more than one hop.
   NeighbourPool with_factors(const NeighbourFactors& factors) const;
 
+  // The full table of neighbours, also for short walks: the first hop of walks from known places
+  // then needs no search. Cost: k P^2.
+  void list_neighbours();
+
   // Whose threads search from now on; null: the caller's alone.
   void use_threads(ThreadPool* threads) { threads_ = threads; }
   ThreadPool* threads() const { return threads_; }
 
+  int num_inputs() const { return located_->num_inputs; }
   std::span<const float> examples() const { return located_->examples.inputs(); }  // [U,P]
   std::span<const float> row(std::size_t example) const {                          // [U]
     const auto U = static_cast<std::size_t>(located_->num_inputs);

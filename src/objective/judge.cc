@@ -43,7 +43,7 @@ ProbeFeatures<T> features_normed_jointly(Tape<T>& tape, const PhiVars<T>& phi,
   return features;
 }
 
-// The objective on a tape that was reset by the caller, once for each judged layer.
+// The objective on a tape that was reset by the caller, for each judged layer and penalty.
 template <class T>
 std::vector<RidgeResult<T>> objectives(Tape<T>& tape, const PhiVars<T>& phi,
                                        const Architecture& architecture, const Probe<T>& probe,
@@ -54,15 +54,20 @@ std::vector<RidgeResult<T>> objectives(Tape<T>& tape, const PhiVars<T>& phi,
   const auto top = static_cast<std::size_t>(architecture.num_layers());
   std::vector<RidgeResult<T>> results;
   for (std::size_t l = settings.judged_layers == JudgedLayers::kTop ? top : 1; l <= top; ++l) {
-    results.push_back(ridge_objective(tape, features.support[l], features.query[l], probe.targets,
-                                      settings.lambda, settings.loss));
+    const auto read = [&](T lambda) {
+      results.push_back(ridge_objective(tape, features.support[l], features.query[l], probe.targets,
+                                        lambda, settings.loss));
+    };
+    read(settings.lambda);
+    for (const T lambda : settings.further_lambdas) read(lambda);
   }
   return results;
 }
 
-// d loss of all judged layers / d loss of each.
+// d loss of all readouts / d loss of each.
 template <class T>
-std::vector<double> layer_shares(const std::vector<RidgeResult<T>>& results, JudgedLayers judged) {
+std::vector<double> readout_shares(const std::vector<RidgeResult<T>>& results,
+                                   JudgedLayers judged) {
   std::vector<double> shares(results.size(), 1.0 / static_cast<double>(results.size()));
   if (judged != JudgedLayers::kBest) return shares;
   double total = 0;
@@ -106,9 +111,9 @@ template <class T>
 JudgedState<T> judge_on_tape(Tape<T>& tape, const PhiVars<T>& phi, const Architecture& architecture,
                              const Probe<T>& probe, const JudgeSettings<T>& settings) {
   JudgedState<T> judged;
-  judged.layers = objectives(tape, phi, architecture, probe, settings);
-  judged.shares = layer_shares(judged.layers, settings.judged_layers);
-  judged.judgement = judgement_of(judged.layers, judged.shares, settings.judged_layers);
+  judged.readouts = objectives(tape, phi, architecture, probe, settings);
+  judged.shares = readout_shares(judged.readouts, settings.judged_layers);
+  judged.judgement = judgement_of(judged.readouts, judged.shares, settings.judged_layers);
   return judged;
 }
 

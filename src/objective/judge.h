@@ -22,14 +22,15 @@ struct Probe {
 // Which representations the meta-objective reads.
 enum class JudgedLayers {
   kTop,
-  kAll,   // the mean over the layers
-  kBest,  // the soft minimum -t log mean exp(-loss / t) over the layers, t = kLayerTemperature
+  kAll,   // the mean over layers and penalties
+  kBest,  // the soft minimum -t log mean exp(-loss / t) over them, t = kLayerTemperature
 };
 constexpr double kLayerTemperature = 0.03;
 
 template <class T>
 struct JudgeSettings {
   T lambda = T(0.1);
+  std::vector<T> further_lambdas = {};  // each judged layer is read with each penalty
   JudgedLayers judged_layers = JudgedLayers::kTop;
   ProbeLoss loss = ProbeLoss::kCosine;
   bool joint_norm = false;  // of support and query together; else each has a batch norm of its own
@@ -45,11 +46,11 @@ struct Judgement {
 template <class T>
 Var<T> batch_of(Tape<T>& tape, const Architecture& architecture, std::span<const T> x);
 
-// The objective of every judged layer, on a tape that the caller has reset.
+// The objective of every judged layer with every penalty, on a tape that the caller has reset.
 template <class T>
 struct JudgedState {
-  std::vector<RidgeResult<T>> layers;
-  std::vector<double> shares;  // d meta_loss / d loss of each layer
+  std::vector<RidgeResult<T>> readouts;  // layers outside, penalties inside
+  std::vector<double> shares;            // d meta_loss / d loss of each
   Judgement judgement;
 };
 template <class T>

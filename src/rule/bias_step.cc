@@ -26,12 +26,14 @@ Var<T> readout_step(Tape<T>& tape, const RuleSizes& sizes, const Var<T>& bias_ou
 template <class T>
 Var<T> next_bias(Tape<T>& tape, const RuleSizes& sizes, const Var<T>& b, const Var<T>& bias_out,
                  const Var<T>& s, const StepSettings<T>& settings) {
-  const T lr = settings.inner_lr * T(sizes.is_homeostatic() ? kRule.homeostatic_pace : 1);
+  const T lr = settings.inner_lr *
+               (sizes.is_homeostatic() ? T(kRule.homeostatic_pace) * settings.bias_pace : T(1));
   const T reach = T(sizes.has_free_bias() ? kRule.free_bias_reach : 1);
   Var<T> step;
   if (bias_out.data) step = readout_step(tape, sizes, bias_out);
   if (sizes.is_homeostatic()) {
-    const Var<T> missing = homeostatic_step(tape, s, settings.homeostatic_share);
+    const Var<T> missing =
+        homeostatic_step(tape, s, settings.homeostatic_share, settings.share_leaf);
     step = step.data ? combine(tape, T(1), step, T(1), missing) : missing;
   }
   if (!step.data) return combine(tape, T(1) - lr, b, T(0), b);

@@ -99,7 +99,7 @@ Rule make_classical_rule(std::string_view name, const RuleSizes& sizes, std::uin
   set_mix(rule, layout, ThetaName::kMix, result.theta);
   if (layout.has(ThetaName::kMixV)) set_mix(rule, layout, ThetaName::kMixV, result.theta);
   const int columns = layout.num_readout_columns();
-  for (int c = 0; c < sizes.C; ++c)
+  for (int c = 0; layout.has_networks() && c < sizes.C; ++c)
     entry(ThetaName::kReadout)[c * columns + layout.bias_column()] = 0;
   result.provenance = {{"made_by", "hand"},
                        {"classical_rule", rule.name},

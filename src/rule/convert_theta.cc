@@ -33,6 +33,15 @@ Columns mix_columns(const ThetaLayout& from, const ThetaLayout& to) {
   return columns;
 }
 
+Columns named_columns(const std::vector<std::string>& from, const std::vector<std::string>& to) {
+  Columns columns;
+  for (const std::string& name : to) {
+    const auto found = std::ranges::find(from, name);
+    columns.push_back(found == from.end() ? -1 : found - from.begin());
+  }
+  return columns;
+}
+
 // up_start and low_start: the column of readout 0 on either side, in `from` and in `to`.
 struct Starts {
   int up, low;
@@ -71,6 +80,31 @@ Columns readout_v_columns(const ThetaLayout& from, const ThetaLayout& to) {
   return columns;
 }
 
+Columns columns_of(ThetaName name, const ThetaLayout& from, const ThetaLayout& to) {
+  using enum ThetaName;
+  switch (name) {
+    case kMix:
+    case kMixV:
+    case kTraitsMix:
+      return mix_columns(from, to);
+    case kReadout:
+    case kReadoutBias:
+      return readout_columns(from, to);
+    case kReadoutV:
+    case kReadoutVBias:
+      return readout_v_columns(from, to);
+    case kSettings:
+    case kTraitsSettings:
+      return named_columns(from.conditions().settings, to.conditions().settings);
+    case kTraitsMean:
+    case kTraitsScale:
+    case kTraitsIn:
+      return named_columns(from.conditions().traits, to.conditions().traits);
+    default:
+      return straight(std::min(from[name].cols, to[name].cols));
+  }
+}
+
 float theta_value(const ThetaLayout& layout, std::span<const float> theta, ThetaName name,
                   std::int64_t at) {
   return layout.has(name) ? theta[static_cast<std::size_t>(layout[name].offset + at)] : 0.0f;
@@ -96,13 +130,7 @@ std::vector<float> convert_theta(const ThetaLayout& from, std::span<const float>
   for (int n = 0; n < kNumTheta; ++n) {
     const auto name = static_cast<ThetaName>(n);
     if (!from.has(name) || !to.has(name)) continue;
-    const Columns columns =
-        name == ThetaName::kMix || name == ThetaName::kMixV              ? mix_columns(from, to)
-        : name == ThetaName::kReadout || name == ThetaName::kReadoutBias ? readout_columns(from, to)
-        : name == ThetaName::kReadoutV || name == ThetaName::kReadoutVBias
-            ? readout_v_columns(from, to)
-            : straight(std::min(from[name].cols, to[name].cols));
-    copy_matrix(from[name], theta, to[name], columns, result);
+    copy_matrix(from[name], theta, to[name], columns_of(name, from, to), result);
   }
   return result;
 }

@@ -79,6 +79,7 @@ std::vector<StageCost> count_step(const Architecture& architecture, const RuleSi
       lowrank{"lowrank"}, mixed{"term_products"}, terms{"terms"};
   for (int l = 0; l <= L; ++l) {
     const double U = architecture.widths[static_cast<std::size_t>(l)];
+    if (!sizes.has_network()) continue;
     if (sizes.is_metz2019()) {
       add_released_hidden_state(sizes, U, B, hidden);
     } else {

@@ -46,7 +46,34 @@ std::vector<LayoutTerm> parse_terms(const nlohmann::json& values, const std::str
   return terms;
 }
 
+// Of metadata "conditions"; this program's where there are none.
+ConditionNames parse_conditions(const TensorFile& file) {
+  const auto found = file.metadata.find(kConditionsKey);
+  if (found == file.metadata.end()) return known_conditions();
+  constexpr std::size_t kMostNames = 256;
+  const nlohmann::json values = parse_json(found->second);
+  ConditionNames names;
+  for (const auto& [key, list] :
+       {std::pair{"settings", &names.settings}, {"traits", &names.traits}}) {
+    const nlohmann::json* value =
+        values.is_object() && values.contains(key) ? &values[key] : nullptr;
+    if (!value || !value->is_array() || value->empty() || value->size() > kMostNames ||
+        !std::ranges::all_of(*value, [](const auto& name) { return name.is_string(); })) {
+      fail("{}: expected a list of names '{}' in metadata '{}', found none; the file is damaged",
+           file.source, key, kConditionsKey);
+    }
+    *list = value->get<std::vector<std::string>>();
+  }
+  return names;
+}
+
 }  // namespace
+
+std::string conditions_metadata(const ThetaLayout& layout) {
+  return nlohmann::json{{"settings", layout.conditions().settings},
+                        {"traits", layout.conditions().traits}}
+      .dump();
+}
 
 std::string terms_metadata(const ThetaLayout& layout) {
   nlohmann::json terms = nlohmann::json::array();
@@ -58,7 +85,8 @@ std::string terms_metadata(const ThetaLayout& layout) {
 ThetaLayout layout_in_file(const TensorFile& file, const RuleSizes& sizes) {
   const auto terms = file.metadata.find(kTermsKey);
   if (terms == file.metadata.end()) return first_version_layout(sizes);
-  return ThetaLayout(sizes, parse_terms(parse_json(terms->second), file.source));
+  return ThetaLayout(sizes, parse_terms(parse_json(terms->second), file.source), true,
+                     parse_conditions(file));
 }
 
 ThetaLayout first_version_layout(const RuleSizes& sizes) {

@@ -15,6 +15,10 @@ namespace metaplastic {
 inline constexpr const char* kTermsKey = "terms";
 std::string terms_metadata(const ThetaLayout& layout);
 
+// Metadata of theta with settings or traits: their names, {"settings": [..], "traits": [..]}.
+inline constexpr const char* kConditionsKey = "conditions";
+std::string conditions_metadata(const ThetaLayout& layout);
+
 // The layout that the file's theta is in. Throws Error for damaged metadata.
 ThetaLayout layout_in_file(const TensorFile& file, const RuleSizes& sizes);
 // The layout of files without the metadata: the fourteen terms of the first version.

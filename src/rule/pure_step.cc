@@ -21,6 +21,27 @@ void seed_phi_bar(Tape<T>& tape, const PhiVars<T>& next, const Architecture& arc
   }
 }
 
+// W, V and b all move in proportion to inner_lr, b to bias_pace too.
+template <class T>
+void add_step_bar(const StepSettings<T>& settings, const PhiVars<T>& phi, const PhiVars<T>& next,
+                  const Architecture& architecture, const T* phi_bar, StepBar<T>& step_bar) {
+  const auto along = [&](const Var<T>& from, const Var<T>& to, std::int64_t offset) {
+    T sum = 0;
+    for (std::ptrdiff_t i = 0; i < from.size(); ++i)
+      sum += phi_bar[offset + i] * (to.data[i] - from.data[i]);
+    return sum;
+  };
+  for (int l = 1; l <= next.num_layers; ++l) {
+    const auto at = static_cast<std::size_t>(l);
+    const LayerOffsets offsets = layer_offsets(architecture, l);
+    const T of_bias = along(phi.b[at], next.b[at], offsets.b);
+    step_bar.inner_lr += (along(phi.W[at], next.W[at], offsets.W) +
+                          along(phi.V[at], next.V[at], offsets.V) + of_bias) /
+                         settings.inner_lr;
+    step_bar.bias_pace += of_bias / settings.bias_pace;
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -51,17 +72,26 @@ void pure_step(Tape<T>& tape, const StepSpec<T>& spec, const T* phi, const StepB
 
 template <class T>
 void pure_step_vjp(Tape<T>& tape, const StepSpec<T>& spec, const T* phi, const StepBatch<T>& batch,
-                   const T* theta, T* phi_bar, T* x_bar, T* theta_bar) {
+                   const T* theta, T* phi_bar, T* x_bar, T* theta_bar, StepBar<T>* step_bar) {
   tape.reset(true);
+  StepSettings<T> settings = spec.settings;
+  const T zero = 0;
+  Var<T> share_leaf;
+  if (step_bar) {
+    share_leaf = tape.leaf(&zero, 1, 1);
+    settings.share_leaf = &share_leaf;
+  }
   const int U = spec.architecture.num_inputs();
   const Var<T> x =
       x_bar ? tape.leaf(batch.x, U, 1, batch.B) : tape.constant(batch.x, U, 1, batch.B);
   const ThetaVars<T> theta_vars = theta_leaves(tape, spec.layout, theta);
   const PhiVars<T> vars = phi_leaves(tape, spec.architecture, phi);
   const PhiVars<T> next =
-      inner_step(tape, theta_vars, vars, spec.architecture.activation, x, spec.settings);
+      inner_step(tape, theta_vars, vars, spec.architecture.activation, x, settings);
+  if (step_bar) add_step_bar(settings, vars, next, spec.architecture, phi_bar, *step_bar);
   seed_phi_bar(tape, next, spec.architecture, phi_bar);
   tape.backward();
+  if (step_bar) step_bar->homeostatic_share += tape.bar(share_leaf)[0];
   collect_phi_bar(tape, vars, spec.architecture, false, phi_bar);
   if (x_bar) kernels<T>().add_to(tape.bar(x), x.size(), true, x_bar);
   for (std::size_t i = 0; i < spec.layout.entries().size(); ++i) {
@@ -76,7 +106,7 @@ void pure_step_vjp(Tape<T>& tape, const StepSpec<T>& spec, const T* phi, const S
   template void pure_step(Tape<T>&, const StepSpec<T>&, const T*, const StepBatch<T>&, const T*, \
                           T*);                                                                   \
   template void pure_step_vjp(Tape<T>&, const StepSpec<T>&, const T*, const StepBatch<T>&,       \
-                              const T*, T*, T*, T*);
+                              const T*, T*, T*, T*, StepBar<T>*);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)
 #undef METAPLASTIC_INSTANTIATE

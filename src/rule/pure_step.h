@@ -26,12 +26,19 @@ template <class T>
 void pure_step(Tape<T>& tape, const StepSpec<T>& spec, const T* phi, const StepBatch<T>& batch,
                const T* theta, T* phi_next);
 
+// d loss / d what a step is taken with.
+template <class T>
+struct StepBar {
+  T inner_lr = 0, bias_pace = 0, homeostatic_share = 0;
+};
+
 // Computes the step again and runs it backwards. phi_bar [phi_size] comes in as the adjoint of
-// phi_next and goes out as that of phi; x_bar [U_0,B] (nullptr: not wanted) and theta_bar [P] are
-// added to.
+// phi_next and goes out as that of phi; x_bar [U_0,B], step_bar (nullptr: not wanted) and theta_bar
+// [P] are added to.
 template <class T>
 void pure_step_vjp(Tape<T>& tape, const StepSpec<T>& spec, const T* phi, const StepBatch<T>& batch,
-                   const T* theta, T* phi_bar, T* x_bar, T* theta_bar);
+                   const T* theta, T* phi_bar, T* x_bar, T* theta_bar,
+                   StepBar<T>* step_bar = nullptr);
 
 // phi_bar = the bars of the leaves, or += with `accumulate`.
 template <class T>

@@ -16,6 +16,9 @@ namespace {
 
 constexpr const char* kKind = "rule";
 constexpr const char* kVersionKey = "rule_version";
+constexpr int kPlainVersion = 2;
+
+bool is_plain(const RuleSizes& sizes) { return sizes.has_network() && !sizes.has_settings(); }
 
 nlohmann::json parse_metadata(const TensorFile& file, const std::string& key) {
   nlohmann::json value = parse_json(file.require_metadata(key));
@@ -29,8 +32,9 @@ nlohmann::json parse_metadata(const TensorFile& file, const std::string& key) {
 void take_gain(const TensorFile& file, RuleSizes& sizes) {
   const auto version = file.metadata.find(kVersionKey);
   if (version == file.metadata.end()) return;
-  if (version->second != std::to_string(kRuleVersion)) {
-    fail("{}: expected a rule of version 1 or {}, found {}; use a newer program", file.source,
+  if (version->second != std::to_string(kPlainVersion) &&
+      version->second != std::to_string(kRuleVersion)) {
+    fail("{}: expected a rule of version 1 to {}, found {}; use a newer program", file.source,
          kRuleVersion, quote_text(version->second));
   }
   const nlohmann::json gain = parse_json(file.require_metadata("mix_gain"));
@@ -72,10 +76,17 @@ TensorFile rule_tensors(const Rule& rule) {
         make_tensor("theta." + std::string(entry.name), {entry.rows, entry.cols}, values));
   }
   file.metadata["kind"] = kKind;
-  file.metadata[kVersionKey] = std::to_string(kRuleVersion);
+  const bool plain = is_plain(rule.sizes);
+  file.metadata[kVersionKey] = std::to_string(plain ? kPlainVersion : kRuleVersion);
   file.metadata[kTermsKey] = terms_metadata(layout);
   file.metadata["mix_gain"] = nlohmann::json(rule.sizes.mix_gain()).dump();
-  file.metadata["sizes"] = to_json(rule.sizes).dump();
+  nlohmann::json sizes = to_json(rule.sizes);
+  if (plain) {  // older programs refuse what they do not know
+    for (const char* name : {"network", "settings", "trait_units"}) sizes.erase(name);
+  } else {
+    file.metadata[kConditionsKey] = conditions_metadata(layout);
+  }
+  file.metadata["sizes"] = sizes.dump();
   nlohmann::json inner = to_json(rule.inner);
   if (rule.inner.init == InnerSettings{}.init) inner.erase("init");  // older programs refuse it
   file.metadata["inner"] = inner.dump();

@@ -21,6 +21,12 @@ void RuleSizes::require_top_units(int units, std::string_view what) const {
 }
 
 void RuleSizes::validate(std::string_view what) const {
+  if (is_metz2019() && (!has_network() || has_settings())) {
+    fail(
+        "{}: expected rule.network 'hidden' and rule.settings 'fixed' for metz2019, found '{}' and "
+        "'{}'; use the preset compact",
+        what, network, settings);
+  }
   if (!has_two_views() || is_plain_compact()) return;
   fail(
       "{}: expected rule.views 'one' for a rule of {}, found '{}', which compact alone has, with "
@@ -38,6 +44,9 @@ std::string describe(const RuleSizes& sizes) {
   if (sizes.locality != usual.locality) text += ", locality " + sizes.locality;
   if (sizes.bias_mean != usual.bias_mean) text += ", bias_mean " + sizes.bias_mean;
   if (sizes.views != usual.views) text += ", views " + sizes.views;
+  if (sizes.network != usual.network) text += ", network " + sizes.network;
+  if (sizes.has_settings()) text += ", settings " + sizes.settings;
+  if (sizes.reads_traits()) text += fmt::format(" ({} units)", sizes.trait_units);
   if (sizes.own_mix_gain) text += fmt::format(", mix gain {}", *sizes.own_mix_gain);
   return text;
 }

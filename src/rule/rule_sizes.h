@@ -22,7 +22,10 @@ struct RuleSizes {
   std::string backward = "learned";   // errors travel through V, or through W (transposed)
   std::string locality = "layer";     // what a neuron may know: its layer, or itself alone
   std::string bias_mean = "lowered";  // where biases go: down, anywhere, or to a share
-  std::string views = "one";  // what a step shows of an example: itself, or a second view too
+  std::string views = "one";       // what a step shows of an example: itself, or a second view too
+  std::string network = "hidden";  // what readouts are made of; none: terms without readouts alone
+  std::string settings = "fixed";  // whether theta holds settings of the step, and follows the data
+  int trait_units = 16;            // settings "traits": hidden units of the network of traits
   // The factor of the mix, where a rule file has one of its own; else default_mix_gain(). No
   // option of a config.
   std::optional<double> own_mix_gain = std::nullopt;
@@ -49,6 +52,17 @@ struct RuleSizes {
     v("views", views, Choices{"one", "two", "neighbours"},
       "an inner step shows each example alone, with a noisy copy of it, or with a near example",
       "two");
+    v("network", network, Choices{"hidden", "none"},
+      "hidden: a hidden network makes readouts for the terms; none: only terms without readouts, "
+      "which cost a tenth",
+      "hidden");
+    v("settings", settings, Choices{"fixed", "trained", "traits"},
+      "step size, pace and share of homeostasis, noise and length of walks: fixed; numbers of "
+      "theta; or, as the mix, numbers of theta plus the output of a network that reads traits of "
+      "the unlabelled data",
+      "fixed");
+    v("trait_units", trait_units, Range{1, 256},
+      "hidden units of the network of traits (settings = \"traits\")", "");
   }
   bool is_metz2019() const { return preset == "metz2019"; }
   // Whether a permutation of the inputs changes more than the order of W's rows.
@@ -60,6 +74,9 @@ struct RuleSizes {
   bool has_two_views() const { return views != "one"; }
   bool has_neighbours() const { return views == "neighbours"; }
   int num_views() const { return has_two_views() ? 2 : 1; }
+  bool has_network() const { return network != "none"; }
+  bool has_settings() const { return settings != "fixed"; }
+  bool reads_traits() const { return settings == "traits"; }
   int num_view_features() const { return has_two_views() ? kNumViewFeatures : 0; }
   bool is_plain_compact() const {
     return !is_metz2019() && !has_v_step() && !is_local() && backward == "learned";

@@ -96,7 +96,8 @@ const Term* find_term(std::string_view name) {
 }
 
 bool has_term(const RuleSizes& sizes, const Term& term) {
-  return (!sizes.is_local() || term.is_local()) && (sizes.has_two_views() || !term.needs_views());
+  return (!sizes.is_local() || term.is_local()) && (sizes.has_two_views() || !term.needs_views()) &&
+         (sizes.has_network() || (term.num_up == 0 && term.num_lo == 0));
 }
 
 double separate_share(int U) { return std::min(1.0, std::pow(kRule.separate_units / U, 0.25)); }

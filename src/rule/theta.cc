@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "base/error.h"
+#include "neighbours/traits.h"
 #include "rule/constants.h"
+#include "rule/rule_settings.h"
 
 namespace metaplastic {
 
@@ -24,8 +26,12 @@ std::vector<LayoutTerm> terms_of(const RuleSizes& sizes) {
 
 ThetaLayout::ThetaLayout(const RuleSizes& sizes) : ThetaLayout(sizes, terms_of(sizes)) {}
 
-ThetaLayout::ThetaLayout(const RuleSizes& sizes, std::vector<LayoutTerm> terms, bool has_networks)
-    : sizes_(sizes), terms_(std::move(terms)), has_networks_(has_networks) {
+ThetaLayout::ThetaLayout(const RuleSizes& sizes, std::vector<LayoutTerm> terms, bool has_networks,
+                         ConditionNames names)
+    : sizes_(sizes),
+      terms_(std::move(terms)),
+      has_networks_(has_networks && sizes.has_network()),
+      conditions_(std::move(names)) {
   METAPLASTIC_CHECK(sizes.C >= 1 && sizes.D >= 1 && sizes.G >= 1 && !terms_.empty());
   index_.fill(-1);
   for (LayoutTerm& term : terms_) {
@@ -33,17 +39,42 @@ ThetaLayout::ThetaLayout(const RuleSizes& sizes, std::vector<LayoutTerm> terms, 
     term.first_up = num_up_, term.first_lo = num_lo_;
     num_up_ += term.num_up, num_lo_ += term.num_lo;
   }
-  METAPLASTIC_CHECK(has_networks || (num_up_ == 0 && num_lo_ == 0));
+  METAPLASTIC_CHECK(has_networks_ || (num_up_ == 0 && num_lo_ == 0));
   if (has_networks_) add_networks();
   add(ThetaName::kMix, "mix", 1, num_terms(), ThetaStart::kMix);
   if (sizes.is_metz2019()) add(ThetaName::kMixBias, "mix_bias", 1, 1, ThetaStart::kZero);
-  if (!sizes.has_v_step()) return;
-  if (const int columns = (num_up_ + num_lo_) * sizes.G; columns > 0) {
-    add(ThetaName::kReadoutV, "readout_v", sizes.C, columns);
+  if (sizes.has_v_step()) add_v_step();
+  if (sizes.has_settings()) add_conditions();
+}
+
+void ThetaLayout::add_v_step() {
+  if (const int columns = (num_up_ + num_lo_) * sizes_.G; columns > 0) {
+    add(ThetaName::kReadoutV, "readout_v", sizes_.C, columns);
     add(ThetaName::kReadoutVBias, "readout_v_bias", 1, columns, ThetaStart::kZero);
   }
   add(ThetaName::kMixV, "mix_v", 1, num_terms(), ThetaStart::kMix);
-  if (sizes.is_metz2019()) add(ThetaName::kMixVBias, "mix_v_bias", 1, 1, ThetaStart::kZero);
+  if (sizes_.is_metz2019()) add(ThetaName::kMixVBias, "mix_v_bias", 1, 1, ThetaStart::kZero);
+}
+
+void ThetaLayout::add_conditions() {
+  const auto num_settings = static_cast<int>(conditions_.settings.size()),
+             num_traits = static_cast<int>(conditions_.traits.size());
+  add(ThetaName::kSettings, "settings", 1, num_settings, ThetaStart::kZero);
+  if (!sizes_.reads_traits()) return;
+  const int H = sizes_.trait_units;
+  add(ThetaName::kTraitsMean, "traits_mean", 1, num_traits, ThetaStart::kZero);
+  add(ThetaName::kTraitsScale, "traits_scale", 1, num_traits, ThetaStart::kOne);
+  add(ThetaName::kTraitsIn, "traits_in", H, num_traits);
+  add(ThetaName::kTraitsInBias, "traits_in_bias", 1, H, ThetaStart::kZero);
+  add(ThetaName::kTraitsMix, "traits_mix", H, num_terms(), ThetaStart::kZero);
+  add(ThetaName::kTraitsSettings, "traits_settings", H, num_settings, ThetaStart::kZero);
+}
+
+ConditionNames known_conditions() {
+  ConditionNames names;
+  for (const SettingRow& row : setting_rows()) names.settings.emplace_back(row.name);
+  for (const std::string_view name : trait_names()) names.traits.emplace_back(name);
+  return names;
 }
 
 const ThetaEntry& ThetaLayout::operator[](ThetaName name) const {
@@ -171,6 +202,8 @@ std::vector<float> random_theta(const ThetaLayout& layout, std::uint64_t seed) {
       float& value = theta[static_cast<std::size_t>(entry.offset + i)];
       if (entry.start == ThetaStart::kMix) {
         value = 0.1f;
+      } else if (entry.start == ThetaStart::kOne) {
+        value = 1.0f;
       } else if (entry.start == ThetaStart::kWeights) {
         do value = random.normal();
         while (std::abs(value) > 2.0f);

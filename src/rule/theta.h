@@ -67,11 +67,19 @@ enum class ThetaName : int {
   kReadoutVBias,
   kMixV,
   kMixVBias,
+  // settings "trained" and "traits"; the last of all, so that the others are theta of a plain rule
+  kSettings,
+  kTraitsMean,
+  kTraitsScale,
+  kTraitsIn,  // stored [outputs, inputs]
+  kTraitsInBias,
+  kTraitsMix,
+  kTraitsSettings,
   kCount
 };
 constexpr int kNumTheta = static_cast<int>(ThetaName::kCount);
 
-enum class ThetaStart { kWeights, kZero, kMix };
+enum class ThetaStart { kWeights, kZero, kOne, kMix };
 
 struct ThetaEntry {
   std::string_view name;
@@ -89,6 +97,12 @@ struct LayoutTerm {
   const Term* term = nullptr;      // of the table; null for a name that this program does not know
 };
 
+// The columns of what theta has for settings and traits, by name: this program's, or a file's.
+struct ConditionNames {
+  std::vector<std::string> settings, traits;
+};
+ConditionNames known_conditions();
+
 // Offsets and shapes of theta's matrices. Which names exist depends on the preset and its options.
 // Columns of the readout matrix: the terms' readouts as upper layer (G each), to_delta (D),
 // bias_out (1), the terms' readouts as lower layer (G each); readout_v has neither to_delta nor
@@ -99,7 +113,8 @@ class ThetaLayout {
   explicit ThetaLayout(const RuleSizes& sizes);
   // With these terms; first_up, first_lo and term are filled in. Without networks theta has the mix
   // alone: nothing reads a hidden state then, and no term may have readouts.
-  ThetaLayout(const RuleSizes& sizes, std::vector<LayoutTerm> terms, bool has_networks = true);
+  ThetaLayout(const RuleSizes& sizes, std::vector<LayoutTerm> terms, bool has_networks = true,
+              ConditionNames names = known_conditions());
 
   const RuleSizes& sizes() const { return sizes_; }
   bool has(ThetaName name) const { return index_of(name) >= 0; }
@@ -115,6 +130,7 @@ class ThetaLayout {
   // Number of the term in the mix, -1 when there is none of that name.
   int term_index(std::string_view name) const;
   bool has_networks() const { return has_networks_; }
+  const ConditionNames& conditions() const { return conditions_; }
   // Whether a term reads that signal of a second view.
   bool reads(ViewSignal signal) const;
   int num_up_readouts() const { return num_up_; }
@@ -131,10 +147,13 @@ class ThetaLayout {
   void add_networks();
   void add_compact();
   void add_metz2019();
+  void add_v_step();
+  void add_conditions();
 
   RuleSizes sizes_;
   std::vector<LayoutTerm> terms_;
   bool has_networks_ = true;
+  ConditionNames conditions_;
   int num_up_ = 0, num_lo_ = 0;
   std::vector<ThetaEntry> entries_;
   std::array<int, kNumTheta> index_;

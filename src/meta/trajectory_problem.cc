@@ -1,0 +1,134 @@
+// One trajectory as estimators see it: theta is resolved by the traits of its task.
+#include <algorithm>
+
+#include "meta/adam.h"
+#include "meta/trajectory.h"
+
+namespace metaplastic {
+namespace {
+
+std::vector<SettingName> rough_settings() {
+  std::vector<SettingName> names;
+  for (std::size_t n = 0; n < kNumSettings; ++n)
+    if (!setting_rows()[n].smooth) names.push_back(static_cast<SettingName>(n));
+  return names;
+}
+
+template <class T>
+T& at(RawSettings<T>& raw, SettingName name) {
+  return raw[static_cast<std::size_t>(name)];
+}
+
+}  // namespace
+
+TrajectoryProblem::TrajectoryProblem(const MetaConfig& config, const ThetaLayout& layout,
+                                     std::uint64_t seed, std::uint64_t task_index, Slot& slot,
+                                     TrajectoryWorkspace& workspace)
+    : config_(config),
+      layout_(layout),
+      plain_(plain_sizes(layout.sizes())),
+      seed_(seed),
+      task_index_(task_index),
+      slot_(slot),
+      workspace_(workspace) {}
+
+Window TrajectoryProblem::window(std::int64_t inner_step, std::int64_t truncation) const {
+  return draw_window(config_, seed_, task_index_, inner_step, truncation);
+}
+
+void TrajectoryProblem::keep_trained(std::span<float> perturbation) const {
+  metaplastic::keep_trained(layout_, config_.outer.trained, perturbation);
+}
+
+std::size_t TrajectoryProblem::num_rough_settings() const {
+  return layout_.has(ThetaName::kSettings) && layout_.sizes().has_neighbours()
+             ? rough_settings().size()
+             : 0;
+}
+
+void TrajectoryProblem::shift_rough_settings(std::span<const float> shift) {
+  const std::vector<SettingName> names = rough_settings();
+  METAPLASTIC_CHECK(shift.size() == names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) at(shift_, names[i]) = shift[i];
+}
+
+void TrajectoryProblem::add_rough_bar(std::span<const float> theta,
+                                      std::span<const float> rough_bar,
+                                      std::span<float> theta_bar) {
+  const std::vector<SettingName> names = rough_settings();
+  RawSettings<float> raw_bar{};
+  for (std::size_t i = 0; i < names.size(); ++i) at(raw_bar, names[i]) = rough_bar[i];
+  const std::vector<float> plain_bar(static_cast<std::size_t>(plain_.size()), 0.0f);
+  resolve_theta_vjp(layout_, theta.data(), slot_.traits.value_or(Traits{}), plain_bar.data(),
+                    raw_bar, theta_bar.data());
+}
+
+TrajectoryProblem::Resolved TrajectoryProblem::start(const Window& window,
+                                                     std::span<const float> theta) {
+  TaskData& data = workspace_.data;
+  const bool fresh = started_ != window.truncation;
+  if (fresh) {
+    data.start(*slot_.task, static_cast<std::uint32_t>(window.first_step), window.K,
+               slot_.settings.inner_batch, config_, slot_.metric, slot_.settings.rows);
+    started_ = window.truncation;
+  }
+  if (layout_.sizes().reads_traits() && !slot_.traits) slot_.traits = data.traits();
+  Resolved resolved{truncation_settings(config_, window.K),
+                    resolve_theta(layout_, theta.data(), slot_.traits.value_or(Traits{}))};
+  if (!layout_.has(ThetaName::kSettings)) return resolved;
+  RawSettings<float>& raw = resolved.theta.raw;
+  for (std::size_t n = 0; n < raw.size(); ++n) raw[n] += shift_[n];
+  const RuleSettings settings = settings_of(raw);
+  if (fresh || settings.factors != used_.factors) data.use_settings(settings);
+  used_ = settings;
+  resolved.settings.inner_lr *= static_cast<float>(settings[SettingName::kStep]);
+  resolved.settings.bias_pace = static_cast<float>(settings[SettingName::kBiasPace]);
+  resolved.settings.step_gradient = true;
+  return resolved;
+}
+
+RawSettings<float> TrajectoryProblem::raw_bar_of(const StepBar<float>& step_bar,
+                                                 const RawSettings<float>& raw) const {
+  RawSettings<float> raw_bar{};
+  const auto put = [&](SettingName name, double factor_bar) {
+    const auto n = static_cast<std::size_t>(name);
+    raw_bar[n] = static_cast<float>(factor_bar * setting_slope(name, static_cast<double>(raw[n])));
+  };
+  put(SettingName::kStep, static_cast<double>(step_bar.inner_lr) * config_.inner.inner_lr);
+  put(SettingName::kBiasPace, static_cast<double>(step_bar.bias_pace));
+  put(SettingName::kShare, static_cast<double>(step_bar.homeostatic_share) *
+                               workspace_.data.homeostatic_share() / used_[SettingName::kShare]);
+  return raw_bar;
+}
+
+void TrajectoryProblem::advance(const Window& window, std::span<const float> theta,
+                                std::vector<float>& phi) {
+  const Resolved resolved = start(window, theta);
+  unroll(plain_, resolved.theta.theta.data(), slot_.settings.architecture, phi, window.K,
+         resolved.settings, workspace_.data, workspace_.truncation.tape);
+}
+
+TruncationResult TrajectoryProblem::loss(const Window& window, std::span<const float> theta,
+                                         std::vector<float>& phi) {
+  const Resolved resolved = start(window, theta);
+  return truncated_loss(plain_, resolved.theta.theta.data(), slot_.settings.architecture, phi,
+                        resolved.settings, workspace_.data, workspace_.truncation.tape);
+}
+
+TruncationResult TrajectoryProblem::gradient(const Window& window, std::span<const float> theta,
+                                             std::vector<float>& phi, std::span<float> theta_bar) {
+  const Resolved resolved = start(window, theta);
+  const auto run = [&](float* plain_bar) {
+    return truncated_gradient(plain_, resolved.theta.theta.data(), slot_.settings.architecture, phi,
+                              resolved.settings, workspace_.data, workspace_.truncation, plain_bar);
+  };
+  if (!layout_.has(ThetaName::kSettings)) return run(theta_bar.data());
+  std::vector<float> plain_bar(static_cast<std::size_t>(plain_.size()), 0.0f);
+  const TruncationResult result = run(plain_bar.data());
+  const RawSettings<float> raw_bar = raw_bar_of(workspace_.truncation.step_bar, resolved.theta.raw);
+  resolve_theta_vjp(layout_, theta.data(), slot_.traits.value_or(Traits{}), plain_bar.data(),
+                    raw_bar, theta_bar.data());
+  return result;
+}
+
+}  // namespace metaplastic
