@@ -132,6 +132,23 @@ TEST(Apply, AVariantLearnsOtherWeightsAndIsOnRecord) {
 }
 
 // Whoever goes on looks for neighbours in the same pool.
+// A rule that follows the data starts as the plain one, and is applied without variants.
+TEST(Apply, ARuleThatFollowsTheDataStartsAsThePlainOne) {
+  const Dataset data = gaussian_dataset(100, 6, 3, 3);
+  const Rule plain = small_rule("agree-neighbours");
+  RuleSizes sizes = plain.sizes;
+  sizes.settings = "traits";
+  Rule follows = make_classical_rule("agree-neighbours", sizes, 1);
+  const Applied expected = apply_rule(plain, data, small_options());
+  EXPECT_EQ(top_weights(apply_rule(follows, data, small_options())), top_weights(expected));
+  const ThetaLayout layout(sizes);
+  follows.theta[static_cast<std::size_t>(layout[ThetaName::kSettings].offset)] = -0.5f;
+  EXPECT_NE(top_weights(apply_rule(follows, data, small_options())), top_weights(expected));
+  ApplyOptions options = small_options();
+  options.variant = find_variant("far");
+  EXPECT_THROW(apply_rule(follows, data, options), Error);
+}
+
 TEST(Apply, GoesOnWithThePoolThatItWouldHaveHad) {
   const Dataset data = gaussian_dataset(kNeighbourhood.pool + 300, 6, 3, 3);
   Rule rule = small_rule("agree-neighbours");

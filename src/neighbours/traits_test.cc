@@ -82,7 +82,8 @@ TEST(Traits, CountComponents) {
     for (std::size_t u = 0; u < U; ++u)
       for (std::size_t n = 0; n < N; ++n) x[u * N + n] = float(u + 1) * factor[n];
     EXPECT_NEAR(trait(traits_of(x, static_cast<int>(U)), "rank"), 0, 1e-3);
-    EXPECT_NEAR(trait(traits_of(x, static_cast<int>(U)), "redundancy"), -std::log10(double(U)), 1e-3);
+    EXPECT_NEAR(trait(traits_of(x, static_cast<int>(U)), "redundancy"), -std::log10(double(U)),
+                1e-3);
   }
 }
 

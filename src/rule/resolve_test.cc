@@ -39,7 +39,8 @@ TEST(Resolve, AdjointEqualsCentralDifferences) {
   std::vector<double> theta(P);
   for (double& value : theta) value = 0.4 * random.normal();
   for (std::size_t n = 0; n < kNumTraits; ++n)
-    theta[static_cast<std::size_t>(layout[ThetaName::kTraitsScale].offset) + n] = 1 + 0.1 * double(n);
+    theta[static_cast<std::size_t>(layout[ThetaName::kTraitsScale].offset) + n] =
+        1 + 0.1 * double(n);
   const Traits traits = some_traits(1);
   // A linear function of all that comes out, so that its bars are known.
   const ThetaLayout plain(plain_sizes(layout.sizes()));

@@ -1,0 +1,230 @@
+// Rules whose settings follow the data, in meta-training: the estimator of settings without a
+// derivative, data sets of some rows, runs that resume to the same bits.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <optional>
+#include <set>
+
+#include "io/json_text.h"
+#include "io/test_folder.h"
+#include "meta/estimator_parts.h"
+#include "meta/task_traits.h"
+#include "meta/test_config.h"
+#include "meta/trainer.h"
+#include "rule/classical.h"
+#include "tasks/task.h"
+
+namespace metaplastic {
+namespace {
+
+// theta [2]; the loss is smooth in the first number, and in the second only by a step function of
+// a setting: 1 where theta[1] + shift is above 0.25, else 0.
+class StepProblem : public InnerProblem {
+ public:
+  std::uint64_t task_index() const override { return 4; }
+  std::int64_t num_inner_steps() const override { return 3; }
+  Window window(std::int64_t inner_step, std::int64_t truncation) const override {
+    return {inner_step, truncation, 3};
+  }
+  std::size_t num_rough_settings() const override { return 1; }
+  void shift_rough_settings(std::span<const float> shift) override { shift_ = shift[0]; }
+  void add_rough_bar(std::span<const float>, std::span<const float> bar,
+                     std::span<float> theta_bar) override {
+    theta_bar[1] += bar[0];
+  }
+  void advance(const Window&, std::span<const float>, std::vector<float>&) override {}
+  TruncationResult loss(const Window&, std::span<const float> theta, std::vector<float>&) override {
+    TruncationResult result;
+    result.meta_loss = static_cast<double>(theta[0]) * 3 + (theta[1] + shift_ > 0.25f ? 1.0 : 0.0);
+    return result;
+  }
+  TruncationResult gradient(const Window& window, std::span<const float> theta,
+                            std::vector<float>& phi, std::span<float> theta_bar) override {
+    theta_bar[0] += 3;
+    return loss(window, theta, phi);
+  }
+
+ private:
+  float shift_ = 0;
+};
+
+TEST(BackpropEs, HasTheGradientOfTheSmoothedLoss) {
+  EstimatorConfig config;
+  config.name = "backprop-es";
+  config.pairs = 2;
+  config.settings_sigma = 0.4;
+  const auto estimator = make_estimator(config);
+  constexpr int kSeeds = 4000;
+  double sum = 0, squares = 0;
+  for (int seed = 0; seed < kSeeds; ++seed) {
+    StepProblem problem;
+    TrajectoryState state;
+    std::vector<float> gradient(2);
+    const TruncationResult result = estimator->estimate(problem, std::vector<float>{1.0f, 0.0f},
+                                                        std::uint64_t(seed), state, gradient);
+    EXPECT_EQ(gradient[0], 3);
+    EXPECT_EQ(state.inner_step, 3);
+    EXPECT_TRUE(result.finite);
+    sum += double(gradient[1]), squares += double(gradient[1]) * double(gradient[1]);
+  }
+  // d/dx of P(x + 0.4 n > 0.25) at x = 0: the normal density.
+  const double expected = std::exp(-0.5 * std::pow(0.25 / 0.4, 2)) / (0.4 * std::sqrt(2 * M_PI));
+  const double mean = sum / kSeeds, error = std::sqrt((squares / kSeeds - mean * mean) / kSeeds);
+  EXPECT_NEAR(mean, expected, 4 * error);
+  EXPECT_LT(error, 0.1 * expected);
+}
+
+MetaConfig traits_config() {
+  MetaConfig config = small_run_config();
+  config.rule.bias_mean = "homeostatic";
+  config.rule.views = "neighbours";
+  config.rule.settings = "traits";
+  config.rule.trait_units = 3;
+  config.tasks.weight("tables") = config.tasks.weight("words") = 1;
+  config.tasks.max_inputs = 30;
+  config.inner.min_T = config.inner.max_T = config.truncation.min_K = config.truncation.max_K = 4;
+  config.inner.neighbour_pool = 64;
+  config.inner.min_rows = 20, config.inner.max_rows = 60;
+  config.estimator.name = "backprop-es";
+  config.estimator.pairs = 1;
+  config.outer.init_rule = "agree-neighbours";
+  config.outer.outer_batch = 4;
+  config.outer.outer_lr = 0.01;
+  config.validation.num_tasks = 4;
+  config.validation.inner_steps = 4;
+  config.validation.paired = true;
+  return config;
+}
+
+RunEnd run_of(const std::string& out, MetaConfig config, int outer_steps, int threads,
+              bool resume = false) {
+  config.outer.outer_steps = outer_steps;
+  RunOptions options;
+  options.out = out;
+  options.seed = 7;
+  options.num_threads = threads;
+  options.resume = resume;
+  return meta_train(config, options);
+}
+
+std::vector<nlohmann::json> lines_of(const std::string& path) {
+  std::ifstream file(path);
+  std::vector<nlohmann::json> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(parse_json(line));
+  return lines;
+}
+
+TEST(SettingsRun, ThreadsAndResumeGiveTheSameBits) {
+  const TestFolder folder;
+  for (const char* network : {"hidden", "none"}) {
+    SCOPED_TRACE(network);
+    MetaConfig config = traits_config();
+    config.rule.network = network;
+    const std::string whole = folder.path(std::string("whole-") + network),
+                      parts = folder.path(std::string("parts-") + network);
+    run_of(whole, config, 4, 2);
+    run_of(parts, config, 1, 1);
+    run_of(parts, config, 4, 1, true);
+    const std::vector<float> theta = load_rule(whole + "/rules/step-000004.safetensors").theta;
+    EXPECT_EQ(theta, load_rule(parts + "/rules/step-000004.safetensors").theta);
+    EXPECT_EQ(load_checkpoint(whole + "/checkpoint.safetensors", config).outer.moment2,
+              load_checkpoint(parts + "/checkpoint.safetensors", config).outer.moment2);
+    const ThetaLayout layout(config.rule);
+    const auto moved = [&](ThetaName name) {
+      const auto first = theta.begin() + layout[name].offset;
+      return std::any_of(first, first + layout[name].size(), [](float v) { return v != 0; });
+    };
+    EXPECT_TRUE(moved(ThetaName::kSettings) && moved(ThetaName::kTraitsMix) &&
+                moved(ThetaName::kTraitsSettings));
+    const auto lines = lines_of(whole + "/metrics.jsonl");
+    EXPECT_EQ(lines.front().at("outer_step"), 0);
+    EXPECT_EQ(lines.front().at("validation").value("paired", nlohmann::json()), nullptr);
+    const nlohmann::json& last = lines.back().at("validation");
+    EXPECT_NEAR(last.at("paired").at("accuracy").get<double>(),
+                last.at("accuracy").get<double>() -
+                    lines.front().at("validation").at("accuracy").get<double>(),
+                1e-12);
+  }
+}
+
+TEST(SettingsRun, TheScaleOfTraitsIsMeasuredAndKept) {
+  const MetaConfig config = traits_config();
+  const TaskDistribution tasks(config.tasks);
+  const ThetaLayout layout(config.rule);
+  const std::vector<float> start = initial_theta(config, 7),
+                           theta = with_measured_traits(config, tasks, 7, start);
+  const auto at = [&](ThetaName name) {
+    return theta[static_cast<std::size_t>(layout[name].offset)];
+  };
+  // log10 of rows between 20 and 60.
+  EXPECT_GT(at(ThetaName::kTraitsMean), 1.3f);
+  EXPECT_LT(at(ThetaName::kTraitsMean), 1.78f);
+  EXPECT_GT(at(ThetaName::kTraitsScale), 0.05f);
+  EXPECT_EQ(with_measured_traits(config, tasks, 8, theta), theta);
+  std::vector<float> gradient(theta.size(), 1.0f);
+  keep_trained(layout, {}, gradient);
+  EXPECT_EQ(gradient[static_cast<std::size_t>(layout[ThetaName::kTraitsScale].offset)], 0);
+  EXPECT_EQ(gradient[0], 1);
+}
+
+// Every batch is of the rows, and only of them.
+TEST(TaskData, OfSomeRowsDrawsFromThem) {
+  MetaConfig config = traits_config();
+  config.rule = small_run_config().rule;  // one view
+  const TaskDistribution tasks(config.tasks);
+  const Task task = tasks.make_task(3, 5, Split::kTrain);
+  std::optional<NeighbourMetric> metric;
+  TaskData data;
+  constexpr int kRows = 20;
+  data.start(task, 0, 40, 16, config, metric, kRows);
+  const auto U = static_cast<std::size_t>(task.num_inputs());
+  std::set<std::vector<float>> seen;
+  for (int k = 0; k < 40; ++k) {
+    const std::span<const float> batch = data.inner_batch(k);
+    ASSERT_EQ(batch.size(), U * 16);
+    std::set<std::vector<float>> here;
+    for (std::size_t b = 0; b < 16; ++b) {
+      std::vector<float> example(U);
+      for (std::size_t u = 0; u < U; ++u) example[u] = batch[u * 16 + b];
+      here.insert(example);
+    }
+    EXPECT_EQ(here.size(), 16u) << "without replacement";
+    seen.insert(here.begin(), here.end());
+  }
+  EXPECT_EQ(seen.size(), std::size_t{kRows});
+}
+
+// A rule without a network goes on as one with a network, which at first changes nothing.
+TEST(InitialTheta, GrowsANetworkThatDoesNotActYet) {
+  const TestFolder folder;
+  MetaConfig config = traits_config();
+  config.rule.network = "none";
+  Rule small = rule_of_run(config, initial_theta(config, 1));
+  for (float& value : small.theta) value += 0.25f;
+  const std::string path = folder.path("small.safetensors");
+  save_rule(path, small);
+  config.rule.network = "hidden";
+  config.outer.init_rule = path;
+  const std::vector<float> grown = initial_theta(config, 2);
+  const ThetaLayout from(small.sizes), to(config.rule);
+  const auto mix = [](const ThetaLayout& layout, const std::vector<float>& theta,
+                      std::string_view term) {
+    return theta[static_cast<std::size_t>(layout[ThetaName::kMix].offset +
+                                          layout.term_index(term))];
+  };
+  EXPECT_EQ(mix(to, grown, "agree"), mix(from, small.theta, "agree"));
+  EXPECT_EQ(mix(to, grown, "hebb"), mix(from, small.theta, "hebb"));
+  EXPECT_EQ(mix(to, grown, "rbf"), 0);
+  const auto kept = [&](ThetaName name) {
+    return std::equal(small.theta.begin() + from[name].offset,
+                      small.theta.begin() + from[name].offset + from[name].size(),
+                      grown.begin() + to[name].offset);
+  };
+  EXPECT_TRUE(kept(ThetaName::kTraitsIn) && kept(ThetaName::kTraitsSettings));
+}
+
+}  // namespace
+}  // namespace metaplastic
