@@ -47,10 +47,9 @@ bool has_variants(const RuleSizes& sizes) {
 
 void check_variant(const RuleVariant& variant, const RuleSizes& sizes) {
   if (variant.name == RuleVariant{}.name || has_variants(sizes)) return;
-  fail(
-      "variant: expected {} for a rule that does not walk among neighbours or follows the data by "
-      "itself, found {}; use another rule",
-      RuleVariant{}.name, variant.name);
+  fail("variant: expected {} for a rule that {}, found {}; use another rule", RuleVariant{}.name,
+       sizes.has_settings() ? "follows the data by itself" : "does not walk among neighbours",
+       variant.name);
 }
 
 Rule rule_of_variant(const Rule& rule, const RuleVariant& variant) {

@@ -4,11 +4,16 @@
 #include <nlohmann/json.hpp>
 
 #include "apply/encoder_file.h"
+#include "apply/layer_choice.h"
+#include "apply/second_views.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "data/dataset_rows.h"
+#include "data/preprocess.h"
 #include "io/json_text.h"
 #include "io/safetensors.h"
+#include "rule/resolve.h"
 #include "rule/rule_file.h"
 #include "rule/theta.h"
 
@@ -48,18 +53,62 @@ std::string tensors_text(const TensorFile& file) {
   return text + fmt::format("  {} tensors, {} numbers\n", file.tensors.size(), total);
 }
 
-std::string rule_text(const std::string& path) {
+std::string mix_text(const ThetaLayout& layout, const std::vector<float>& theta) {
+  std::string text;
+  const float* mix = theta.data() + layout[ThetaName::kMix].offset;
+  for (const std::string_view name : term_names(layout))
+    text += fmt::format("  {:<12} {:9.5f}\n", name, *mix++);
+  return text;
+}
+
+// Of theta itself, before traits add to them.
+std::string settings_text(const ThetaLayout& layout, const std::vector<float>& theta) {
+  std::string text = "settings, as factors:\n";
+  const float* raw = theta.data() + layout[ThetaName::kSettings].offset;
+  for (std::size_t n = 0; n < kNumSettings; ++n) {
+    text += fmt::format("  {:<12} {:9.5f}  {}\n", setting_rows()[n].name,
+                        setting_factor(static_cast<SettingName>(n), static_cast<double>(raw[n])),
+                        setting_rows()[n].help);
+  }
+  if (layout.has(ThetaName::kTraitsIn)) {
+    text += fmt::format("traits that change mix and settings (--data shows how): {}\n",
+                        fmt::join(layout.conditions().traits, ", "));
+  }
+  return text;
+}
+
+// What dense layers would learn with from this data.
+std::string resolved_text(const Rule& rule, const std::string& spec) {
+  if (!rule.sizes.has_settings()) {
+    fail(
+        "--data: expected a rule whose settings are in theta, found one with fixed settings; leave "
+        "it out");
+  }
+  const Dataset data = load_dataset(spec);
+  const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, {}, LayerChoice{}));
+  const auto rows = prepare_rows(preprocess, data);
+  const TrainingPool pool(SliceRows(rows, 0, data.first_test_row), 0);
+  const Traits traits = measure_traits(pool.neighbours(), data.first_test_row);
+  const ResolvedRule resolved = resolve(rule, traits);
+  std::string text = fmt::format("traits of {}:\n", printable(spec, 200));
+  for (std::size_t n = 0; n < kNumTraits; ++n)
+    text += fmt::format("  {:<12} {:9.5f}\n", trait_names()[n], traits[n]);
+  text += "mix for this data:\n" + mix_text(ThetaLayout(resolved.rule.sizes), resolved.rule.theta);
+  text += "settings for this data, as factors:\n";
+  for (std::size_t n = 0; n < kNumSettings; ++n)
+    text += fmt::format("  {:<12} {:9.5f}\n", setting_rows()[n].name, resolved.settings.factors[n]);
+  return text;
+}
+
+std::string rule_text(const std::string& path, const std::string& spec) {
   const Rule rule = load_rule(path);
   const ThetaLayout layout(rule.sizes);
   std::string text = fmt::format("sizes: {}; {} parameters\n", describe(rule.sizes), layout.size());
   text += "inner loop:\n";
   print_json(to_json(rule.inner), "  ", text);
-  text += "mix of the weight step's terms:\n";
-  const std::vector<std::string_view> names = term_names(layout);
-  for (std::size_t k = 0; k < names.size(); ++k) {
-    text += fmt::format("  {:<12} {:9.5f}\n", names[k],
-                        rule.theta[static_cast<std::size_t>(layout[ThetaName::kMix].offset) + k]);
-  }
+  text += "mix of the weight step's terms:\n" + mix_text(layout, rule.theta);
+  if (layout.has(ThetaName::kSettings)) text += settings_text(layout, rule.theta);
+  if (!spec.empty()) text += resolved_text(rule, spec);
   text += "provenance:\n";
   print_json(rule.provenance, "  ", text);
   return text;
@@ -101,13 +150,15 @@ std::string checkpoint_text(const TensorFile& file) {
   return text;
 }
 
-int run_inspect(const std::string& path) {
+int run_inspect(const std::string& path, const std::string& spec) {
   const TensorFile file = read_safetensors(path);
   const auto kind = file.metadata.find("kind");
   const std::string name = kind == file.metadata.end() ? "" : kind->second;
   std::string text;
+  if (!spec.empty() && name != "rule")
+    fail("--data: expected a rule to inspect with data, found another kind of file; leave it out");
   if (name == "rule") {
-    text = rule_text(path);
+    text = rule_text(path, spec);
   } else if (name == "encoder") {
     text = encoder_text(path);
   } else if (name == "checkpoint") {
@@ -126,9 +177,12 @@ int run_inspect(const std::string& path) {
 }  // namespace
 
 Action add_inspect(CLI::App& app) {
-  auto path = std::make_shared<std::string>();
+  auto path = std::make_shared<std::string>(), spec = std::make_shared<std::string>();
   app.add_option("file", *path, "rule, encoder or checkpoint")->required()->type_name("FILE");
-  return [path] { return run_inspect(*path); };
+  app.add_option("--data", *spec,
+                 "of a rule that follows the data: also show its mix and settings for this data")
+      ->type_name("SPEC");
+  return [path, spec] { return run_inspect(*path, *spec); };
 }
 
 }  // namespace metaplastic
