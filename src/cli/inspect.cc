@@ -16,6 +16,7 @@
 #include "rule/resolve.h"
 #include "rule/rule_file.h"
 #include "rule/theta.h"
+#include "tasks/task_forms.h"
 
 namespace metaplastic {
 namespace {
@@ -84,10 +85,11 @@ std::string resolved_text(const Rule& rule, const std::string& spec) {
         "--data: expected a rule whose settings are in theta, found one with fixed settings; leave "
         "it out");
   }
-  const Dataset data = load_dataset(spec);
+  const Dataset data = load_data(spec);
   const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, {}, LayerChoice{}));
   const auto rows = prepare_rows(preprocess, data);
-  const TrainingPool pool(SliceRows(rows, 0, data.first_test_row), 0);
+  const SliceRows training_rows(rows, 0, data.first_test_row);
+  const TrainingPool pool(training_rows, 0);
   const Traits traits = measure_traits(pool.neighbours(), data.first_test_row);
   const ResolvedRule resolved = resolve(rule, traits);
   std::string text = fmt::format("traits of {}:\n", printable(spec, 200));
