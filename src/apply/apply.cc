@@ -142,6 +142,13 @@ Encoder start_encoder(const Architecture& architecture, const Rule& rule,
   return made;
 }
 
+std::set<int> states_to_keep(const ApplyOptions& options, int num_steps) {
+  std::set<int> wanted(options.snapshots.begin(), options.snapshots.end());
+  wanted.insert(num_steps);
+  METAPLASTIC_CHECK(*wanted.begin() >= 0 && *wanted.rbegin() == num_steps);
+  return wanted;
+}
+
 void check_rows(const RowSource& rows) {
   if (rows.num_rows() < 2)
     fail("apply: expected at least 2 rows to learn from, found {}; use more data", rows.num_rows());
@@ -206,9 +213,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
         fmt::format("apply: inner batches hold all {} rows, fewer than the {} asked for",
                     data.batch_size(), inner_batch));
   }
-  std::set<int> wanted(options.snapshots.begin(), options.snapshots.end());
-  wanted.insert(num_steps);
-  METAPLASTIC_CHECK(*wanted.begin() >= 0 && *wanted.rbegin() == num_steps);
+  const std::set<int> wanted = states_to_keep(options, num_steps);
   std::int64_t num_rows = 0;
   const std::vector<float> statistics_rows = data.statistics_rows(num_rows);
   std::vector<float> phi = first_phi(rule, architecture, options);
