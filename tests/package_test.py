@@ -94,6 +94,8 @@ class Packages(unittest.TestCase):
                         "f.npy", "--model", "m.safetensors", "--quiet", cwd=self.folder)
         self.assertIn("only-here", without_sources(program, "inspect", "m.safetensors", cwd=self.folder))
         self.assertTrue((root / "usr/share/doc/metaplastic/copyright").exists())
+        for page in ("man/man1/metaplastic-apply.1", "bash-completion/completions/metaplastic"):
+            self.assertTrue((root / "usr/share" / page).exists(), page)
         if "python3-metaplastic" in debs:
             self.check_python(root)
 

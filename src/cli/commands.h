@@ -26,6 +26,8 @@ Action add_inspect(CLI::App& app);
 Action add_experiment(CLI::App& app);
 Action add_report(CLI::App& app);
 Action add_bench(CLI::App& app);
+Action add_completion(CLI::App& app);
+Action add_manual(CLI::App& app);
 Action add_classical(CLI::App& app);
 
 // Prints that a signal ended the work and what became of it; returns kExitStopped.

@@ -10,9 +10,12 @@
 #include "base/stop.h"
 #include "base/stopped.h"
 #include "base/text.h"
+#include "cli/colour.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "comm/launch.h"
+#include "experiments/build_commit.h"
+#include "tensor/kernels.h"
 
 namespace metaplastic {
 namespace {
@@ -38,6 +41,8 @@ constexpr Command kCommands[] = {
     {"report", "write a page about a run", add_report},
     {"inspect", "show what a rule, encoder or checkpoint holds", add_inspect},
     {"bench", "time inner steps and data on this machine, against its sgemm", add_bench},
+    {"completion", "print a script that completes commands in a shell", add_completion},
+    {"manual", "print a manual page", add_manual, true},
     {"classical", "write the hand-set rules", add_classical, true},
 };
 
@@ -47,6 +52,11 @@ std::vector<std::string> command_names() {
     if (!command.hidden) names.emplace_back(command.name);
   }
   return names;
+}
+
+std::string version_text() {
+  return fmt::format("metaplastic {} (commit {}, SIMD {})", METAPLASTIC_VERSION, build_commit(),
+                     simd_name());
 }
 
 // CLI11 would say what is missing before it says which word it does not know.
@@ -77,7 +87,7 @@ int run(const std::vector<std::string>& arguments) {
   check_command(arguments);
   CLI::App app("Meta-learns neuron-local update rules, and applies them to unlabelled data.",
                "metaplastic");
-  app.set_version_flag("--version", "metaplastic " METAPLASTIC_VERSION);
+  app.set_version_flag("--version", version_text, "version, commit and SIMD target of the program");
   app.require_subcommand(1);
   std::vector<std::pair<CLI::App*, Action>> actions;
   for (const Command& command : kCommands) {
@@ -104,7 +114,8 @@ int run(const std::vector<std::string>& arguments) {
 }
 
 int report(const char* kind, const std::string& line, int status) {
-  std::fprintf(stderr, "metaplastic: %s%s\n", kind, one_line(line).c_str());
+  std::fprintf(stderr, "%s %s%s\n", coloured("metaplastic:", Colour::kError).c_str(), kind,
+               one_line(line).c_str());
   return status;
 }
 

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "base/error.h"
+#include "cli/colour.h"
 
 namespace metaplastic {
 namespace {
@@ -59,7 +60,9 @@ void Progress::note(const std::string& line) {
   if (!quiet_) print_line(line);
 }
 
-void Progress::warn(const std::string& line) { print_line("metaplastic: warning: " + line); }
+void Progress::warn(const std::string& line) {
+  print_line(coloured("metaplastic: warning:", Colour::kWarning) + " " + line);
+}
 
 void Progress::warn_about(const Dataset& data) {
   for (const std::string& line : data.notes) warn(line);
