@@ -3,7 +3,7 @@
 
 Label spreading of scikit-learn (Debian's python3-sklearn) is transductive: rows that are judged are part of the graph. Prints the mean
 accuracy of the unlabelled rows over the draws, and its standard error, for each setting; the best of them is chosen by what is judged, so
-it flatters the method. What docs/recipe.md, "Other networks", compares with.
+it flatters the method. What docs/notebook/bundled-rule.md, "Other networks", compares with.
 usage: tools/label_spreading.py [--shots 10] [--trials 50]
 """
 import argparse
