@@ -68,6 +68,12 @@ class NativeStep {
              double inner_lr, double homeostatic_share)
       : layout_(sizes_of(rule)), inner_lr_(inner_lr), homeostatic_share_(homeostatic_share) {
     architecture_.widths = std::move(widths);
+    if (layout_.sizes().has_settings()) {
+      fail(
+          "meta.step: expected a rule with settings 'fixed', found '{}', which follows the data; "
+          "take another rule",
+          layout_.sizes().settings);
+    }
     architecture_.activation = activation_from_name(activation);
     architecture_.validate();
   }

@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""A rule that follows the data, from meta-training to features: trained as applied, applied as trained.
+
+usage: traits_rule_test.py PROGRAM
+"""
+import json
+
+import program
+from program import np
+
+TRAIN = ("train", "--seed", 3, "--threads", 1, "--outer-steps", 2, "--quiet")
+OPTIONS = (
+    "rule.C=4", "rule.D=2", "rule.G=1", "rule.views=neighbours", "rule.bias_mean=homeostatic", "rule.settings=traits",
+    "rule.network=none", "rule.trait_units=4", "tasks.glyphs=0", "tasks.tables=1", "tasks.max_inputs=24",
+    "tasks.max_classes=4", "tasks.augment.augmented_share=0", "inner.min_T=5", "inner.max_T=5", "inner.min_rows=40",
+    "inner.max_rows=80", "inner.neighbour_pool=80", "inner.inner_batch=[16]", "inner.max_layers=2", "inner.min_units=8",
+    "inner.max_units=12", "inner.min_features=8", "inner.max_features=12", "truncation.min_K=5", "truncation.max_K=5",
+    "truncation.shots=4", "estimator.name=backprop-es", "estimator.pairs=1", "outer.init_rule=agree-neighbours",
+    "outer.outer_batch=2", "outer.outer_lr=0.1", "validation.num_tasks=2", "validation.inner_steps=5",
+    "validation.hidden=[12]", "validation.every=2", "validation.paired=true")
+
+
+class TraitsRule(program.InFolder):
+    def setUp(self):
+        super().setUp()
+        (self.folder / "empty.toml").write_text("", encoding="utf-8")
+        random = np.random.default_rng(1)
+        rows = [",".join(f"{x:.4f}" for x in random.normal(size=5) + n % 3) + f",c{n % 3}" for n in range(60)]
+        (self.folder / "table.csv").write_text("a,b,c,d,e,label\n" + "\n".join(rows) + "\n", encoding="utf-8")
+        done = self.run_program(*TRAIN, "--config", "empty.toml", "--out", "run", *OPTIONS)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.rule = "run/rules/step-000002.safetensors"
+
+    def test_validation_is_paired_with_the_start(self):
+        lines = [json.loads(line) for line in (self.folder / "run/metrics.jsonl").read_text().splitlines()]
+        self.assertEqual([line["outer_step"] for line in lines], [0, 1, 2])
+        first, last = lines[0]["validation"], lines[2]["validation"]
+        self.assertNotIn("paired", first)
+        self.assertAlmostEqual(last["paired"]["accuracy"], last["accuracy"] - first["accuracy"], places=9)
+        self.assertIn("standard_error", last["paired"])
+
+    def test_inspect_shows_settings_and_the_mix_for_a_data_set(self):
+        shown = self.run_program("inspect", self.rule).stdout
+        self.assertIn("settings, as factors:", shown)
+        self.assertNotIn("for this data", shown)
+        mixes = set()
+        for data in ("fields,seed=3,rows=60", "csv:table.csv,label=label"):
+            done = self.run_program("inspect", self.rule, "--data", data)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("rows           1.77815", done.stdout)
+            mixes.add(done.stdout.split("mix for this data:")[1])
+        self.assertEqual(len(mixes), 2)
+        self.assertIn("expected a rule whose settings are in theta",
+                      self.refused("inspect", self.plain_rule(), "--data",
+                                   "fields,seed=3,rows=60"))
+
+    def plain_rule(self):
+        done = self.run_program(*TRAIN, "--config", "empty.toml", "--out", "plain", *(option.replace("=traits", "=fixed") for option in OPTIONS))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return "plain/rules/step-000002.safetensors"
+
+    def test_it_is_applied_as_it_was_trained(self):
+        done = self.run_program("evaluate", "--rule", self.rule, "--data", "csv:table.csv,label=label", "--methods",
+                                "learned", "--trials", 2, "--shots", 3, "--hidden", "12", "--features", 8, "--json",
+                                "out.json", "--quiet")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        learned = json.loads((self.folder / "out.json").read_text())["methods"][0]
+        self.assertTrue(all(candidate["steps"] <= 5 for candidate in learned["candidates"]))
+        self.assertFalse(any("variant" in candidate for candidate in learned["candidates"]))
+        self.assertIn("follows the data by itself",
+                      self.refused("apply", "--rule", self.rule, "--data", "csv:table.csv,label=label", "--variant", "far",
+                                   "--out", "x.npy"))
+
+
+if __name__ == "__main__":
+    program.main()
