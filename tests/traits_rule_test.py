@@ -55,7 +55,8 @@ class TraitsRule(program.InFolder):
                                    "fields,seed=3,rows=60"))
 
     def plain_rule(self):
-        done = self.run_program(*TRAIN, "--config", "empty.toml", "--out", "plain", *(option.replace("=traits", "=fixed") for option in OPTIONS))
+        options = [option.replace("=traits", "=fixed") for option in OPTIONS]
+        done = self.run_program(*TRAIN, "--config", "empty.toml", "--out", "plain", *options)
         self.assertEqual(done.returncode, 0, done.stderr)
         return "plain/rules/step-000002.safetensors"
 
