@@ -18,7 +18,7 @@ struct Request {
   std::string activation;
   std::string variant;
   std::optional<int> inner_steps, inner_batch, resize;
-  std::optional<std::string> layers;
+  std::optional<std::string> layers, kind;
   std::uint64_t seed = 0;
   Readout readout;
 };
@@ -68,8 +68,8 @@ Applied train(const Request& request, const py::object& input,
               const std::optional<std::vector<std::string>>& columns, const py::object& progress,
               const Encoder* previous, std::optional<InnerState> start) {
   const FoundRule& found = request.rule;
-  const Dataset data =
-      make_dataset(input, columns, previous != nullptr ? &previous->preprocess : nullptr);
+  const Dataset data = make_dataset(
+      input, columns, previous != nullptr ? &previous->preprocess : nullptr, request.kind);
   FitOptions options;
   options.training = options_of(request);
   options.training.start = std::move(start);
@@ -96,10 +96,10 @@ Applied train_encoder(const py::object& rule, const py::object& data,
                       std::uint64_t seed, std::optional<int> resize, const std::string& variant,
                       const std::optional<std::vector<std::string>>& columns,
                       std::optional<std::string> layers, const std::string& layer, bool with_input,
-                      const py::object& progress) {
+                      std::optional<std::string> kind, const py::object& progress) {
   const Readout readout{.layer = parse_readout("layer", layer).layer, .with_input = with_input};
   return train({rule_of(rule), hidden, features, activation, variant, inner_steps, inner_batch,
-                resize, std::move(layers), seed, readout},
+                resize, std::move(layers), std::move(kind), seed, readout},
                data, columns, progress, nullptr, std::nullopt);
 }
 
@@ -149,7 +149,8 @@ void add_apply(py::module_& module) {
              py::arg("seed") = 0, py::arg("resize") = py::none(),
              py::arg("variant") = RuleVariant{}.name, py::arg("columns") = py::none(),
              py::arg("layers") = py::none(), py::arg("layer") = "top",
-             py::arg("with_input") = false, py::arg("progress") = py::none());
+             py::arg("with_input") = false, py::arg("kind") = py::none(),
+             py::arg("progress") = py::none());
   module.def("continue_training", &continue_training, py::arg("rule"), py::arg("data"),
              py::arg("encoder"), py::arg("phi"), py::kw_only(), py::arg("inner_steps"),
              py::arg("inner_batch"), py::arg("columns") = py::none(),

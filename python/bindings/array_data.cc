@@ -24,7 +24,45 @@ std::vector<std::string> positions(std::size_t count) {
   return names;
 }
 
-Dataset array_dataset(py::array array) {
+// What the rows of an array are.
+DataKind kind_of(const py::array& array, const std::optional<std::string>& kind,
+                 const Preprocess* fitted) {
+  const DataKind by_shape = array.ndim() == 2 ? DataKind::kTable : DataKind::kImage;
+  if (!kind) {
+    const bool is_signal = fitted != nullptr && fitted->kind == DataKind::kSignal;
+    return is_signal && array.ndim() <= 3 ? DataKind::kSignal : by_shape;
+  }
+  if (*kind == "signal") {
+    if (array.ndim() <= 3) return DataKind::kSignal;
+    fail(
+        "array: expected [rows, time] or [rows, time, channels] for kind=\"signal\", found the "
+        "shape "
+        "{}; reshape it",
+        shape_text(array));
+  }
+  if (*kind != "table" && *kind != "image") {
+    fail("kind: expected table, image, signal or None, found '{}'", *kind);
+  }
+  if (kind_name(by_shape) == *kind) return by_shape;
+  fail("array: expected {} for kind=\"{}\", found the shape {}; reshape it",
+       *kind == "table" ? "[rows, columns]"
+                        : "[rows, height, width] or [rows, height, width, channels]",
+       *kind, shape_text(array));
+}
+
+// {1, time, channels}.
+ImageShape signal_shape(const py::array& array, const Preprocess* fitted) {
+  if (array.ndim() == 3) {
+    return {1, static_cast<int>(array.shape(1)), static_cast<int>(array.shape(2))};
+  }
+  const bool is_flat = fitted != nullptr && fitted->kind == DataKind::kSignal &&
+                       fitted->input_image.size() == array.shape(1);
+  if (is_flat) return fitted->input_image;
+  return {1, static_cast<int>(array.shape(1)), 1};
+}
+
+Dataset array_dataset(py::array array, const std::optional<std::string>& kind,
+                      const Preprocess* fitted) {
   const bool known = array.ndim() >= 2 && array.ndim() <= 4;
   if (!known || array.size() == 0 || array.size() / array.shape(0) > kMaxFeatures) {
     fail(
@@ -35,7 +73,10 @@ Dataset array_dataset(py::array array) {
   Dataset data;
   data.name = fmt::format("array {}", shape_text(array));
   data.first_test_row = array.shape(0);
-  if (array.ndim() > 2) {
+  data.kind = kind_of(array, kind, fitted);
+  if (data.kind == DataKind::kSignal) {
+    data.image = signal_shape(array, fitted);
+  } else if (data.kind == DataKind::kImage) {
     const py::ssize_t channels = array.ndim() == 4 ? array.shape(3) : 1;
     if (channels != 1 && channels != 3) {
       fail(
@@ -43,7 +84,6 @@ Dataset array_dataset(py::array array) {
           "height, width, channels]",
           channels);
     }
-    data.kind = DataKind::kImage;
     data.image = {static_cast<int>(array.shape(1)), static_cast<int>(array.shape(2)),
                   static_cast<int>(channels)};
     data.pixel_max = white_of(type_of(array));
@@ -56,16 +96,18 @@ Dataset array_dataset(py::array array) {
 
 Dataset make_dataset(const py::object& input,
                      const std::optional<std::vector<std::string>>& columns,
-                     const Preprocess* fitted) {
+                     const Preprocess* fitted, const std::optional<std::string>& kind) {
   if (py::isinstance<py::str>(input)) {
     if (columns) fail("columns: expected none for a data SPEC, which names its own; leave it out");
-    return load_data(input.cast<std::string>());
+    if (kind) fail("kind: expected none for a data SPEC, which says it; write signal=yes there");
+    const Dataset data = load_data(input.cast<std::string>());
+    return fitted == nullptr ? data : fitted_to(*fitted, data);
   }
   const py::module_ arrays = py::module_::import("metaplastic.arrays");
   const auto [array, names] =
       arrays.attr("as_array")(input, columns)
           .cast<std::pair<py::array, std::optional<std::vector<std::string>>>>();
-  Dataset data = array_dataset(array);
+  Dataset data = array_dataset(array, kind, fitted);
   if (data.kind != DataKind::kTable) return data;
   const auto count = static_cast<std::size_t>(data.num_features());
   const bool by_name = fitted != nullptr && fitted->kind == DataKind::kTable;

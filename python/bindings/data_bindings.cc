@@ -39,6 +39,7 @@ py::tuple read_data(const std::string& spec) {
     shape = {N, data.image.height, data.image.width};
     if (data.image.channels > 1) shape.push_back(data.image.channels);
   }
+  if (data.kind == DataKind::kSignal) shape = {N, data.image.width, data.image.channels};
   const py::array X = wide.empty() ? matrix(shape, rows) : matrix(shape, wide);
   py::object y = py::none();
   if (!data.labels.empty()) {
@@ -53,6 +54,7 @@ py::tuple read_data(const std::string& spec) {
   info["column_names"] = data.column_names;
   info["first_test_row"] = data.first_test_row;
   info["pixel_max"] = data.kind == DataKind::kImage ? py::cast(data.pixel_max) : py::none();
+  info["rate"] = data.sound ? py::cast(data.sound->rate) : py::none();
   if (!data.unusable_labels.empty()) data.notes.push_back(data.unusable_labels);
   info["notes"] = data.notes;
   return py::make_tuple(X, y, info);

@@ -81,7 +81,8 @@ FewLabelFit fit(const std::string& rule, const py::object& input, const std::vec
                 const std::optional<std::vector<std::string>>& columns, const py::dict& settings,
                 const py::object& progress) {
   const FoundRule found = find_rule(rule);
-  Dataset data = make_dataset(input, columns);
+  Dataset data =
+      make_dataset(input, columns, nullptr, settings["kind"].cast<std::optional<std::string>>());
   set_codes(data, codes, class_names);
   FewLabelRequest request = request_of(settings);
   Interrupts interrupts;

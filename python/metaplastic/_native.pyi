@@ -132,7 +132,7 @@ def train_encoder(rule: Union[str, Rule], data: Data, *, hidden: Sequence[int], 
                   inner_steps: Optional[int] = None, inner_batch: Optional[int] = None, seed: int = 0,
                   resize: Optional[int] = None, variant: str = "usual",
                   columns: Optional[Sequence[str]] = None, layers: Optional[str] = None,
-                  layer: str = "top", with_input: bool = False,
+                  layer: str = "top", with_input: bool = False, kind: Optional[str] = None,
                   progress: Optional[Callable[[int, int], object]] = None) -> Applied: ...
 def continue_training(rule: Union[str, Rule], data: Data, encoder: Encoder, phi: Floats, *, inner_steps: int,
                       inner_batch: int, columns: Optional[Sequence[str]] = None,

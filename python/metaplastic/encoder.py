@@ -52,7 +52,7 @@ def warn_of_collapse(encoder: Encoder, health: dict, stacklevel: int) -> None:
 def train_encoder(data: Data, rule: Union[str, Rule] = "compact-v1", *, hidden: Sequence[int] = (128, 128),
                   n_features: int = 128, activation: str = "relu", n_steps: Optional[int] = None,
                   inner_batch: Optional[int] = None, seed: int = 0, resize: Optional[int] = None,
-                  variant: str = "usual", layers: Optional[str] = None, columns: Optional[Sequence[str]] = None,
+                  variant: str = "usual", layers: Optional[str] = None, kind: Optional[str] = None, columns: Optional[Sequence[str]] = None,
                   layer: Union[int, str] = "top", with_input: bool = False,
                   progress: Optional[Callable[[int, int], None]] = None) -> Training:
     """Trains an encoder on unlabelled rows, as ``metaplastic apply`` does; same bits for one seed.
@@ -71,9 +71,12 @@ def train_encoder(data: Data, rule: Union[str, Rule] = "compact-v1", *, hidden: 
         above 32, or above 14 without conv layers.
     variant: of a rule that walks among neighbours, usual, alike, alone, noisy, mixed, dense,
         far or apart: how it is applied, which ``metaplastic evaluate`` chooses by labels.
-    layers: "mlp" (hidden and n_features alone), "images" (conv layers below them), or all layers
-        such as "conv 128 7x7, pool 3x3, dense 128". None: "images" where rows are images of 8 x 8
-        and more, else "mlp".
+    layers: "mlp" (hidden and n_features alone), "images" or "signals" (conv layers below them), or
+        all layers such as "conv 128 7x7, pool 3x3, dense 128" or "conv 64 9, pool 4, dense 128".
+        None: "images" where rows are images of 8 x 8 and more, "signals" where they are signals of
+        16 steps and more, else "mlp".
+    kind: "signal" reads an array [N, T] or [N, T, C] as signals of T times and C channels. None:
+        by its dimensions, as above; "table" and "image" insist on that. The encoder remembers it.
     columns: names of an array's columns; a data frame brings its own. The encoder keeps them, and
         finds the columns of later data by them.
     layer, with_input: what ``embed`` gives out: a layer from 1 up, "top" or "all" (side by side),
@@ -87,7 +90,7 @@ def train_encoder(data: Data, rule: Union[str, Rule] = "compact-v1", *, hidden: 
     applied = _native.train_encoder(
         rule, data, hidden=[int(width) for width in hidden], features=int(n_features),
         activation=activation, inner_steps=n_steps, inner_batch=inner_batch, seed=int(seed),
-        resize=resize, variant=variant, layers=layers, columns=None if columns is None else list(columns),
+        resize=resize, variant=variant, layers=layers, kind=kind, columns=None if columns is None else list(columns),
         layer=str(layer), with_input=bool(with_input), progress=progress)
     warn_of_collapse(applied.encoder, applied.health, stacklevel=2)
     return Training(applied.encoder, applied.inner_steps, tuple(applied.notes), applied.health)
@@ -98,11 +101,12 @@ def read_data(spec: str) -> Tuple[np.ndarray, Optional[np.ndarray], Dict[str, An
 
     X: float32 (float64 for a table with a column such as times in seconds, which would lose its
         digits), raw: [N, U] for tables, [N, H, W] or [N, H, W, 3] for images (black is 0, white
-        ``info["pixel_max"]``), [N, words] normalised word counts for text.
+        ``info["pixel_max"]``), [N, T, C] for signals and sounds, [N, words] normalised word counts
+        for text.
     y: int64 [N] in 0..classes-1, -1 for a row without a label as in ``sklearn.semi_supervised``; or None.
-    info: dict of ``kind`` ("image", "table", "text"), ``description``, ``class_names``,
+    info: dict of ``kind`` ("image", "table", "text", "signal"), ``description``, ``class_names``,
         ``column_names``, ``first_test_row`` (rows from there on are the official test set; N where
-        there is none), ``pixel_max``, ``notes``.
+        there is none), ``pixel_max``, ``rate`` (of sounds, else None), ``notes``.
     """
     return _native.read_data(spec)
 

@@ -73,8 +73,12 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
     n_features : int, default=128
         Width of the top layer.
     layers : str or None, default=None
-        "mlp" (``hidden`` and ``n_features`` alone), "images" (conv layers below them), or all layers
-        in words. None: "images" where X holds images of 8 x 8 and more, else "mlp".
+        "mlp" (``hidden`` and ``n_features`` alone), "images" or "signals" (conv layers below them), or
+        all layers in words. None: "images" where X holds images of 8 x 8 and more, "signals" where it
+        holds signals of 16 steps and more, else "mlp".
+    kind : str or None, default=None
+        "signal" reads X as signals [n_samples, time] or [n_samples, time, channels]. None: by its
+        dimensions, see Notes.
     image_shape : "auto", None or tuple, default="auto"
         (height, width) or (height, width, channels) of the images that rows of X hold, row by row.
         "auto": the shape of X where it has more than two axes, and of square grey images whose pixels
@@ -139,7 +143,7 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
     """
 
     def __init__(self, rule: str = "compact-v1", hidden: Sequence[int] = (128, 128),
-                 n_features: int = 128, layers: Optional[str] = None,
+                 n_features: int = 128, layers: Optional[str] = None, kind: Optional[str] = None,
                  image_shape: Union[str, Sequence[int], None] = "auto", activation: str = "relu",
                  n_steps: Union[int, str] = "auto",
                  inner_batch: Union[int, str] = "auto", variants: Sequence[str] = ("usual",),
@@ -151,6 +155,7 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
         self.n_features = n_features
         self.layers = layers
         self.image_shape = image_shape
+        self.kind = kind
         self.activation = activation
         self.n_steps = n_steps
         self.inner_batch = inner_batch
@@ -175,7 +180,8 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
         X = validate_data(self, X, dtype=DTYPES, ensure_min_samples=2, allow_nd=True)
         codes = self._take_labels(X, y)
         auto_table = self.layers == "mlp" and X.ndim == 2 and self.image_shape == "auto"
-        self.image_shape_ = None if auto_table else images.find_shape(X, self.image_shape)
+        is_no_image = auto_table or self.kind in ("signal", "table")
+        self.image_shape_ = None if is_no_image else images.find_shape(X, self.image_shape)
         if self.image_shape_ is not None:
             if X.ndim == 2 and self.image_shape == "auto":
                 height, width = self.image_shape_
@@ -279,7 +285,7 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
             seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         return {"hidden": [whole("hidden", width) for width in self.hidden],
                 "features": whole("n_features", self.n_features), "activation": self.activation,
-                "layers": self.layers,
+                "layers": self.layers, "kind": self.kind,
                 "inner_steps": whole("n_steps", self.n_steps, auto=True),
                 "inner_batch": whole("inner_batch", self.inner_batch, auto=True), "seed": seed,
                 "variants": [str(name) for name in self.variants], "folds": whole("cv", self.cv),

@@ -20,7 +20,7 @@ constexpr std::string_view kPreprocessPrefix = "preprocess.";
 // Of encoders with layers that see places; others have no such key.
 constexpr const char* kFormatKey = "encoder_format";
 constexpr int kFormat = 2;
-constexpr int kMaxInputSide = 1 << 16;
+constexpr int kMaxInputSide = kMaxSignalNumbers;
 
 std::string tensor_name(int layer, const char* what) {
   return fmt::format("layer.{}.{}", layer, what);

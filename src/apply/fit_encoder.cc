@@ -15,6 +15,8 @@ namespace {
 constexpr std::int64_t kMaxHeldBytes = 400'000'000;
 // Pixels are in [0,1]: windows that vary less than this count as flat.
 constexpr float kWindowOffset = 0.01f;
+// Channels of signals have deviation 1.
+constexpr float kSignalWindowOffset = 0.1f;
 // Groups below the last one draw weights and batches by seeds of their own.
 constexpr std::uint64_t kGroupStream = 1'000'000;
 
@@ -148,7 +150,8 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
   }
   const LayerChoice choice = options.layers.value_or(LayerChoice{});
   ImageShape input{1, 1, training_rows->num_features()};
-  if (preprocess.kind == DataKind::kImage) input = preprocess.output_image;
+  const bool is_signal = preprocess.kind == DataKind::kSignal;
+  if (preprocess.kind == DataKind::kImage || is_signal) input = preprocess.output_image;
   Foundation foundation;
   const Unary activation = options.training.model.activation;
   const std::vector<LayerSpec> specs = chosen_layers(choice, preprocess, options.training.model);
@@ -157,7 +160,9 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
               static_cast<int>(std::ranges::count_if(specs, &LayerSpec::has_weights)));
   const auto first_conv = std::ranges::find(
       layers, LayerKind::kConv, [](const EncoderLayer& layer) { return layer.spec.kind; });
-  if (first_conv != layers.end()) first_conv->window_offset = kWindowOffset;
+  if (first_conv != layers.end()) {
+    first_conv->window_offset = is_signal ? kSignalWindowOffset : kWindowOffset;
+  }
   const std::vector<Layers> groups = groups_of(layers);
   if (options.on_note) {
     options.on_note(describe(preprocess));

@@ -9,9 +9,10 @@ namespace metaplastic {
 namespace {
 
 constexpr int kMinImageSide = 8;
+constexpr int kMinSteps = 16;
 
 bool sees_places(const LayerChoice& layers) {
-  return layers.form == LayerForm::kImages ||
+  return layers.form == LayerForm::kImages || layers.form == LayerForm::kSignals ||
          std::ranges::any_of(
              layers.spec, [](const LayerSpec& layer) { return layer.kind != LayerKind::kDense; });
 }
@@ -25,15 +26,56 @@ std::vector<LayerSpec> conv_part(const ImageShape& image) {
   return parse_layers(side >= 16 ? "conv 128 7x7, pool 3x3" : "conv 128 3x3, pool 3x3");
 }
 
+// Steps of prepared signals: samples, or frames of sounds.
+int num_steps(const Dataset& data) {
+  if (!data.sound || !data.sound->is_log_mel.value_or(true)) return data.image.width;
+  const LogMel log_mel = log_mel_of(data.sound->rate, data.sound->bands.value_or(kDefaultBands));
+  return log_mel_shape(log_mel, data.image, data.name).width;
+}
+
+// Chosen on generated signals (docs/signals.md, "How the default was chosen").
+std::vector<LayerSpec> conv_part_of_signal(const ImageShape& signal) {
+  if (signal.width < kMinSteps) {
+    fail("layers: expected signals of {} steps or more, found {}; use --layers mlp", kMinSteps,
+         signal.width);
+  }
+  return parse_layers("conv 128 9, pool 4");
+}
+
+void check_places(const LayerChoice& layers, const Preprocess& preprocess) {
+  const DataKind kind = preprocess.kind;
+  const bool has_places = kind == DataKind::kImage || kind == DataKind::kSignal;
+  if (!has_places) {
+    fail(
+        "layers: expected images or signals for layers that see places, found {} data; use "
+        "--layers mlp",
+        kind_name(kind));
+  }
+  if (layers.form == LayerForm::kImages && kind != DataKind::kImage) {
+    fail("layers: expected images for --layers images, found signals; use --layers signals");
+  }
+  if (layers.form == LayerForm::kSignals && kind != DataKind::kSignal) {
+    fail(
+        "layers: expected signals for --layers signals, found images; use --layers images, or read "
+        "them as signals (signal=yes in a SPEC, kind=\"signal\" in Python)");
+  }
+  if (preprocess.permutation_seed) {
+    fail("layers: expected {} in their places, found shuffled ones; use --layers mlp",
+         kind == DataKind::kImage ? "pixels" : "values");
+  }
+}
+
 }  // namespace
 
 LayerChoice parse_layer_choice(std::string_view text) {
   if (text == "mlp") return {LayerForm::kMlp, {}};
   if (text == "images") return {LayerForm::kImages, {}};
+  if (text == "signals") return {LayerForm::kSignals, {}};
   if (text.find(' ') != std::string_view::npos) return {LayerForm::kSpec, parse_layers(text)};
-  const std::vector<std::string> names = {"mlp", "images"};
+  const std::vector<std::string> names = {"mlp", "images", "signals"};
   fail(
-      "layers: expected mlp, images or layers such as 'conv 128 7x7, pool 3x3, dense 128', found "
+      "layers: expected mlp, images, signals or layers such as 'conv 128 7x7, pool 3x3, dense "
+      "128', found "
       "'{}'{}",
       text, did_you_mean(text, names));
 }
@@ -42,7 +84,9 @@ LayerChoice default_layer_choice(const Dataset& data, const RuleSizes& sizes) {
   LayerChoice choice;
   const bool is_large = data.kind == DataKind::kImage &&
                         std::min(data.image.height, data.image.width) >= kMinImageSide;
+  const bool is_long = data.kind == DataKind::kSignal && num_steps(data) >= kMinSteps;
   if (is_large && !sizes.is_metz2019()) choice.form = LayerForm::kImages;
+  if (is_long && !sizes.is_metz2019()) choice.form = LayerForm::kSignals;
   return choice;
 }
 
@@ -67,14 +111,9 @@ std::vector<LayerSpec> chosen_layers(const LayerChoice& layers, const Preprocess
                                      const BaseModel& model) {
   std::vector<LayerSpec> specs = layers.spec;
   if (sees_places(layers)) {
-    if (preprocess.kind != DataKind::kImage) {
-      fail("layers: expected images for layers that see places, found {} data; use --layers mlp",
-           kind_name(preprocess.kind));
-    }
-    if (preprocess.permutation_seed) {
-      fail("layers: expected pixels in their places, found shuffled ones; use --layers mlp");
-    }
+    check_places(layers, preprocess);
     if (layers.form == LayerForm::kImages) specs = conv_part(preprocess.output_image);
+    if (layers.form == LayerForm::kSignals) specs = conv_part_of_signal(preprocess.output_image);
   }
   if (layers.form == LayerForm::kSpec) return specs;
   for (const int width : model.hidden) specs.push_back({.units = width});

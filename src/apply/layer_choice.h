@@ -17,19 +17,19 @@ inline constexpr int kDefaultSide = 14;
 // With them, images above this side do.
 inline constexpr int kMaxKeptSide = 32;
 
-// mlp: dense layers alone. images: conv layers chosen by the size of the images, then the dense
-// ones. Both take the dense layers from BaseModel. spec: all layers.
-enum class LayerForm { kMlp, kImages, kSpec };
+// mlp: dense layers alone. images, signals: conv layers chosen by the size of the images or
+// signals, then the dense ones. All take the dense layers from BaseModel. spec: all layers.
+enum class LayerForm { kMlp, kImages, kSignals, kSpec };
 struct LayerChoice {
   LayerForm form = LayerForm::kMlp;
   std::vector<LayerSpec> spec;
 };
 
-// Throws Error for anything but mlp, images or a SPEC.
+// Throws Error for anything but mlp, images, signals or a SPEC.
 LayerChoice parse_layer_choice(std::string_view text);
 
 // What is chosen where the user chose nothing: images for rows that are images of 8 x 8 and more,
-// for a rule of any width; mlp for all else.
+// signals for signals of 16 steps and more, for a rule of any width; mlp for all else.
 LayerChoice default_layer_choice(const Dataset& data, const RuleSizes& sizes);
 
 // What a user asks of the size of images.
@@ -45,7 +45,7 @@ PreprocessOptions preprocess_options(const Dataset& data, const ResizeChoice& re
                                      const LayerChoice& layers);
 
 // All layers, from the inputs up, for rows prepared so. Throws Error where a layer needs places and
-// the rows are no images, or their pixels are shuffled.
+// the rows are no images or signals, or their values are shuffled.
 std::vector<LayerSpec> chosen_layers(const LayerChoice& layers, const Preprocess& preprocess,
                                      const BaseModel& model);
 

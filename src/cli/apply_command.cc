@@ -11,7 +11,9 @@ namespace {
 
 std::string layers_flag(const LayerChoice& layers) {
   if (layers.form == LayerForm::kSpec) return layers_text(layers.spec);
-  return layers.form == LayerForm::kImages ? "images" : "mlp";
+  return layers.form == LayerForm::kImages    ? "images"
+         : layers.form == LayerForm::kSignals ? "signals"
+                                              : "mlp";
 }
 
 std::string base_model_flags(const FitOptions& options) {

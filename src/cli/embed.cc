@@ -36,10 +36,7 @@ CommandFiles files_of(const EmbedFlags& flags) {
 int run_embed(const EmbedFlags& flags) {
   files_of(flags).check();
   const Encoder encoder = load_encoder(flags.model);
-  Dataset data = load_data(flags.data);
-  if (data.kind == DataKind::kImage && encoder.preprocess.kind == DataKind::kImage) {
-    data = with_channels(data, encoder.preprocess.input_image.channels);
-  }
+  const Dataset data = fitted_to(encoder.preprocess, load_data(flags.data));
   const auto prepared = prepare_rows(encoder.preprocess, data);
   Progress progress(flags.quiet);
   progress.warn_about(data);

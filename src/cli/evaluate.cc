@@ -70,7 +70,7 @@ int run_evaluate(const EvaluateFlags& flags) {
   context.num_threads = flags.threads;
   context.num_tunings = flags.num_tunings;
   context.probe = flags.probe;
-  context.image = preprocess.output_image;
+  if (preprocess.kind == DataKind::kImage) context.image = preprocess.output_image;
   context.preprocess = std::make_shared<const Preprocess>(preprocess);
   context.with_input = flags.with_input;
   if (!flags.with_input && !flags.options.layers) context.with_input.reset();

@@ -136,7 +136,8 @@ void add_base_model(CLI::App& app, ApplyOptions& options) {
 void add_layers(CLI::App& app, std::optional<LayerChoice>& layers) {
   app.add_option_function<std::string>(
          "--layers", [&layers](const std::string& text) { layers = parse_layer_choice(text); },
-         "layers of the network: mlp, images, or all of them such as 'conv 128 7x7, pool 3x3, "
+         "layers of the network: mlp, images, signals, or all of them such as 'conv 128 7x7, pool "
+         "3x3, "
          "dense 128' (default: images where rows are images of 8x8 and more, else mlp)")
       ->type_name("SPEC");
 }

@@ -30,7 +30,7 @@ void add_seed(CLI::App& app, std::optional<std::uint64_t>& seed, const std::stri
 // The flags that apply and evaluate share: --steps, --hidden, --features, --activation,
 // --inner-batch. max_steps bounds --steps.
 void add_base_model(CLI::App& app, ApplyOptions& options);
-// --layers mlp|images|SPEC.
+// --layers mlp|images|signals|SPEC.
 void add_layers(CLI::App& app, std::optional<LayerChoice>& layers);
 // Throws Error where --layers names all layers and --hidden or --features others.
 void check_layers_alone(const CLI::App& app, const std::optional<LayerChoice>& layers);

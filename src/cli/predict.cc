@@ -58,10 +58,7 @@ int run_predict(const PredictFlags& flags) {
         flags.model);
   }
   const std::vector<std::string>& names = encoder.classifier->class_names;
-  Dataset data = load_data(flags.data);
-  if (data.kind == DataKind::kImage && encoder.preprocess.kind == DataKind::kImage) {
-    data = with_channels(data, encoder.preprocess.input_image.channels);
-  }
+  const Dataset data = fitted_to(encoder.preprocess, load_data(flags.data));
   Progress progress(flags.quiet);
   progress.warn_about(data);
   std::vector<std::int64_t> rows(static_cast<std::size_t>(data.num_rows()));

@@ -8,7 +8,7 @@ namespace {
 
 Dataset load_idx(const DataSpec& spec) {
   Dataset data = load_idx_pair(spec.paths[0], spec.paths.size() > 1 ? spec.paths[1] : "");
-  apply_image_options(data, spec, printable(spec.paths[0], 400), data.pixel_max);
+  apply_row_options(data, spec, printable(spec.paths[0], 400), data.pixel_max);
   return data;
 }
 
@@ -25,13 +25,23 @@ std::span<const DataForm> file_forms() {
       {"mnist", 0, 0, "mnist", {}, [](const DataSpec&) { return load_mnist(); }},
       {"cifar10", 0, 0, "cifar10", {}, [](const DataSpec&) { return load_cifar10(); }},
       {"digits", 0, 0, "digits", {}, [](const DataSpec&) { return load_digits(); }},
-      {"idx", 1, 2, "idx:IMAGES[,LABELS][,image=HxW[xC]][,max=VALUE]", {"image", "max"}, load_idx},
-      {"npy", 1, 2, "npy:X.npy[,Y.npy][,image=HxW[xC]][,max=VALUE]", {"image", "max"}, load_npy},
+      {"idx",
+       1,
+       2,
+       "idx:IMAGES[,LABELS][,image=HxW[xC]][,max=VALUE][,signal=yes|TxC]",
+       {"image", "max", "signal"},
+       load_idx},
+      {"npy",
+       1,
+       2,
+       "npy:X.npy[,Y.npy][,image=HxW[xC]][,max=VALUE][,signal=yes|TxC]",
+       {"image", "max", "signal"},
+       load_npy},
       {"npz",
        1,
        1,
-       "npz:FILE[,x=NAME][,y=NAME][,image=HxW[xC]][,max=VALUE]",
-       {"x", "y", "image", "max"},
+       "npz:FILE[,x=NAME][,y=NAME][,image=HxW[xC]][,max=VALUE][,signal=yes|TxC]",
+       {"x", "y", "image", "max", "signal"},
        load_npz},
       {"csv",
        1,
@@ -39,9 +49,9 @@ std::span<const DataForm> file_forms() {
        "csv:FILE[,label=COLUMN][,drop=COLUMN][,missing=error|mean|zero]"
        "[,categorical=error|onehot][,category=COLUMN][,unknown=error|ignore]"
        "[,header=auto|yes|no][,delimiter=auto|comma|semicolon|tab|bar|blank]"
-       "[,decimal=auto|point|comma][,image=HxW[xC]][,max=VALUE]",
+       "[,decimal=auto|point|comma][,image=HxW[xC]][,max=VALUE][,signal=yes|TxC]",
        {"label", "drop", "missing", "categorical", "category", "unknown", "header", "delimiter",
-        "decimal", "image", "max"},
+        "decimal", "image", "max", "signal"},
        load_csv},
       {"images",
        1,
@@ -49,6 +59,13 @@ std::span<const DataForm> file_forms() {
        "images:FOLDER[,size=SIDE][,grey=no|yes][,background=white|black|error][,bad=error|skip]",
        {"size", "grey", "background", "bad"},
        load_images},
+      {"wav",
+       1,
+       1,
+       "wav:FOLDER[,test=FOLDER][,rate=HERTZ][,length=SECONDS][,channels=keep|mono]"
+       "[,features=log-mel|raw][,bands=N][,bad=error|skip]",
+       {"test", "rate", "length", "channels", "features", "bands", "bad"},
+       load_wav},
       {"text",
        1,
        1,

@@ -31,6 +31,7 @@ std::string likely_form(std::string_view name) {
   for (const std::string_view ending : {".png", ".jpg", ".jpeg", ".pgm", ".ppm"}) {
     if (lower.ends_with(ending)) return "images:FOLDER with the folder of the images";
   }
+  if (lower.ends_with(".wav")) return "wav:FOLDER with the folder of the sounds";
   for (const std::string_view ending : {".xlsx", ".xls", ".ods", ".parquet", ".mat", ".rds"}) {
     if (lower.ends_with(ending)) return "csv:FILE with the table saved as CSV";
   }
@@ -74,6 +75,12 @@ std::string usual_option(const std::string& name) {
       {"onehot", "categorical"},
       {"categories", "category"},
       {"shape", "image"},
+      {"sample_rate", "rate"},
+      {"sr", "rate"},
+      {"seconds", "length"},
+      {"duration", "length"},
+      {"mels", "bands"},
+      {"n_mels", "bands"},
       {"key", "x"},
       {"vocab", "vocabulary"}};
   for (const auto& [other, own] : kOthers) {

@@ -3,10 +3,12 @@
 //
 //   fashion-mnist | mnist | cifar10 | digits
 //   idx:IMAGES[,LABELS]          gzip-compressed or not
-//   npy:X.npy[,Y.npy]            [N,F] table; [N,H,W] or [N,H,W,C] images
+//   npy:X.npy[,Y.npy]            [N,F] table; [N,H,W] or [N,H,W,C] images; with signal=yes [N,T] or
+//                                [N,T,C] signals
 //   npz:FILE                     keys x, X, data or arr_0; labels y, labels or target
 //   csv:FILE[,label=COLUMN]      by name or by index from 0; -1 is the last column
 //   images:FOLDER                PNG, JPEG, PGM; a sub-folder is a class, a flat folder unlabelled
+//   wav:FOLDER                   WAV files; a sub-folder is a class, a flat folder unlabelled
 //   text:FILE.tsv | text:FOLDER  label TAB text, or a sub-folder of .txt files per class
 // Options follow as ,NAME=VALUE. A comma in a file name is written \, .
 #pragma once

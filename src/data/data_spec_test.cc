@@ -52,7 +52,7 @@ TEST(DataSpec, RefusesWhatItDoesNotKnow) {
       {"mnist,resize=14", "'mnist' has no options, found 'resize'"},
       {"csv:a.csv,labels=2",
        "expected an option of 'csv' (label, drop, missing, categorical, category, unknown, "
-       "header, delimiter, decimal, image, max), found 'labels'; did you mean 'label'?"},
+       "header, delimiter, decimal, image, max, signal), found 'labels'; did you mean 'label'?"},
       {"csv:a.csv,sep=;", "found 'sep'; did you mean 'delimiter'?"},
       {"csv:a.csv,label=", "expected a value after 'label='"},
       {"csv:a.csv,label=1,label=2", "expected option 'label' once"},

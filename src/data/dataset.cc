@@ -5,9 +5,11 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "data/clip_rows.h"
 #include "data/data_form.h"
 #include "data/dataset_parts.h"
 #include "data/dataset_rows.h"
+#include "data/preprocess.h"
 
 namespace metaplastic {
 namespace {
@@ -31,6 +33,16 @@ void check_finite(std::span<const Value> values, const Dataset& data, std::int64
   }
 }
 
+// "signals of 128 steps and 9 channels", "sounds of 0.75 s at 16000 Hz and 1 channel".
+std::string signals_text(const Dataset& data) {
+  const int steps = data.image.width, channels = data.image.channels;
+  const std::string length =
+      data.sound ? fmt::format("sounds of {:.3g} s at {} Hz",
+                               static_cast<double>(steps) / data.sound->rate, data.sound->rate)
+                 : fmt::format("signals of {} steps", steps);
+  return fmt::format("{} and {} channel{}", length, channels, channels == 1 ? "" : "s");
+}
+
 }  // namespace
 
 std::string_view kind_name(DataKind kind) {
@@ -39,6 +51,8 @@ std::string_view kind_name(DataKind kind) {
       return "image";
     case DataKind::kTable:
       return "table";
+    case DataKind::kSignal:
+      return "signal";
     case DataKind::kText:
       break;
   }
@@ -99,6 +113,13 @@ Dataset with_channels(const Dataset& images, int channels) {
   return result;
 }
 
+Dataset fitted_to(const Preprocess& preprocess, const Dataset& data) {
+  if (data.kind != preprocess.kind) return data;
+  if (data.kind == DataKind::kImage) return with_channels(data, preprocess.input_image.channels);
+  if (data.sound && preprocess.rate > 0) return with_length(data, preprocess.input_image.width);
+  return data;
+}
+
 std::string describe(const Dataset& data) {
   std::string line = fmt::format("{}: {} rows", printable(data.name, 200), data.num_rows());
   if (data.has_test_rows()) {
@@ -110,6 +131,8 @@ std::string describe(const Dataset& data) {
                         data.image.channels == 1 ? "grey" : "colour");
   } else if (data.kind == DataKind::kTable) {
     line += fmt::format(", {} columns of numbers", data.num_features());
+  } else if (data.kind == DataKind::kSignal) {
+    line += ", " + signals_text(data);
   } else {
     line += fmt::format(", text of {} different words", data.documents->words.size());
   }

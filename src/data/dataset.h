@@ -39,8 +39,8 @@ void gather_wide_rows(const RowSource& source, std::span<const std::int64_t> row
 // A matrix held in memory; values.size() is a multiple of num_features.
 std::shared_ptr<const RowSource> rows_of(std::vector<float> values, int num_features);
 
-enum class DataKind { kImage, kTable, kText };
-std::string_view kind_name(DataKind kind);  // "image", "table", "text"
+enum class DataKind { kImage, kTable, kText, kSignal };
+std::string_view kind_name(DataKind kind);  // "image", "table", "text", "signal"
 
 // Pixels lie row by row from the top, the channels of a pixel together: [height, width, channels].
 struct ImageShape {
@@ -49,12 +49,24 @@ struct ImageShape {
   bool operator==(const ImageShape&) const = default;
 };
 
+// Numbers of one signal, all times and channels, at most.
+inline constexpr int kMaxSignalNumbers = 1 << 26;
+
 // Documents as word numbers: document n is word_ids[starts[n] .. starts[n+1]), in reading order.
 struct Documents {
   std::vector<std::string> words;    // distinct, sorted by bytes, lower case, UTF-8
   std::vector<std::int64_t> starts;  // [num_documents + 1]
   std::vector<int> word_ids;         // indices into words
   std::int64_t size() const { return starts.empty() ? 0 : std::int64_t(starts.size()) - 1; }
+};
+
+// What a SPEC of sounds says, and the clips; samples are in [-1,1].
+struct Clips;  // clip_rows.h
+struct SoundData {
+  int rate = 0;  // samples per second
+  std::shared_ptr<const Clips> clips;
+  std::optional<bool> is_log_mel;  // as the SPEC says, for the fit
+  std::optional<int> bands;        // as the SPEC says, for the fit
 };
 
 enum class MissingPolicy { kError, kMean, kZero };
@@ -76,7 +88,8 @@ class Dataset : public RowSource {
                                                   // num_rows() where there is none
   std::vector<std::string> row_names;             // [num_rows], e.g. files below the folder of a
                                                   // SPEC; or empty: rows are known by number
-  ImageShape image;                               // kImage only
+  ImageShape image;                               // kImage; kSignal: {1, time, channels}
+  std::optional<SoundData> sound;                 // kSignal of a folder of wav files
   float pixel_max = 255;                          // kImage: the raw value of white; black is 0
   std::vector<std::string> column_names;          // kTable: [num_features]; "c=v" one-hot
   std::vector<bool> one_hot;                      // kTable: [num_features], or empty: none
@@ -110,6 +123,11 @@ Dataset load_dataset(std::string_view spec);
 // Image rows with the other number of channels: grey becomes three equal channels, colour its luma.
 // The data gets a note that says so.
 Dataset with_channels(const Dataset& images, int channels);
+
+// Of image and sound rows what an encoder of this preprocessing can take: images in its colour or
+// grey, clips of its length. Other data as they are. The data get a note that says so.
+struct Preprocess;
+Dataset fitted_to(const Preprocess& preprocess, const Dataset& data);
 
 // One line for people: "fashion-mnist: 70000 rows (60000 training, 10000 test), images of 28 x 28
 // pixels, grey, 10 classes".

@@ -188,7 +188,7 @@ Dataset load_npy(const DataSpec& spec) {
   NpyReader values(spec.paths[0]);
   const float white = white_of(values.header());
   Dataset data = array_dataset(std::move(values));
-  apply_image_options(data, spec, printable(spec.paths[0], 400), white);
+  apply_row_options(data, spec, printable(spec.paths[0], 400), white);
   if (spec.paths.size() == 1) return data;
   const std::string& path = spec.paths[1];
   std::error_code error;

@@ -108,7 +108,7 @@ Dataset load_csv(const DataSpec& spec) {
   if (data.missing != MissingPolicy::kError && spec.option("image")) {
     fail("{}: expected missing= for tables only, found it with image=; remove one", source);
   }
-  apply_image_options(data, spec, source, 255);
+  apply_row_options(data, spec, source, 255);
   return data;
 }
 

@@ -152,7 +152,7 @@ Dataset load_npz(const DataSpec& spec) {
     labels = try_read_labels([&] { return file.open(keys.labels); }, data.num_rows());
   }
   if (!keys.test_values.empty()) append_test_rows(file, keys, data, labels);
-  apply_image_options(data, spec, source, white);
+  apply_row_options(data, spec, source, white);
   note_other_arrays(file, keys, data);
   if (!keys.labels.empty()) labels.set(data, source);
   return data;

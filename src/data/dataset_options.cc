@@ -1,4 +1,5 @@
-// The options image=HxW[xC] and max=VALUE, which arrays and CSV files share.
+// The options image=HxW[xC], max=VALUE and signal=yes|TIME[xCHANNELS], which arrays and CSV files
+// share.
 #include <charconv>
 #include <vector>
 
@@ -34,10 +35,65 @@ ImageShape parse_shape(const std::string& text, const std::string& source) {
        quote_text(text));
 }
 
+// TIME or TIMExCHANNELS.
+ImageShape parse_signal(const std::string& text, const std::string& source) {
+  int parts[2] = {0, 1};
+  const char *next = text.data(), *end = text.data() + text.size();
+  for (int& part : parts) {
+    const auto [rest, code] = std::from_chars(next, end, part);
+    if (code != std::errc{} || part < 1) break;
+    next = rest;
+    if (next == end && std::int64_t{parts[0]} * parts[1] <= kMaxSignalNumbers) {
+      return {1, parts[0], parts[1]};
+    }
+    if (next == end || *next++ != 'x') break;
+  }
+  fail("{}: expected signal= as yes, TIME or TIMExCHANNELS, found {}", source, quote_text(text));
+}
+
+// Rows [time] or [time, channels]: those of an array as it is, or those that a flat row holds.
+void make_signals(Dataset& data, const std::string& text, const std::string& source) {
+  ImageShape shape{1, data.num_features(), 1};
+  if (data.kind == DataKind::kImage) {
+    if (data.image.channels != 1) {
+      fail(
+          "{}: expected an array [rows, time] or [rows, time, channels] for signal=, found [rows, "
+          "{}, {}, {}]; reshape it",
+          source, data.image.height, data.image.width, data.image.channels);
+    }
+    shape = {1, data.image.height, data.image.width};
+  }
+  if (text != "yes") {
+    const ImageShape said = parse_signal(text, source);
+    if (said.size() != data.num_features()) {
+      fail("{}: expected rows of {} numbers for signal={}, found rows of {}; mend the sizes",
+           source, said.size(), text, data.num_features());
+    }
+    if (data.kind == DataKind::kImage && !(said == shape)) {
+      fail(
+          "{}: expected signal={}x{} of an array [rows, time, channels], found {}; transpose the "
+          "array or mend the sizes",
+          source, shape.width, shape.channels, text);
+    }
+    shape = said;
+  }
+  data.kind = DataKind::kSignal;
+  data.image = shape;
+  data.column_names.clear();
+  data.one_hot.clear();
+}
+
 }  // namespace
 
-void apply_image_options(Dataset& data, const DataSpec& spec, const std::string& source,
-                         float default_max) {
+void apply_row_options(Dataset& data, const DataSpec& spec, const std::string& source,
+                       float default_max) {
+  if (const auto text = spec.option("signal")) {
+    for (const char* other : {"image", "max", "missing", "categorical", "category"}) {
+      if (!spec.option(other)) continue;
+      fail("{}: expected either signal= or {}=, found both; remove one", source, other);
+    }
+    return make_signals(data, *text, source);
+  }
   if (const auto text = spec.option("image")) {
     const ImageShape shape = parse_shape(*text, source);
     if (shape.size() != data.num_features()) {

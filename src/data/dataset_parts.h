@@ -26,10 +26,11 @@ void set_labels(Dataset& data, const std::vector<std::string>& values, const std
 void set_labels(Dataset& data, const std::vector<std::int64_t>& values, const std::string& source);
 void set_labels(Dataset& data, const std::vector<double>& values, const std::string& source);
 
-// Applies the options image=HxW[xC] and max=VALUE. `default_max` is the form's value of white.
-// Without image= a table stays one, and max= is refused.
-void apply_image_options(Dataset& data, const DataSpec& spec, const std::string& source,
-                         float default_max);
+// Applies the options image=HxW[xC] and max=VALUE, or signal=yes|TIME[xCHANNELS]. `default_max` is
+// the form's value of white. Without image= and signal= the number of dimensions decides; max= is
+// for images alone.
+void apply_row_options(Dataset& data, const DataSpec& spec, const std::string& source,
+                       float default_max);
 
 // The value of white in an array of pixels of this type: 1 for floats and bools, 65535 for 16 bits
 // without a sign, else 255.
@@ -51,5 +52,6 @@ Dataset load_npz(const DataSpec& spec);
 Dataset load_csv(const DataSpec& spec);
 Dataset load_images(const DataSpec& spec);
 Dataset load_text(const DataSpec& spec);
+Dataset load_wav(const DataSpec& spec);
 
 }  // namespace metaplastic

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "data/clip_rows.h"
 #include "data/dataset_rows.h"
 
 namespace metaplastic {
@@ -127,11 +128,18 @@ void join_documents(Dataset& data, const Dataset& more, std::int64_t num_trainin
   data.documents = std::move(joined);
 }
 
+int rate_of(const Dataset& data) { return data.sound ? data.sound->rate : 0; }
+
 }  // namespace
 
-Dataset with_further_rows(const Dataset& data, const Dataset& more) {
+Dataset with_further_rows(const Dataset& data, const Dataset& further) {
+  // Sounds of another length are padded or cut to that of the data.
+  const bool has_clips =
+      data.sound && further.sound && data.image.channels == further.image.channels;
+  const Dataset more = has_clips ? with_length(further, data.image.width) : further;
   if (more.kind != data.kind || !(more.image == data.image) ||
-      (data.kind == DataKind::kImage && more.pixel_max != data.pixel_max)) {
+      (data.kind == DataKind::kImage && more.pixel_max != data.pixel_max) ||
+      rate_of(more) != rate_of(data)) {
     fail("{}: expected {} data of the size and range of {}, found others; use data of one kind",
          printable(more.name, 200), kind_name(data.kind), printable(data.name, 200));
   }

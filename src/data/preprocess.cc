@@ -12,6 +12,8 @@ namespace metaplastic {
 namespace {
 
 constexpr int kMaxResize = 1024;
+// Log-mel frames are computed once and kept up to this size.
+constexpr std::int64_t kMaxHeldBytes = 400'000'000;
 // A spread below this share of the largest value is rounding, not information: of floats, and of
 // doubles.
 constexpr double kMinSpread = 1e-7, kMinWideSpread = 1e-13;
@@ -109,6 +111,41 @@ void fit_table(const Dataset& raw, Preprocess& result) {
   }
 }
 
+// By channel, over all rows and times.
+void fit_signal(const Dataset& raw, Preprocess& result) {
+  result.input_image = result.output_image = raw.image;
+  if (raw.sound) {
+    result.rate = raw.sound->rate;
+    if (raw.sound->is_log_mel.value_or(true)) {
+      result.log_mel = log_mel_of(result.rate, raw.sound->bands.value_or(kDefaultBands));
+      result.output_image = log_mel_shape(*result.log_mel, raw.image, printable(raw.name, 400));
+    }
+  }
+  const auto C = static_cast<std::size_t>(result.output_image.channels);
+  std::optional<LogMelFrames> frames;
+  std::vector<float> row(static_cast<std::size_t>(result.output_image.size()));
+  if (result.log_mel) frames.emplace(*result.log_mel);
+  ColumnMoments moments(C);
+  visit_training_rows<float>(
+      raw,
+      [&](std::int64_t first, std::int64_t count, std::span<float> values) {
+        raw.read_rows(first, count, values);
+      },
+      [&](const float* samples) {
+        const float* values = samples;
+        if (frames) {
+          frames->run({samples, static_cast<std::size_t>(raw.image.size())}, raw.image.channels,
+                      row);
+          values = row.data();
+        }
+        for (std::size_t n = 0; n < row.size(); n += C) moments.add(values + n);
+      });
+  for (std::size_t c = 0; c < C; ++c) {
+    result.mean.push_back(moments.mean(c));
+    result.scale.push_back(moments.scale(c));
+  }
+}
+
 // The most frequent words of the training documents, ties by name; inverse document frequency as
 // scikit-learn has it: ln((1 + documents) / (1 + documents with the word)) + 1.
 void fit_text(const Dataset& raw, const PreprocessOptions& options, Preprocess& result) {
@@ -165,6 +202,7 @@ ResizeMethod resize_method_from_name(std::string_view name) {
 int Preprocess::num_inputs() const {
   switch (kind) {
     case DataKind::kImage:
+    case DataKind::kSignal:
       return static_cast<int>(output_image.size());
     case DataKind::kTable:
       return static_cast<int>(mean.size());
@@ -177,7 +215,8 @@ int Preprocess::num_inputs() const {
 std::vector<std::string> Preprocess::constant_columns() const {
   std::vector<std::string> names;
   for (std::size_t n = 0; n < scale.size(); ++n) {
-    if (scale[n] == 0) names.push_back(column_names[n]);
+    if (scale[n] != 0) continue;
+    names.push_back(kind == DataKind::kSignal ? std::to_string(n) : column_names[n]);
   }
   return names;
 }
@@ -215,12 +254,17 @@ Preprocess fit_preprocess(const Dataset& raw, const PreprocessOptions& options) 
   }
   if (raw.kind == DataKind::kTable) fit_table(raw, result);
   if (raw.kind == DataKind::kText) fit_text(raw, options, result);
+  if (raw.kind == DataKind::kSignal) fit_signal(raw, result);
   return result;
 }
 
 std::shared_ptr<const RowSource> prepare_rows(const Preprocess& preprocess, const Dataset& raw) {
   check_suits(preprocess, raw);
-  return std::make_shared<PreparedRows>(preprocess, raw);
+  auto rows = std::make_shared<PreparedRows>(preprocess, raw);
+  // Frames cost more than they weigh, and a layer that learns from windows reads a row many times.
+  const std::int64_t bytes = rows->num_rows() * rows->num_features() * std::int64_t{sizeof(float)};
+  if (!preprocess.log_mel || bytes > kMaxHeldBytes) return rows;
+  return rows_of(read_all_rows(*rows), rows->num_features());
 }
 
 std::vector<float> apply_preprocess(const Preprocess& preprocess, const Dataset& raw) {
@@ -248,6 +292,12 @@ std::string describe(const Preprocess& preprocess) {
     if (num_offsets > 0) line += fmt::format(", {} centred in 64 bits first", num_offsets);
     if (preprocess.missing == MissingPolicy::kMean) line += ", missing values become the mean";
     if (preprocess.missing == MissingPolicy::kZero) line += ", missing values become 0";
+  } else if (preprocess.kind == DataKind::kSignal) {
+    if (preprocess.log_mel) line = describe(*preprocess.log_mel) + ", ";
+    line += "channels standardised";
+    const std::size_t num_constant = preprocess.constant_columns().size();
+    if (num_constant > 0) line += fmt::format(", {} constant ones set to 0", num_constant);
+    line += fmt::format(", {} steps of {}", to.width, to.channels);
   } else {
     line = fmt::format("counts of {} words{}, scaled to length 1", preprocess.words.size(),
                        preprocess.tfidf ? " times inverse document frequency" : "");

@@ -1,6 +1,6 @@
 // Raw rows to network inputs: fitted once on training rows, saved with the encoder, and then the
 // same for every later row. Images go to [0,1], tables are standardised, text becomes a bag of
-// words.
+// words; signals are standardised by channel, and sounds become log-mel frames before that.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/log_mel.h"
 
 namespace metaplastic {
 
@@ -35,7 +36,8 @@ struct PreprocessOptions {
 // The fitted transform. A value type: copy it, save it with to_saved.
 struct Preprocess {
   DataKind kind = DataKind::kTable;
-  // kImage: what comes in, and what goes out (after resizing and grey).
+  // kImage: what comes in, and what goes out (after resizing and grey). kSignal: the same as
+  // {1, time, channels}, before and after log_mel.
   ImageShape input_image, output_image;
   ResizeMethod resize_method = ResizeMethod::kArea;
   // kTable: per raw column; out = (float(x - offset) - mean) * scale, and 0 where scale is 0.
@@ -43,16 +45,21 @@ struct Preprocess {
   std::vector<double> offset;             // [num_columns], or empty: all 0. Subtracted in double
                                           // from columns whose digits a float would lose
   std::vector<bool> one_hot;              // [num_columns]
-  std::vector<float> mean, scale;         // [num_columns]
+  std::vector<float> mean, scale;         // [num_columns]; kSignal: [output_image.channels]
   MissingPolicy missing = MissingPolicy::kError;
   // kText: words in the order of the inputs, and their weight before the row gets length 1.
   std::vector<std::string> words;   // [num_words]
   std::vector<float> word_weights;  // [num_words]
   bool tfidf = false;
+  // kSignal of sounds: samples per second, and what becomes of them; nothing: they stay as they
+  // are.
+  int rate = 0;
+  std::optional<LogMel> log_mel;
   std::optional<std::uint64_t> permutation_seed;
 
   int num_inputs() const;
-  // Names of columns that held one value in all training rows and so became 0.
+  // Names of columns, or numbers of a signal's channels, that held one value in all training rows
+  // and so became 0.
   std::vector<std::string> constant_columns() const;
 };
 

@@ -149,6 +149,36 @@ void check_text(const Preprocess& preprocess, const Dataset& raw, const std::str
   }
 }
 
+void check_signal(const Preprocess& preprocess, const Dataset& raw, const std::string& name) {
+  const int rate = raw.sound ? raw.sound->rate : 0;
+  if ((rate > 0) != (preprocess.rate > 0)) {
+    fail("{}: expected {} as the encoder was fitted on, found {}; use data of the same kind", name,
+         preprocess.rate > 0 ? "sounds" : "signals", rate > 0 ? "sounds" : "signals");
+  }
+  if (rate != preprocess.rate) {
+    fail("{}: expected sounds at {} Hz as the encoder was fitted on, found {} Hz; give rate={}",
+         name, preprocess.rate, rate, preprocess.rate);
+  }
+  const ImageShape& shape = preprocess.input_image;
+  if (!(raw.image == shape)) {
+    fail(
+        "{}: expected {} steps of {} channels as the encoder was fitted on, found {} of {}; use "
+        "signals of the same shape",
+        name, shape.width, shape.channels, raw.image.width, raw.image.channels);
+  }
+  if (!raw.sound) return;
+  const bool is_log_mel = preprocess.log_mel.has_value();
+  if (raw.sound->is_log_mel.value_or(is_log_mel) != is_log_mel) {
+    fail("{}: expected features={} as the encoder was fitted, found the other; leave it out", name,
+         is_log_mel ? "log-mel" : "raw");
+  }
+  if (is_log_mel &&
+      raw.sound->bands.value_or(preprocess.log_mel->bands) != preprocess.log_mel->bands) {
+    fail("{}: expected bands={} as the encoder was fitted, found bands={}; leave it out", name,
+         preprocess.log_mel->bands, *raw.sound->bands);
+  }
+}
+
 }  // namespace
 
 void check_suits(const Preprocess& preprocess, const Dataset& raw) {
@@ -163,6 +193,7 @@ void check_suits(const Preprocess& preprocess, const Dataset& raw) {
         "images or fit an encoder to them",
         name, size_text(preprocess.input_image), size_text(raw.image));
   }
+  if (raw.kind == DataKind::kSignal) check_signal(preprocess, raw, name);
   if (raw.kind == DataKind::kTable) check_table(preprocess, raw, name);
   if (raw.kind == DataKind::kText) check_text(preprocess, raw, name);
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <optional>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -23,8 +24,10 @@ void check_pixels(const Dataset& data, std::span<const float> pixels, std::int64
   if (num_outside == 0) return;
   const auto [low, high] = std::minmax_element(pixels.begin(), pixels.end());
   if (*low >= 0 && *high <= data.pixel_max) return;
-  fail("{}: expected pixels from 0 to {}, found {} in row {}; give max=VALUE or scale the pixels",
-       printable(data.name, 400), data.pixel_max, *low < 0 ? *low : *high, row);
+  const bool may_be_signal = data.image.channels == 1 && data.name.find("image=") == data.name.npos;
+  fail("{}: expected pixels from 0 to {}, found {} in row {}; give max=VALUE{} or scale the pixels",
+       printable(data.name, 400), data.pixel_max, *low < 0 ? *low : *high, row,
+       may_be_signal ? ", or signal=yes for [rows, time, channels]," : "");
 }
 
 }  // namespace
@@ -156,6 +159,21 @@ void PreparedRows::prepare_record(std::span<const float> raw, std::span<float> o
   }
 }
 
+void PreparedRows::prepare_signal(std::span<const float> raw, LogMelFrames* frames,
+                                  std::span<float> out) const {
+  if (frames != nullptr) {
+    frames->run(raw, preprocess_.input_image.channels, out);
+  } else {
+    std::copy(raw.begin(), raw.end(), out.begin());
+  }
+  const std::size_t C = preprocess_.mean.size();
+  for (std::size_t n = 0; n < out.size(); ++n) {
+    const std::size_t c = n % C;
+    out[n] =
+        preprocess_.scale[c] == 0 ? 0.0f : (out[n] - preprocess_.mean[c]) * preprocess_.scale[c];
+  }
+}
+
 void PreparedRows::prepare_document(std::int64_t row, std::span<float> out) const {
   std::fill(out.begin(), out.end(), 0.0f);
   const auto document = static_cast<std::size_t>(raw_.first_document + row);
@@ -182,6 +200,8 @@ void PreparedRows::read_rows(std::int64_t first, std::int64_t count, std::span<f
   const auto num_raw = static_cast<std::size_t>(raw_.num_features());
   const std::int64_t block = std::min(count, rows_per_block(raw_));
   std::vector<float> buffer(static_cast<std::size_t>(block) * num_raw), prepared(num_inputs);
+  std::optional<LogMelFrames> frames;
+  if (preprocess_.log_mel) frames.emplace(*preprocess_.log_mel);
   for (std::int64_t begin = 0; begin < count; begin += block) {
     const std::int64_t size = std::min(block, count - begin);
     const auto values = std::span(buffer).first(static_cast<std::size_t>(size) * num_raw);
@@ -194,6 +214,7 @@ void PreparedRows::read_rows(std::int64_t first, std::int64_t count, std::span<f
       const std::span<float> target = order_.empty() ? row : std::span<float>(prepared);
       if (raw_.kind == DataKind::kImage) prepare_image(raw, first + begin + n, target);
       if (raw_.kind == DataKind::kTable) prepare_record(raw, target);
+      if (raw_.kind == DataKind::kSignal) prepare_signal(raw, frames ? &*frames : nullptr, target);
       if (raw_.kind == DataKind::kText) prepare_document(first + begin + n, target);
       for (std::size_t u = 0; u < order_.size(); ++u) {
         row[u] = prepared[static_cast<std::size_t>(order_[u])];

@@ -55,6 +55,7 @@ class PreparedRows : public RowSource {
  private:
   void prepare_image(std::span<const float> raw, std::int64_t row, std::span<float> out) const;
   void prepare_record(std::span<const float> raw, std::span<float> out) const;
+  void prepare_signal(std::span<const float> raw, LogMelFrames* frames, std::span<float> out) const;
   void prepare_document(std::int64_t row, std::span<float> out) const;
 
   Preprocess preprocess_;

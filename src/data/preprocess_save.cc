@@ -46,21 +46,46 @@ class Loader {
     bad(key, fmt::format("one of {}", fmt::join(names, ", ")));
   }
 
-  ImageShape image(const char* key) const {
+  ImageShape shape(const char* key, int most) const {
     const std::string& value = text(key);
     int parts[3] = {};
     const char *next = value.data(), *end = value.data() + value.size();
     for (int n = 0; n < 3; ++n) {
       if (n > 0 && (next == end || *next++ != 'x')) bad(key, "HxWxC");
       const auto [rest, code] = std::from_chars(next, end, parts[n]);
-      if (code != std::errc{} || parts[n] < 1 || parts[n] > kMaxImageSide) bad(key, "HxWxC");
+      if (code != std::errc{} || parts[n] < 1 || parts[n] > most) bad(key, "HxWxC");
       next = rest;
     }
-    if (next != end || (parts[2] != 1 && parts[2] != 3) ||
-        std::int64_t{parts[0]} * parts[1] > kMaxPicturePixels) {
+    if (next != end) bad(key, "HxWxC");
+    return {parts[0], parts[1], parts[2]};
+  }
+
+  ImageShape image(const char* key) const {
+    const ImageShape found = shape(key, kMaxImageSide);
+    if ((found.channels != 1 && found.channels != 3) ||
+        std::int64_t{found.height} * found.width > kMaxPicturePixels) {
       bad(key, "HxWxC of an image");
     }
-    return {parts[0], parts[1], parts[2]};
+    return found;
+  }
+
+  ImageShape signal(const char* key) const {
+    const ImageShape found = shape(key, kMaxSignalNumbers);
+    if (found.height != 1 || found.size() > kMaxSignalNumbers) bad(key, "1xTxC of a signal");
+    return found;
+  }
+
+  bool has(const char* key) const { return saved_.metadata.contains(key); }
+
+  int whole(const char* key, int low, int high) const {
+    const std::string& value = text(key);
+    int number = 0;
+    const char* end = value.data() + value.size();
+    const auto [rest, code] = std::from_chars(value.data(), end, number);
+    if (code != std::errc{} || rest != end || number < low || number > high) {
+      bad(key, fmt::format("a whole number from {} to {}", low, high));
+    }
+    return number;
   }
 
   std::vector<std::string> names(const char* key) const {
@@ -120,6 +145,22 @@ class Loader {
   std::string source_;
 };
 
+void take_signal(const Loader& loader, const std::string& source, Preprocess& result) {
+  result.input_image = result.output_image = loader.signal("preprocess.signal");
+  if (loader.has("preprocess.rate")) {
+    result.rate = loader.whole("preprocess.rate", kMinRate, kMaxRate);
+  }
+  if (loader.has("preprocess.bands")) {
+    if (result.rate == 0) loader.bad("preprocess.bands", "no bands without a rate");
+    result.log_mel =
+        log_mel_of(result.rate, loader.whole("preprocess.bands", kMinBands, kMaxBands));
+    result.output_image = log_mel_shape(*result.log_mel, result.input_image, source);
+  }
+  const auto C = static_cast<std::size_t>(result.output_image.channels);
+  result.mean = loader.tensor("preprocess.mean", C);
+  result.scale = loader.tensor("preprocess.scale", C);
+}
+
 }  // namespace
 
 SavedPreprocess to_saved(const Preprocess& preprocess) {
@@ -137,6 +178,15 @@ SavedPreprocess to_saved(const Preprocess& preprocess) {
       metadata["preprocess.version"] = kLaterVersion;
       metadata["preprocess.resize"] = "subsample";
     }
+  } else if (preprocess.kind == DataKind::kSignal) {
+    metadata["preprocess.version"] = kLaterVersion;
+    metadata["preprocess.signal"] = shape_text(preprocess.input_image);
+    if (preprocess.rate > 0) metadata["preprocess.rate"] = std::to_string(preprocess.rate);
+    if (preprocess.log_mel) {
+      metadata["preprocess.bands"] = std::to_string(preprocess.log_mel->bands);
+    }
+    saved.tensors["preprocess.mean"] = preprocess.mean;
+    saved.tensors["preprocess.scale"] = preprocess.scale;
   } else if (preprocess.kind == DataKind::kTable) {
     metadata["preprocess.columns"] = nlohmann::json(preprocess.column_names).dump();
     metadata["preprocess.missing"] = preprocess.missing == MissingPolicy::kMean   ? "mean"
@@ -165,7 +215,8 @@ Preprocess from_saved(const SavedPreprocess& saved, const std::string& source) {
          printable(source, 400), kFormatVersion, kLaterVersion, quote_text(version));
   }
   Preprocess result;
-  result.kind = static_cast<DataKind>(loader.choice("preprocess.kind", {"image", "table", "text"}));
+  result.kind =
+      static_cast<DataKind>(loader.choice("preprocess.kind", {"image", "table", "text", "signal"}));
   result.permutation_seed = loader.seed("preprocess.permutation_seed");
   if (result.kind == DataKind::kImage) {
     result.input_image = loader.image("preprocess.input_image");
@@ -176,6 +227,8 @@ Preprocess from_saved(const SavedPreprocess& saved, const std::string& source) {
     if (result.output_image.channels > result.input_image.channels) {
       loader.bad("preprocess.output_image", "no more channels than the input has");
     }
+  } else if (result.kind == DataKind::kSignal) {
+    take_signal(loader, source, result);
   } else if (result.kind == DataKind::kTable) {
     result.column_names = loader.names("preprocess.columns");
     const std::size_t count = result.column_names.size();

@@ -77,6 +77,11 @@ std::string input_text(const Preprocess& preprocess, float pixel_max) {
   switch (preprocess.kind) {
     case DataKind::kImage:
       return fmt::format("images [N, height, width, channels], 0 (black) to {} (white)", pixel_max);
+    case DataKind::kSignal:
+      return preprocess.rate > 0
+                 ? fmt::format("sounds [N, samples, channels], -1 to 1, {} samples per second",
+                               preprocess.rate)
+                 : std::string("signals [N, time, channels]");
     case DataKind::kTable:
       return "raw rows [N, columns], in the order of metadata 'columns'";
     case DataKind::kText:

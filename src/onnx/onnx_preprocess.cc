@@ -1,6 +1,8 @@
 #include "onnx/onnx_preprocess.h"
 
+#include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "data/preprocess_rows.h"
 #include "data/read_image.h"
@@ -78,6 +80,70 @@ void add_table(const Preprocess& preprocess, OnnxGraph& graph) {
   graph.step("Mul", {graph.value(), graph.constant("table.scale", {U}, preprocess.scale)});
 }
 
+// Real and imaginary part of every bin as kernels [2 * bins, 1, 1, window] of a convolution.
+std::vector<float> fourier_kernels(const LogMel& log_mel) {
+  const std::vector<float> window = mel_window(log_mel);
+  std::vector<float> kernels;
+  for (int part = 0; part < 2; ++part) {
+    for (int bin = 0; bin < log_mel.num_bins(); ++bin) {
+      for (std::size_t n = 0; n < window.size(); ++n) {
+        // The angle modulo a turn, in whole numbers.
+        const auto turn = static_cast<double>(n * static_cast<std::size_t>(bin) %
+                                              static_cast<std::size_t>(log_mel.transform));
+        const double angle = 2 * std::numbers::pi * turn / log_mel.transform;
+        kernels.push_back(
+            static_cast<float>(window[n] * (part == 0 ? std::cos(angle) : std::sin(angle))));
+      }
+    }
+  }
+  return kernels;
+}
+
+// [N,time,C] -> [N,frames,C * bands].
+void add_log_mel(const LogMel& log_mel, const ImageShape& from, const ImageShape& to,
+                 OnnxGraph& graph) {
+  const std::int64_t bins = log_mel.num_bins(), C = from.channels;
+  // Channels become rows of their own: [N * C,1,1,time].
+  set_attribute(graph.step("Transpose", {graph.value()}), "perm",
+                std::vector<std::int64_t>{0, 2, 1});
+  graph.step("Reshape",
+             {graph.value(),
+              graph.constant("mel.sounds", {4}, std::vector<std::int64_t>{-1, 1, 1, from.width})});
+  const std::string kernels =
+      graph.constant("mel.fourier", {2 * bins, 1, 1, log_mel.window}, fourier_kernels(log_mel));
+  set_attribute(graph.step("Conv", {graph.value(), kernels}), "strides",
+                std::vector<std::int64_t>{1, log_mel.hop});
+  graph.step("Mul", {graph.value(), graph.value()});
+  graph.step("Reshape",
+             {graph.value(),
+              graph.constant("mel.parts", {4}, std::vector<std::int64_t>{-1, 2, bins, to.width})});
+  onnx::Node& power = graph.step(
+      "ReduceSum", {graph.value(), graph.constant("mel.axis", {1}, std::vector<std::int64_t>{1})});
+  set_attribute(power, "keepdims", std::int64_t{0});
+  const std::string filters =
+      graph.constant("mel.filters", {log_mel.bands, bins}, mel_filters(log_mel));
+  graph.step("MatMul", {filters, graph.value()});  // [N * C,bands,frames]
+  graph.step("Add",
+             {graph.value(), graph.constant("mel.silence", {}, std::vector<float>{kSilence})});
+  graph.step("Log", {graph.value()});
+  graph.step(
+      "Reshape",
+      {graph.value(), graph.constant("mel.channels", {3},
+                                     std::vector<std::int64_t>{-1, C * log_mel.bands, to.width})});
+  set_attribute(graph.step("Transpose", {graph.value()}), "perm",
+                std::vector<std::int64_t>{0, 2, 1});
+}
+
+void add_signal(const Preprocess& preprocess, OnnxGraph& graph) {
+  const ImageShape& to = preprocess.output_image;
+  if (preprocess.log_mel) add_log_mel(*preprocess.log_mel, preprocess.input_image, to, graph);
+  graph.step("Sub", {graph.value(), graph.constant("signal.mean", {to.channels}, preprocess.mean)});
+  graph.step("Mul",
+             {graph.value(), graph.constant("signal.scale", {to.channels}, preprocess.scale)});
+  const std::vector<std::int64_t> shape = {-1, to.size()};
+  graph.step("Reshape", {graph.value(), graph.constant("rows", {2}, shape)});
+}
+
 // Counts times weights, to length 1; a row without a counted word stays 0.
 void add_text(const Preprocess& preprocess, OnnxGraph& graph) {
   const auto U = static_cast<std::int64_t>(preprocess.word_weights.size());
@@ -96,6 +162,7 @@ void add_text(const Preprocess& preprocess, OnnxGraph& graph) {
 std::vector<std::int64_t> onnx_input_shape(const Preprocess& preprocess) {
   const ImageShape& image = preprocess.input_image;
   if (preprocess.kind == DataKind::kImage) return {image.height, image.width, image.channels};
+  if (preprocess.kind == DataKind::kSignal) return {image.width, image.channels};
   return {preprocess.num_inputs()};
 }
 
@@ -103,6 +170,9 @@ void add_preprocess(const Preprocess& preprocess, float pixel_max, OnnxGraph& gr
   switch (preprocess.kind) {
     case DataKind::kImage:
       add_image(preprocess, pixel_max, graph);
+      break;
+    case DataKind::kSignal:
+      add_signal(preprocess, graph);
       break;
     case DataKind::kTable:
       add_table(preprocess, graph);

@@ -6,6 +6,7 @@
 #include "tasks/dressed_family.h"
 #include "tasks/field_family.h"
 #include "tasks/glyph_family.h"
+#include "tasks/signal_family.h"
 #include "tasks/table_family.h"
 #include "tasks/task_config.h"
 #include "tasks/word_family.h"
@@ -32,6 +33,11 @@ constexpr FamilyRow kRows[] = {
      [](FamilyParts& parts) -> Family {
        return std::make_shared<WordFamily>(parts.config().min_inputs, parts.config().max_inputs);
      }},
+    {"signals", "weight of generated signals among the families", 0, false,
+     [](FamilyParts& parts) -> Family {
+       return std::make_shared<SignalFamily>(parts.config().min_inputs, parts.config().max_inputs);
+     },
+     true},
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // The families of generated tasks, one row each. From a row come the option tasks.NAME (the
-// family's weight), the family itself, and for images the data form NAME (task_forms.h). A new
-// family is its own source and header, and its row in family_rows.cc.
+// family's weight), the family itself, and for images and signals the data form NAME
+// (task_forms.h). A new family is its own source and header, and its row in family_rows.cc.
 #pragma once
 
 #include <memory>
@@ -32,6 +32,7 @@ struct FamilyRow {
   float default_weight = 0;
   bool has_images = false;
   std::shared_ptr<const TaskFamily> (*make)(FamilyParts& parts) = nullptr;
+  bool has_signals = false;
 };
 
 // The order decides which family a task's random number draws: append new rows.

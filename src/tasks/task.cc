@@ -106,6 +106,12 @@ Task::Task(std::uint64_t seed, std::uint64_t index, Split split, std::string fam
       painter_(std::move(painter)),
       permutation_(std::move(permutation)) {}
 
+ImageShape Task::shape() const {
+  if (classes_->num_inputs() > 0) return classes_->shape();
+  const auto side = static_cast<int>(std::lround(std::sqrt(static_cast<double>(num_inputs()))));
+  return {side, side, 1};
+}
+
 Random Task::stream(Purpose purpose, std::uint32_t step) const {
   return {seed_, purpose, stream_of(index_, split_), step};
 }

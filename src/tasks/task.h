@@ -39,6 +39,8 @@ class Task {
  public:
   int num_classes() const { return classes_->num_classes(); }
   int num_inputs() const { return static_cast<int>(permutation_.size()); }
+  // Of instances, whose number permutation()[u] is x[u]: of images and signals; else of size 0.
+  ImageShape shape() const;
   int num_targets() const { return augmenter_.num_targets(); }
   const std::string& family() const { return family_; }
   // x[u] of a batch is the instance's number permutation()[u].

@@ -73,8 +73,8 @@ struct TaskConfig {
     for (std::size_t f = 0; f < weights.size(); ++f)
       v(family_rows()[f].name, weights[f], Range{0, 1e6}, family_rows()[f].help);
     v("min_inputs", min_inputs, Range{4, 4096},
-      "fewest columns or words of a task of tables or words (log-uniform)");
-    v("max_inputs", max_inputs, Range{4, 4096}, "most columns or words");
+      "fewest columns, words or numbers of a task of tables, words or signals (log-uniform)");
+    v("max_inputs", max_inputs, Range{4, 4096}, "most columns, words or numbers");
     v("min_fonts", min_fonts, Range{8, 100000}, "fewest usable font faces to start with");
     v("max_fonts", max_fonts, Range{8, 100000}, "most font faces rendered");
     v("held_out_share", held_out_share, Range{0.01, 0.5},

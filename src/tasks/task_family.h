@@ -1,7 +1,7 @@
 // What a family of classes offers to the task distribution: it draws the classes of one task,
 // and each class then yields instances. Families: glyph_family.h, field_family.h, class_images.h of
-// images, table_family.h and word_family.h of other vectors; task.h puts augmentation (of images),
-// permutation and labels on top.
+// images, table_family.h, word_family.h and signal_family.h of other vectors; task.h puts
+// augmentation (of images), permutation and labels on top.
 #pragma once
 
 #include <algorithm>
@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "base/random.h"
+#include "data/dataset.h"
 
 namespace metaplastic {
 
@@ -34,6 +35,8 @@ class ClassSet {
   // 0: instances are images, resampled to the task's side. Else they are vectors of so many numbers
   // and enter the base model as they are.
   virtual int num_inputs() const { return 0; }
+  // Of vectors whose numbers have places, such as signals {1, time, channels}; else of size 0.
+  virtual ImageShape shape() const { return {}; }
   // Writes one instance to out [kSourceSide, kSourceSide], row by row from the top, in [0,1], or
   // to out [num_inputs].
   // `random` adds what is fresh in every drawing of the same instance (a new texture, say).

@@ -1,5 +1,5 @@
 // All forms that `--data SPEC` may name: files (data/data_form.h), and the task families of images
-// (family_rows.h), each a labelled sample of its held-out classes.
+// and signals (family_rows.h), each a labelled sample of its held-out classes.
 #pragma once
 
 #include <span>

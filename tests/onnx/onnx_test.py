@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import wave
 
 import numpy as np
 
@@ -66,7 +67,8 @@ def operators(node):
     one = np.float32(1)
     axes, keep = tuple(a.get("axes", ())), bool(a.get("keepdims", 1))
     return {
-        "Abs": np.abs, "Add": np.add, "Sign": np.sign, "Sqrt": np.sqrt, "Slice": take_slice,
+        "Abs": np.abs, "Add": np.add, "Log": np.log, "ReduceSum": lambda x, at: x.sum(axis=tuple(at), keepdims=keep),
+        "Sign": np.sign, "Sqrt": np.sqrt, "Slice": take_slice,
         "AveragePool": lambda x: windows_of(x, a, a["kernel_shape"]).mean(axis=(4, 5), dtype=np.float32),
         "Concat": lambda *parts: np.concatenate(parts, axis=a["axis"]), "Conv": lambda *x: conv(*x, **a),
         "MaxPool": lambda x: windows_of(x, a, a["kernel_shape"]).max(axis=(4, 5)),
@@ -119,7 +121,7 @@ class Export(unittest.TestCase):
         metaplastic("apply", "--rule", "hebb-decorrelate", "--data", data_of_fit or data, "--out", features,
                     "--model", model, "--steps", "12", "--quiet", "--activation", activation, "--seed", "3",
                     "--layers", layers, *flags,
-                    *(["--hidden", "24", "--features", "10"] if layers in ("mlp", "images") else []))
+                    *(["--hidden", "24", "--features", "10"] if layers in ("mlp", "images", "signals") else []))
         metaplastic("embed", "--model", model, "--data", data, "--out", features)
         metaplastic("export", "--model", model, "--onnx", onnx,
                     *([] if pixel_max is None else ["--pixel-max", pixel_max]))
@@ -213,6 +215,29 @@ class Export(unittest.TestCase):
                 self.compare(self.save("g.npy", grey), grey[..., None], layers=layers)
                 self.compare(self.save("c.npy", colour), colour, layers=layers)
         self.compare(self.save("c.npy", colour), colour, layers="conv 8 3x3, pool 2x2, dense 5", activation="tanh")
+
+    def test_signals(self):
+        random = np.random.default_rng(6)
+        X = random.normal(size=(110, 40, 3)) * [1, 10, 0.1] + [0, 5, 1]
+        X[:, :12] = 2  # windows that are flat
+        data = self.save("x.npy", X) + ",signal=yes"
+        for layers in ("signals", "mlp", "conv 7 5 stride 2 padding 2, pool 4 max, conv 6 3, pool size 2, dense 5"):
+            with self.subTest(layers=layers):
+                model = self.compare(data, X, layers=layers)
+        self.assertEqual([d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim][1:], [40, 3])
+
+    def test_sounds(self):
+        random = np.random.default_rng(7)
+        sounds = (random.normal(size=(60, 2000, 2)) * random.uniform(0, 8000, (60, 1, 1))).clip(-32768, 32767)
+        sounds = sounds.astype("<i2")
+        (self.folder / "s").mkdir()
+        for n, sound in enumerate(sounds):
+            with wave.open(str(self.folder / "s" / f"{n}.wav"), "wb") as file:
+                file.setparams((2, 2, 8000, len(sound), "NONE", ""))
+                file.writeframes(sound.tobytes())
+        rows = sounds.astype(np.float32) / 32768
+        for features in ("log-mel", "raw"):
+            self.compare(f"wav:{self.folder / 's'},features={features}", rows, layers="conv 8 9, pool 3, dense 5")
 
     def test_text(self):
         random = np.random.default_rng(3)
