@@ -12,6 +12,11 @@ Dataset load_idx(const DataSpec& spec) {
   return data;
 }
 
+std::vector<std::string> csv_options() {
+  return {"label",  "drop",      "missing", "categorical", "category", "unknown",
+          "header", "delimiter", "decimal", "image",       "max",      "signal"};
+}
+
 }  // namespace
 
 std::span<const DataForm> file_forms() {
@@ -43,16 +48,12 @@ std::span<const DataForm> file_forms() {
        "npz:FILE[,x=NAME][,y=NAME][,image=HxW[xC]][,max=VALUE][,signal=yes|TxC]",
        {"x", "y", "image", "max", "signal"},
        load_npz},
-      {"csv",
-       1,
-       1,
+      {"csv", 1, 1,
        "csv:FILE[,label=COLUMN][,drop=COLUMN][,missing=error|mean|zero]"
        "[,categorical=error|onehot][,category=COLUMN][,unknown=error|ignore]"
        "[,header=auto|yes|no][,delimiter=auto|comma|semicolon|tab|bar|blank]"
        "[,decimal=auto|point|comma][,image=HxW[xC]][,max=VALUE][,signal=yes|TxC]",
-       {"label", "drop", "missing", "categorical", "category", "unknown", "header", "delimiter",
-        "decimal", "image", "max", "signal"},
-       load_csv},
+       csv_options(), load_csv},
       {"images",
        1,
        1,
