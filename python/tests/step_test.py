@@ -199,8 +199,9 @@ class Step(unittest.TestCase):
 
     def test_docstrings_name_every_parameter(self):
         # In the sections that numpydoc reads.
-        for module in (meta, callbacks, elastic):
-            for name in getattr(module, "__all__", ["train"]):
+        for module, names in ((meta, meta.__all__), (callbacks, callbacks.__all__), (elastic, ["train"]),
+                              (metaplastic, ["train_encoder", "read_data", "UnsupervisedUpdate"])):
+            for name in names:
                 found = getattr(module, name)
                 if found.__module__.startswith("metaplastic._native") or issubclass(type(found), type) and issubclass(
                         found, tuple):
