@@ -136,6 +136,17 @@ auto min_element(Range&& range, Less less = {}, Project project = {}) {
   });
 }
 
+template <class T>
+struct minmax_result {
+  T min, max;
+};
+
+template <class Range>
+auto minmax(Range&& range) {
+  const auto [low, high] = std::minmax_element(std::begin(range), std::end(range));
+  return minmax_result<std::decay_t<decltype(*low)>>{*low, *high};
+}
+
 template <class Range>
 auto max(Range&& range) {
   return *std::max_element(std::begin(range), std::end(range));
@@ -144,6 +155,21 @@ auto max(Range&& range) {
 template <class Range, class Out>
 auto copy(Range&& range, Out out) {
   return std::copy(std::begin(range), std::end(range), out);
+}
+
+template <class Range, class Out, class Test>
+auto copy_if(Range&& range, Out out, Test test) {
+  return std::copy_if(std::begin(range), std::end(range), out, test);
+}
+
+template <class Range, class Out, class Change>
+auto transform(Range&& range, Out out, Change change) {
+  return std::transform(std::begin(range), std::end(range), out, change);
+}
+
+template <class Range, class Value>
+auto lower_bound(Range&& range, const Value& value) {
+  return std::lower_bound(std::begin(range), std::end(range), value);
 }
 
 template <class Range, class Out>

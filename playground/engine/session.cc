@@ -6,7 +6,6 @@
 #include "apply/encoder_file.h"
 #include "apply/second_views.h"
 #include "base/error.h"
-#include "base/thread_pool.h"
 #include "eval/fit_few_labels.h"
 #include "io/atomic_file.h"
 #include "principal_plane.h"
@@ -116,21 +115,20 @@ Json Session::classify(const Json& request, std::span<const int> labels) {
   labelled.labels = labels_;
   labelled.class_names = request.at("classes").get<std::vector<std::string>>();
   labelled.first_test_row = labelled.num_rows();
-  const LabelledRows rows = labelled_rows(labelled, *prepared_);
-  check_labelled(rows);
-  const std::vector<Encoder> encoders = {encoder()};
-  ThreadPool pool(1);
-  FewLabelChoice choice = choose_readout(encoders, rows, FewLabelOptions{}, pool);
-  classifying_ = with_classifier(encoders, rows, choice);
+  FewLabelFit fit = refit_few_labels(encoder(), labelled, FewLabelOptions{}, 1);
+  classifying_ = std::move(fit.encoder);
   std::vector<std::int64_t> all(static_cast<std::size_t>(prepared_->num_rows()));
   std::iota(all.begin(), all.end(), 0);
   predictions_ = predict_rows(*classifying_, *prepared_, all);
-  const Json answer = {{"read", describe(choice.best().readout)},
-                       {"estimate", choice.best().accuracy},
-                       {"inputs", choice.inputs().accuracy},
+  const LabelledRows rows = labelled_rows(labelled, *prepared_);
+  const Json answer = {{"learned", fit.choice.uses_features()},
+                       {"estimate", fit.choice.blend.accuracy},
+                       {"inputs", fit.choice.logistic().accuracy},
                        {"classes", rows.class_names}};
-  choice.chosen = 0;
-  by_inputs_ = predict_rows(with_classifier(encoders, rows, choice), *prepared_, std::move(all));
+  for (ReadoutTrial& trial : fit.choice.trials) trial.weight = 0;
+  fit.choice.trials.front().weight = 1;
+  by_inputs_ =
+      predict_rows(with_classifier({&encoder(), 1}, rows, fit.choice), *prepared_, std::move(all));
   return answer;
 }
 

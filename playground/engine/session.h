@@ -27,8 +27,9 @@ class Session {
                        const std::function<void(int step, int steps)>& on_step);
   // So many inner steps more. Answer: "step", "done", "filters", "units", "features".
   nlohmann::json advance(int inner_steps);
-  // One label for each row, -1: none; {"classes"} are their names. Answer: "read" (what the
-  // classifier reads), "estimate" (out of fold), "inputs" (the same for the inputs alone).
+  // One label for each row, -1: none; {"classes"} are their names. Answer: "learned" (whether
+  // learned features are used), "estimate" (accuracy out of fold), "inputs" (the same for the
+  // inputs alone), "classes" (those with labels).
   nlohmann::json classify(const nlohmann::json& request, std::span<const int> labels);
   // {"row"}: the raw values of a row.
   nlohmann::json row(const nlohmann::json& request) const;

@@ -194,7 +194,8 @@ function showResult(answer) {
   by("save-predictions").disabled = !answer;
   if (answer) {
     const where = learned ? `measured on ${learned.rows} rows` : "estimated by cross-validation on your labels";
-    const read = answer.read === "input" ? "the raw values: learned features do not help beyond doubt" : `layers: ${answer.read}`;
+    const read = answer.learned ? "learned features and raw values, blended"
+      : "raw values alone: learned features do not help beyond doubt";
     say("classify-text", `Accuracy is ${where}. The classifier reads ${read}.`);
   } else {
     say("classify-text", "A classifier needs labels of two classes.");

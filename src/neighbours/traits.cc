@@ -60,8 +60,8 @@ Moments moments_of(std::span<const float> values) {
 }
 
 bool is_two_valued(std::span<const float> values) {
-  const auto [low, high] = std::ranges::minmax(values);
-  return std::ranges::all_of(values, [&](float v) { return v == low || v == high; });
+  const auto ends = std::ranges::minmax(values);
+  return std::ranges::all_of(values, [&](float v) { return v == ends.min || v == ends.max; });
 }
 
 // trace(C)^2 / trace(C^2) of the covariance of x [U,N], whose rows have mean 0: by the smaller of
