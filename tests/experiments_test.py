@@ -18,7 +18,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NAMES = ["mismatch", "few-shot", "meta-curves", "architecture", "activation", "permutation", "text", "filters",
-         "embedding", "data-size", "ablation"]
+         "embedding", "data-size", "layers", "ablation"]
 PROGRAM, ARTEFACTS = "", pathlib.Path()
 
 
@@ -133,6 +133,7 @@ class ExperimentsSlow(unittest.TestCase):
         self.assertEqual({row["inner_step"] for row in rows["embedding"]}, {0, 4})
         self.assertEqual({row["method"] for row in rows["mismatch"]}, {"learned", "vae"})
         self.assertEqual(min(row["rows"] for row in rows["data-size"]), 100)
+        self.assertEqual({row["part"] for row in rows["layers"]}, {"dense", "conv", "conv, whitened", "conv + dense"})
 
     def test_every_figure_is_a_file_and_on_the_page(self):
         page = self.page.read_text(encoding="utf-8")

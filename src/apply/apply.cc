@@ -202,7 +202,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   const auto pool = pool_for(usual, training_rows, options, num_steps, threads);
   const auto [rule, bias_pace, factors] =
       rule_for_data(usual, options.variant, pool.get(), training_rows.num_rows());
-  SecondViews second_views(rule.sizes, factors, options.seed, pool);
+  SecondViews second_views(rule.sizes, factors, options.seed, pool, options.partners);
   second_views.use_threads(threads);
   Encoder made = start_encoder(architecture, rule, options, data.batch_size());
 

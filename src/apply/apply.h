@@ -42,6 +42,8 @@ struct ApplyOptions {
   RuleVariant variant;              // of a rule that walks among neighbours
   // Of such a rule, of the same rows and seed; nothing: apply_rule makes one.
   std::shared_ptr<const TrainingPool> pool;
+  // A second view of every training row, for a rule of two views; nothing: a walk, or noise alone.
+  std::shared_ptr<const RowSource> partners;
   std::uint64_t seed = 0;
   int num_threads = 1;  // that share the work of an inner step; the same bits for any number
   // Further states to keep, each in 0..inner_steps; what evaluate chooses its stopping point from.

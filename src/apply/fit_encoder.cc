@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "apply/window_rows.h"
+#include "apply/window_whitening.h"
 #include "base/error.h"
 #include "data/dataset_rows.h"
 
@@ -12,9 +13,7 @@ namespace metaplastic {
 namespace {
 
 // Features that the next group learns from are kept in memory up to this size.
-constexpr std::int64_t kMaxHeldBytes = 400'000'000;
-// Pixels are in [0,1]: windows that vary less than this count as flat.
-constexpr float kWindowOffset = 0.01f;
+constexpr std::int64_t kMaxHeldBytes = 1'000'000'000;
 // Channels of signals have deviation 1.
 constexpr float kSignalWindowOffset = 0.1f;
 // Groups below the last one draw weights and batches by seeds of their own.
@@ -56,11 +55,32 @@ std::shared_ptr<const RowSource> rows_through(std::shared_ptr<const RowSource> r
   return rows_of(std::move(features), static_cast<int>(U));
 }
 
-// What a group learns from, of what lies below it.
-std::shared_ptr<const RowSource> rows_for(const Layers& group,
-                                          std::shared_ptr<const RowSource> below) {
-  if (group.front().spec.kind != LayerKind::kConv) return below;
-  return std::make_shared<WindowRows>(std::move(below), group.front());
+// What a group learns from.
+struct GroupRows {
+  std::shared_ptr<const RowSource> rows;
+  std::shared_ptr<const WindowWhitening> whitening;  // of its windows; or nothing
+  std::shared_ptr<const RowSource> partners;         // a second view of each row; or nothing
+};
+
+// `views`: another view of everything below, or nothing.
+GroupRows rows_for(const Layers& group, std::shared_ptr<const RowSource> below,
+                   std::shared_ptr<const RowSource> views, const FitOptions& options) {
+  const EncoderLayer& conv = group.front();
+  if (conv.spec.kind != LayerKind::kConv) return {std::move(below), nullptr, std::move(views)};
+  GroupRows group_rows{std::make_shared<WindowRows>(std::move(below), conv), nullptr, nullptr};
+  if (views) group_rows.partners = std::make_shared<WindowRows>(std::move(views), conv);
+  const std::uint64_t seed = options.training.seed;
+  if (options.views == ViewKind::kPlaces) {
+    group_rows.partners = std::make_shared<OtherPlaces>(
+        group_rows.rows, std::int64_t{conv.out.height} * conv.out.width, seed);
+  }
+  if (!conv.spec.whiten) return group_rows;
+  group_rows.whitening =
+      std::make_shared<const WindowWhitening>(fit_window_whitening(*group_rows.rows, seed));
+  for (auto* rows : {&group_rows.rows, &group_rows.partners}) {
+    if (*rows) *rows = std::make_shared<WhitenedRows>(*rows, group_rows.whitening);
+  }
+  return group_rows;
 }
 
 // The group as the base model that a rule trains.
@@ -86,18 +106,20 @@ int num_steps(const FoundRule& rule, const FitOptions& options) {
   return options.training.inner_steps.value_or(rule.rule.inner.inner_steps);
 }
 
-Applied train_group(const FoundRule& rule, const Layers& group, const RowSource& rows,
+Applied train_group(const FoundRule& rule, const Layers& group, const GroupRows& rows,
                     ApplyOptions options, int steps_before, int steps_after) {
   options.model = model_of(group, options.model.activation);
+  options.partners = rows.partners;
   if (const auto on_step = options.on_step) {
     options.on_step = [=](int step, int steps) {
       on_step(steps_before + step, steps_before + steps + steps_after);
     };
   }
-  Applied applied = apply_rule(rule.rule, rows, options);
+  Applied applied = apply_rule(rule.rule, *rows.rows, options);
   for (Encoder& encoder : applied.encoders) {
     encoder.activation = options.model.activation;
     encoder.layers = with_weights(group, encoder.layers);
+    if (rows.whitening) rows.whitening->fold_into(encoder.layers.front());
   }
   return applied;
 }
@@ -171,13 +193,20 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
   foundation.preprocess = std::move(preprocess);
   foundation.scale_rows = scale_rows(*training_rows);
   foundation.rows = std::move(training_rows);
+  std::shared_ptr<const RowSource> views;
+  if (first_conv != layers.end() &&
+      (options.views == ViewKind::kShifts || options.views == ViewKind::kMirrors)) {
+    views = std::make_shared<ViewedImages>(
+        foundation.rows, input, options.views == ViewKind::kMirrors, options.training.seed);
+  }
   for (std::size_t g = 0; g + 1 < groups.size(); ++g) {
     Layers trained = groups[g];
     if (groups[g].front().spec.has_weights()) {
       const std::size_t above = groups.size() - 1 - g;
-      Applied applied = train_group(rule, groups[g], *rows_for(groups[g], foundation.rows),
-                                    options_below(options, above), foundation.steps_below,
-                                    static_cast<int>(above) * num_steps(rule, options));
+      Applied applied =
+          train_group(rule, groups[g], rows_for(groups[g], foundation.rows, views, options),
+                      options_below(options, above), foundation.steps_below,
+                      static_cast<int>(above) * num_steps(rule, options));
       foundation.steps_below += num_steps(rule, options);
       trained = std::move(applied.encoders.back().layers);
       const std::string name = layer_text(groups[g].front().spec) + ": ";
@@ -186,17 +215,23 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
     }
     foundation.rows =
         rows_through(foundation.rows, trained, activation, options.training.num_threads);
+    if (views)
+      views = rows_through(std::move(views), trained, activation, options.training.num_threads);
     std::ranges::move(trained, std::back_inserter(foundation.below));
   }
   foundation.last = groups.back();
-  foundation.rows = rows_for(groups.back(), foundation.rows);
+  GroupRows last = rows_for(groups.back(), foundation.rows, views, options);
+  foundation.rows = std::move(last.rows);
+  foundation.whitening = std::move(last.whitening);
+  foundation.partners = std::move(last.partners);
   return foundation;
 }
 
 Applied fit_last_group(const FoundRule& rule, const Foundation& foundation,
                        const FitOptions& options) {
-  Applied applied = train_group(rule, foundation.last, *foundation.rows, options.training,
-                                foundation.steps_below, 0);
+  Applied applied = train_group(rule, foundation.last,
+                                {foundation.rows, foundation.whitening, foundation.partners},
+                                options.training, foundation.steps_below, 0);
   for (Encoder& encoder : applied.encoders) {
     encoder.preprocess = foundation.preprocess;
     encoder.layers.insert(encoder.layers.begin(), foundation.below.begin(), foundation.below.end());

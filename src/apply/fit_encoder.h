@@ -10,7 +10,9 @@
 
 #include "apply/apply.h"
 #include "apply/find_rule.h"
+#include "apply/image_views.h"
 #include "apply/layer_choice.h"
+#include "apply/window_whitening.h"
 
 namespace metaplastic {
 
@@ -19,7 +21,8 @@ struct FitOptions {
                                       // to the last group
   std::optional<LayerChoice> layers;  // nothing: default_layer_choice
   ResizeChoice resize;
-  Readout readout;  // what the encoders give out
+  ViewKind views = ViewKind::kNeighbours;  // of images, where a layer sees places
+  Readout readout;                         // what the encoders give out
   // Preprocessing and all but the last group of layers are those of this encoder; with
   // training.start.
   const Encoder* previous = nullptr;
@@ -39,15 +42,17 @@ std::uint64_t first_seed(const Encoder& encoder);
 // The same in two parts, for several trainings of the last group on the same layers below it.
 struct Foundation {
   Preprocess preprocess;
-  std::string data;                       // for the record
-  std::vector<EncoderLayer> below;        // trained
-  std::vector<EncoderLayer> last;         // the last group, without weights
-  std::shared_ptr<const RowSource> rows;  // what the last group learns from
-  std::vector<float> scale_rows;          // prepared; what input scales are fitted on
-  int steps_below = 0;                    // inner steps that `below` took
+  std::string data;                                  // for the record
+  std::vector<EncoderLayer> below;                   // trained
+  std::vector<EncoderLayer> last;                    // the last group, without weights
+  std::shared_ptr<const RowSource> rows;             // what the last group learns from
+  std::shared_ptr<const WindowWhitening> whitening;  // of those rows; or nothing
+  std::shared_ptr<const RowSource> partners;         // a second view of each of them; or nothing
+  std::vector<float> scale_rows;                     // prepared; what input scales are fitted on
+  int steps_below = 0;                               // inner steps that `below` took
   std::vector<std::string> notes;
 };
-// training_rows: prepared. Memory: what the last group learns from, up to 400 MB.
+// training_rows: prepared. Memory: what the last group learns from, up to 1 GB.
 Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
                           std::shared_ptr<const RowSource> training_rows,
                           const FitOptions& options);

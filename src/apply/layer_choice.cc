@@ -8,22 +8,12 @@
 namespace metaplastic {
 namespace {
 
-constexpr int kMinImageSide = 8;
 constexpr int kMinSteps = 16;
 
 bool sees_places(const LayerChoice& layers) {
   return layers.form == LayerForm::kImages || layers.form == LayerForm::kSignals ||
          std::ranges::any_of(
              layers.spec, [](const LayerSpec& layer) { return layer.kind != LayerKind::kDense; });
-}
-
-std::vector<LayerSpec> conv_part(const ImageShape& image) {
-  const int side = std::min(image.height, image.width);
-  if (side < kMinImageSide) {
-    fail("layers: expected images of {0} x {0} pixels or more, found {1} x {2}; use --layers mlp",
-         kMinImageSide, image.height, image.width);
-  }
-  return parse_layers(side >= 16 ? "conv 128 7x7, pool 3x3" : "conv 128 3x3, pool 3x3");
 }
 
 // Steps of prepared signals: samples, or frames of sounds.
@@ -66,6 +56,15 @@ void check_places(const LayerChoice& layers, const Preprocess& preprocess) {
 }
 
 }  // namespace
+
+std::vector<LayerSpec> image_layers(const ImageShape& image) {
+  const int side = std::min(image.height, image.width);
+  if (side < kMinImageSide) {
+    fail("layers: expected images of {0} x {0} pixels or more, found {1} x {2}; use --layers mlp",
+         kMinImageSide, image.height, image.width);
+  }
+  return parse_layers(side >= 16 ? "conv 128 7x7, pool 3x3" : "conv 128 3x3, pool 3x3");
+}
 
 LayerChoice parse_layer_choice(std::string_view text) {
   if (text == "mlp") return {LayerForm::kMlp, {}};
@@ -112,7 +111,7 @@ std::vector<LayerSpec> chosen_layers(const LayerChoice& layers, const Preprocess
   std::vector<LayerSpec> specs = layers.spec;
   if (sees_places(layers)) {
     check_places(layers, preprocess);
-    if (layers.form == LayerForm::kImages) specs = conv_part(preprocess.output_image);
+    if (layers.form == LayerForm::kImages) specs = image_layers(preprocess.output_image);
     if (layers.form == LayerForm::kSignals) specs = conv_part_of_signal(preprocess.output_image);
   }
   if (layers.form == LayerForm::kSpec) return specs;

@@ -17,6 +17,9 @@ inline constexpr int kDefaultSide = 14;
 // With them, images above this side do.
 inline constexpr int kMaxKeptSide = 32;
 
+// Images with a smaller side are no places to look at.
+inline constexpr int kMinImageSide = 8;
+
 // mlp: dense layers alone. images, signals: conv layers chosen by the size of the images or
 // signals, then the dense ones. All take the dense layers from BaseModel. spec: all layers.
 enum class LayerForm { kMlp, kImages, kSignals, kSpec };
@@ -37,6 +40,9 @@ struct ResizeChoice {
   std::optional<int> side;  // nothing: by the layers; 0 keeps the size
   ResizeMethod method = ResizeMethod::kArea;
 };
+
+// The conv and pool layers of `images` for images of that shape. Throws Error for small ones.
+std::vector<LayerSpec> image_layers(const ImageShape& image);
 
 // How prepared rows should be for these layers: images keep their size up to 32 x 32 where a layer
 // sees places, and shrink to kDefaultSide where none does, unless `resize` says otherwise. Throws

@@ -36,8 +36,9 @@ std::vector<std::size_t> TrainingPool::places(std::span<const std::int64_t> rows
 }
 
 SecondViews::SecondViews(const RuleSizes& sizes, const NeighbourFactors& factors,
-                         std::uint64_t seed, std::shared_ptr<const TrainingPool> pool)
-    : has_two_views_(sizes.has_two_views()), seed_(seed) {
+                         std::uint64_t seed, std::shared_ptr<const TrainingPool> pool,
+                         std::shared_ptr<const RowSource> partners)
+    : has_two_views_(sizes.has_two_views()), seed_(seed), partners_(std::move(partners)) {
   if (!sizes.has_neighbours() || !pool) return;
   pool_ = std::move(pool);
   neighbours_ = pool_->neighbours().with_factors(factors);
@@ -50,9 +51,13 @@ std::span<const float> SecondViews::batch(TrainingRows& rows, int step) {
   const Random random(seed_, Purpose::kViewNoise, 0, static_cast<std::uint32_t>(step));
   const auto num_inputs =
       static_cast<int>(examples.size() / static_cast<std::size_t>(rows.batch_size()));
+  if (partners_) {
+    partner_rows_.resize(examples.size());
+    gather_rows(*partners_, rows.last_numbers(), partner_rows_);
+  }
   add_second_views(examples, neighbours_,
                    pool_ ? pool_->places(rows.last_numbers()) : std::vector<std::size_t>{},
-                   num_inputs, random, views_);
+                   num_inputs, random, views_, partner_rows_);
   return views_;
 }
 

@@ -37,9 +37,11 @@ class TrainingPool {
 
 class SecondViews {
  public:
-  // pool: of a rule that walks among neighbours, else nothing.
+  // pool: of a rule that walks among neighbours, else nothing. partners: a second view of every
+  // training row, instead of a walk; or nothing.
   SecondViews(const RuleSizes& sizes, const NeighbourFactors& factors, std::uint64_t seed,
-              std::shared_ptr<const TrainingPool> pool);
+              std::shared_ptr<const TrainingPool> pool,
+              std::shared_ptr<const RowSource> partners = nullptr);
 
   // Which share the search for second views and their noise; null: none.
   void use_threads(ThreadPool* threads) { neighbours_.use_threads(threads); }
@@ -51,8 +53,9 @@ class SecondViews {
   bool has_two_views_;
   std::uint64_t seed_;
   std::shared_ptr<const TrainingPool> pool_;
+  std::shared_ptr<const RowSource> partners_;
   NeighbourPool neighbours_;
-  std::vector<float> views_;
+  std::vector<float> views_, partner_rows_;
 };
 
 }  // namespace metaplastic

@@ -65,8 +65,7 @@ class ContrastiveMethod : public FeatureMethod {
         });
     notes_.clear();
     if (!ViewMaker(context.image).augments_images()) {
-      notes_.emplace_back(
-          "the data are no square grey images, so views differ by masked inputs only");
+      notes_.emplace_back("the data are no square images, so views differ by masked inputs only");
     }
     return search_candidates(name(), std::move(trials), layers_, notes_);
   }

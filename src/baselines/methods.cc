@@ -9,9 +9,14 @@
 #include "base/text.h"
 #include "baselines/autoencoder.h"
 #include "baselines/contrastive.h"
+#include "baselines/conv_autoencoder.h"
+#include "baselines/conv_contrastive.h"
 #include "baselines/kmeans.h"
+#include "baselines/patch_kmeans.h"
 #include "baselines/pca.h"
 #include "baselines/raw.h"
+#include "baselines/softhebb.h"
+#include "baselines/spreading_method.h"
 #include "baselines/supervised.h"
 #include "baselines/transfer.h"
 
@@ -27,6 +32,19 @@ struct Row {
 auto autoencoder(AutoencoderKind kind) {
   return [kind](const Rule&, const MethodOptions& o) {
     return autoencoder_method(kind, o.fit.training.model, o.layers, o.training_steps);
+  };
+}
+
+using MakePatches = std::unique_ptr<FeatureMethod> (*)(const FitOptions&);
+auto patches(MakePatches make) {
+  return [make](const Rule&, const MethodOptions& o) { return make(o.fit); };
+}
+
+// With a part of the steps: one of them costs more than a step of a dense network.
+using MakeTrainedPatches = std::unique_ptr<FeatureMethod> (*)(const FitOptions&, int num_steps);
+auto trained_patches(MakeTrainedPatches make, int part) {
+  return [make, part](const Rule&, const MethodOptions& o) {
+    return make(o.fit, std::max(1, o.training_steps / part));
   };
 }
 
@@ -61,9 +79,21 @@ const std::vector<Row>& table() {
        [](const Rule&, const MethodOptions& o) {
          return prototypical_method(o.fit.training.model, o.training_steps);
        }},
-      {"contrastive", {"simclr"}, [](const Rule&, const MethodOptions& o) {
+      {"contrastive",
+       {"simclr"},
+       [](const Rule&, const MethodOptions& o) {
          return contrastive_method(o.fit.training.model, o.layers, o.training_steps);
-       }}};
+       }},
+      {"label-spreading",
+       {"spreading"},
+       [](const Rule& rule, const MethodOptions& o) {
+         return spreading_method(rule, o.fit, o.layers);
+       }},
+      {"patch-kmeans", {}, patches(patch_kmeans_method)},
+      {"random-conv", {}, patches(random_conv_method)},
+      {"softhebb", {}, trained_patches(softhebb_method, 2)},
+      {"conv-autoencoder", {"conv-ae"}, trained_patches(conv_autoencoder_method, 1)},
+      {"conv-contrastive", {"conv-simclr"}, trained_patches(conv_contrastive_method, 4)}};
   return kTable;
 }
 

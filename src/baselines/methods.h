@@ -20,7 +20,8 @@ struct MethodOptions {
 };
 
 // learned, random, raw, pca, kmeans, autoencoder, denoising, vae, supervised, transfer,
-// prototypical, contrastive.
+// prototypical, contrastive, label-spreading, patch-kmeans, random-conv, softhebb,
+// conv-autoencoder, conv-contrastive.
 const std::vector<std::string>& method_names();
 
 // One method per name, in that order; docs/evaluation.md lists further names of the same methods.

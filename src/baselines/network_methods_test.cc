@@ -129,11 +129,28 @@ TEST(Methods, ParallelSearchGivesTheSameNumbers) {
   EXPECT_EQ(results[0], results[1]);
 }
 
+// Three equal channels stay equal, and are what the grey image becomes.
+TEST(ViewMaker, ChannelsMoveTogether) {
+  ViewMaker grey({14, 14, 1}), colour({14, 14, 3});
+  std::vector<float> row(196), view(196), rows(3 * 196), views(3 * 196);
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    row[i] = static_cast<float>(i % 17) / 17;
+    for (std::size_t c = 0; c < 3; ++c) rows[3 * i + c] = row[i];
+  }
+  Random one(2, Purpose::kTest), same(2, Purpose::kTest);
+  grey.make(row, one, view);
+  colour.make(rows, same, views);
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    for (std::size_t c = 0; c < 3; ++c) EXPECT_EQ(views[3 * i + c], view[i]);
+  }
+  EXPECT_EQ(one.next_u32(), same.next_u32());
+}
+
 TEST(ViewMaker, ViewsAreTheSameImageMovedAndNothingElse) {
   ViewMaker images({14, 14, 1}), table({});
   EXPECT_TRUE(images.augments_images());
   EXPECT_FALSE(table.augments_images());
-  EXPECT_FALSE(ViewMaker({14, 14, 3}).augments_images());
+  EXPECT_FALSE(ViewMaker({14, 12, 3}).augments_images());
   std::vector<float> row(196, 0.0f), view(196), other(196);
   for (int y = 5; y < 9; ++y) {
     for (int x = 5; x < 9; ++x) row[static_cast<std::size_t>(y * 14 + x)] = 1;

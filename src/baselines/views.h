@@ -10,9 +10,9 @@
 
 namespace metaplastic {
 
-// What makes one view of a prepared row. Square grey images up to 56 pixels a side: shift,
-// rotation, scale, contrast, brightness, noise, a masked rectangle. Other rows: a share of the
-// inputs set to 0, up to a half.
+// What makes one view of a prepared row. Square images up to 56 pixels a side: shift, rotation,
+// scale, contrast, brightness, noise, a masked rectangle, the same for every channel. Other rows: a
+// share of the inputs set to 0, up to a half.
 class ViewMaker {
  public:
   explicit ViewMaker(const ImageShape& image);
@@ -22,9 +22,10 @@ class ViewMaker {
 
  private:
   int side_;  // 0: not an image that can be augmented
+  int channels_;
   Augmenter augmenter_;
   Augmenter::Workspace workspace_;
-  std::vector<float> source_;  // [kSourcePixels]
+  std::vector<float> source_, channel_;  // [kSourcePixels], [side, side]
 };
 
 }  // namespace metaplastic

@@ -53,9 +53,16 @@ Filters filters_of(const Encoder& encoder, const float* W) {
   const auto U_up = static_cast<std::size_t>(encoder.layers.front().spec.units);
   filters.tiles.assign(std::min<std::size_t>(U_up, kMaxFilters),
                        std::vector<float>(num_tile_pixels, 0.0f));
+  constexpr int kRgb = 3;
+  if (image.channels == kRgb) {
+    filters.colours.assign(filters.tiles.size(), std::vector<float>(num_tile_pixels * kRgb, 0.0f));
+  }
   for (std::size_t u = 0; u < order.size(); ++u) {
+    const auto channel = static_cast<std::size_t>(order[u] % image.channels);
     for (std::size_t n = 0; n < filters.tiles.size(); ++n) {
-      filters.tiles[n][place[u]] += W[u * U_up + n] / share[place[u]];
+      const float weight = W[u * U_up + n] / share[place[u]];
+      filters.tiles[n][place[u]] += weight;
+      if (!filters.colours.empty()) filters.colours[n][place[u] * kRgb + channel] += kRgb * weight;
     }
   }
   return filters;

@@ -14,7 +14,8 @@ constexpr int kMaxFilters = 64;
 // averaged, and images above 32 pixels a side averaged over squares of pixels.
 struct Filters {
   int height = 0, width = 0;
-  std::vector<std::vector<float>> tiles;  // [num_filters][height * width]
+  std::vector<std::vector<float>> tiles;    // [num_filters][height * width]
+  std::vector<std::vector<float>> colours;  // [num_filters][height * width * 3]; empty: grey images
 };
 
 // What a unit of layer 1 sees: a window of the prepared image, or all of it.
@@ -32,8 +33,9 @@ double smoothness(const Filters& filters);
 
 enum class Theme { kLight, kDark };
 // One picture of all filters, `columns` in a row, as a PNG file. Each filter is scaled by its own
-// largest weight: one hue below zero, another above, the page's colour at zero.
-std::vector<std::byte> filters_png(const Filters& filters, int columns, Theme theme);
+// largest weight: one hue below zero, another above, the page's colour at zero; of colour images
+// the colours that excite it, grey at zero. A weight is a square of zoom x zoom pixels.
+std::vector<std::byte> filters_png(const Filters& filters, int columns, Theme theme, int zoom = 1);
 // "data:image/png;base64,...".
 std::string data_uri(const std::vector<std::byte>& png);
 

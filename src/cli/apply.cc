@@ -117,6 +117,7 @@ Action add_apply(CLI::App& app) {
   app.add_option("--names", flags->names, kNamesHelp)->type_name("FILE");
   add_base_model(app, flags->options.training);
   add_layers(app, flags->options.layers);
+  add_views(app, flags->options.views);
   add_readout(app, flags->readout, "top");
   app.add_option_function<std::string>(
          "--variant",

@@ -125,6 +125,7 @@ Action add_classify(CLI::App& app) {
       ->type_name("FILE");
   add_base_model(app, request.fit.training);
   add_layers(app, request.fit.layers);
+  add_views(app, request.fit.views);
   app.add_option_function<std::string>(
          "--variants",
          [flags](const std::string& text) {

@@ -99,7 +99,15 @@ Action add_evaluate(CLI::App& app) {
   app.add_option("--unlabelled", flags->unlabelled,
                  "further rows that methods learn from; their labels, if any, are left out")
       ->type_name("SPEC");
-  add_whole(app, "--shots", flags->draws.shots, 1, 100'000, "labels per class");
+  app.add_option_function<std::string>(
+         "--shots",
+         [flags](const std::string& text) {
+           flags->draws.shots = text == "all"
+                                    ? kAllShots
+                                    : static_cast<int>(parse_whole("--shots", text, 1, 100'000));
+         },
+         "labels per class (default 10), or all: every label, with one draw")
+      ->type_name("N|all");
   add_whole(app, "--trials", flags->draws.trials, 1, 100'000, "test draws of labels");
   app.add_option_function<std::string>(
          "--methods",
@@ -109,6 +117,7 @@ Action add_evaluate(CLI::App& app) {
       ->type_name("NAME,...");
   add_base_model(app, flags->options.fit.training);
   add_layers(app, flags->options.fit.layers);
+  add_views(app, flags->options.fit.views);
   add_whole(app, "--tuning", flags->num_tunings, 1, 1000,
             "trainings that each method with settings to search gets; chosen on validation draws");
   add_whole(app, "--training-steps", flags->options.training_steps, 1, 10'000'000,

@@ -142,6 +142,15 @@ void add_layers(CLI::App& app, std::optional<LayerChoice>& layers) {
       ->type_name("SPEC");
 }
 
+void add_views(CLI::App& app, ViewKind& views) {
+  app.add_option_function<std::string>(
+         "--views", [&views](const std::string& text) { views = view_kind_from_name(text); },
+         fmt::format("second views of images, for layers that see places: {} (default {})",
+                     join_names(view_kind_names()),
+                     view_kind_names()[static_cast<std::size_t>(views)]))
+      ->type_name("NAME");
+}
+
 void check_layers_alone(const CLI::App& app, const std::optional<LayerChoice>& layers) {
   if (!layers || layers->form != LayerForm::kSpec) return;
   for (const char* flag : {"--hidden", "--features"}) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apply/fit_encoder.h"
+#include "apply/image_views.h"
 
 namespace metaplastic {
 
@@ -32,6 +33,8 @@ void add_seed(CLI::App& app, std::optional<std::uint64_t>& seed, const std::stri
 void add_base_model(CLI::App& app, ApplyOptions& options);
 // --layers mlp|images|signals|SPEC.
 void add_layers(CLI::App& app, std::optional<LayerChoice>& layers);
+// --views
+void add_views(CLI::App& app, ViewKind& views);
 // Throws Error where --layers names all layers and --hidden or --features others.
 void check_layers_alone(const CLI::App& app, const std::optional<LayerChoice>& layers);
 // --resize and --resize-method

@@ -93,6 +93,21 @@ void SliceRows::read_wide_rows(std::int64_t first, std::int64_t count,
   source_->read_wide_rows(first_ + first, count, out);
 }
 
+std::span<const std::int64_t> PickedRows::numbers(std::int64_t first, std::int64_t count) const {
+  METAPLASTIC_CHECK(first >= 0 && count >= 0 && first <= num_rows() - count);
+  return std::span(*numbers_).subspan(static_cast<std::size_t>(first),
+                                      static_cast<std::size_t>(count));
+}
+
+void PickedRows::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {
+  gather_rows(*source_, numbers(first, count), out);
+}
+
+void PickedRows::read_wide_rows(std::int64_t first, std::int64_t count,
+                                std::span<double> out) const {
+  gather_wide_rows(*source_, numbers(first, count), out);
+}
+
 ConcatRows::ConcatRows(std::shared_ptr<const RowSource> first,
                        std::shared_ptr<const RowSource> second)
     : first_(std::move(first)), second_(std::move(second)) {

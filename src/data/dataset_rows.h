@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "data/dataset.h"
@@ -68,6 +69,25 @@ class SliceRows : public RowSource {
  private:
   std::shared_ptr<const RowSource> source_;
   std::int64_t first_, count_;
+};
+
+// The rows with these numbers, in their order.
+class PickedRows : public RowSource {
+ public:
+  PickedRows(std::shared_ptr<const RowSource> source,
+             std::shared_ptr<const std::vector<std::int64_t>> numbers)
+      : source_(std::move(source)), numbers_(std::move(numbers)) {}
+  std::int64_t num_rows() const override { return static_cast<std::int64_t>(numbers_->size()); }
+  int num_features() const override { return source_->num_features(); }
+  void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override;
+  bool is_wide() const override { return source_->is_wide(); }
+  void read_wide_rows(std::int64_t first, std::int64_t count, std::span<double> out) const override;
+
+ private:
+  std::span<const std::int64_t> numbers(std::int64_t first, std::int64_t count) const;
+
+  std::shared_ptr<const RowSource> source_;
+  std::shared_ptr<const std::vector<std::int64_t>> numbers_;
 };
 
 // The rows of `first`, then those of `second`; both have the same number of features.

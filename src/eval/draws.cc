@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "base/sample.h"
 #include "base/text.h"
+#include "data/dataset_rows.h"
 
 namespace metaplastic {
 namespace {
@@ -52,12 +53,12 @@ std::vector<Rows> shuffled_classes(const Dataset& data, const DrawOptions& optio
   std::vector<Rows> classes = rows_by_class(data, 0, data.first_test_row);
   for (std::size_t y = 0; y < classes.size(); ++y) {
     const std::int64_t num_left = std::ssize(classes[y]) - held_out_of(classes[y]);
-    if (num_left < options.shots) {
+    if (num_left < std::max(1, options.shots)) {
       fail(
           "{}: expected at least {} training rows of every class besides those that validate, "
           "found {} of class {}; use fewer shots or more data",
-          printable(data.name, 200), options.shots, std::max<std::int64_t>(0, num_left),
-          quote_text(data.class_names[y]));
+          printable(data.name, 200), std::max(1, options.shots),
+          std::max<std::int64_t>(0, num_left), quote_text(data.class_names[y]));
     }
     Random random(options.seed, Purpose::kEvaluation, kPoolSplit + y);
     random.shuffle(std::span<std::int64_t>(classes[y]));
@@ -86,6 +87,10 @@ Rows draw_support(const std::vector<Rows>& pool, const DrawOptions& options, std
   Random random(options.seed, Purpose::kEvaluation, draw);
   Rows support;
   for (const Rows& rows : pool) {
+    if (options.shots == kAllShots) {
+      support.insert(support.end(), rows.begin(), rows.end());
+      continue;
+    }
     for (const std::int64_t at : sample_without_replacement(
              random, static_cast<std::int64_t>(rows.size()), options.shots)) {
       support.push_back(rows[static_cast<std::size_t>(at)]);
@@ -93,29 +98,6 @@ Rows draw_support(const std::vector<Rows>& pool, const DrawOptions& options, std
   }
   return support;
 }
-
-// Other rows in another order.
-class ReorderedRows : public RowSource {
- public:
-  ReorderedRows(std::shared_ptr<const RowSource> source, std::shared_ptr<const Rows> order)
-      : source_(std::move(source)), order_(std::move(order)) {}
-  std::int64_t num_rows() const override { return static_cast<std::int64_t>(order_->size()); }
-  int num_features() const override { return source_->num_features(); }
-  void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override {
-    METAPLASTIC_CHECK(first >= 0 && count >= 0 && first <= num_rows() - count);
-    gather_rows(*source_, {order_->data() + first, static_cast<std::size_t>(count)}, out);
-  }
-  bool is_wide() const override { return source_->is_wide(); }
-  void read_wide_rows(std::int64_t first, std::int64_t count,
-                      std::span<double> out) const override {
-    METAPLASTIC_CHECK(first >= 0 && count >= 0 && first <= num_rows() - count);
-    gather_wide_rows(*source_, {order_->data() + first, static_cast<std::size_t>(count)}, out);
-  }
-
- private:
-  std::shared_ptr<const RowSource> source_;
-  std::shared_ptr<const Rows> order_;
-};
 
 std::shared_ptr<const Documents> reorder(const Dataset& data, const Rows& order) {
   const Documents& from = *data.documents;
@@ -134,7 +116,7 @@ std::shared_ptr<const Documents> reorder(const Dataset& data, const Rows& order)
 }  // namespace
 
 Draws make_draws(const Dataset& data, const DrawOptions& options) {
-  METAPLASTIC_CHECK(options.shots >= 1 && options.trials >= 1 && options.num_validation_draws >= 1);
+  METAPLASTIC_CHECK(options.shots >= 0 && options.trials >= 1 && options.num_validation_draws >= 1);
   require_labels(data);
   if (!data.has_test_rows()) {
     fail("{}: expected test rows, found none; use data with more rows", printable(data.name, 200));
@@ -145,7 +127,8 @@ Draws make_draws(const Dataset& data, const DrawOptions& options) {
     num_held_out += held_out_of(rows);
     num_labelled += std::ssize(rows);
   }
-  const int num_folds = num_held_out < kEnoughValidationRows ? kHeldOutPart : 1;
+  const bool all = options.shots == kAllShots;
+  const int num_folds = num_held_out < kEnoughValidationRows && !all ? kHeldOutPart : 1;
   Draws draws;
   std::vector<std::vector<Rows>> pools;
   for (int f = 0; f < num_folds; ++f) {
@@ -160,12 +143,13 @@ Draws make_draws(const Dataset& data, const DrawOptions& options) {
   }
   draws.test_rows = sorted_sample(random, std::ssize(labelled), options.max_test_rows);
   for (std::int64_t& row : draws.test_rows) row = labelled[static_cast<std::size_t>(row)];
-  for (int v = 0; v < options.num_validation_draws * num_folds; ++v) {
+  for (int v = 0; v < (all ? 1 : options.num_validation_draws * num_folds); ++v) {
     draws.validation_supports.push_back(
         draw_support(pools[static_cast<std::size_t>(v % num_folds)], options,
                      kValidationDraws + static_cast<std::uint64_t>(v)));
   }
-  for (int t = 0; t < options.trials; ++t) {
+  if (all) draws.test_supports.push_back(draw_support(classes, options, 0));
+  for (int t = 0; t < (all ? 0 : options.trials); ++t) {
     draws.test_supports.push_back(draw_support(pools[0], options, static_cast<std::uint64_t>(t)));
   }
   return draws;
@@ -209,7 +193,7 @@ Dataset with_test_rows(const Dataset& data, std::uint64_t seed) {
     split.documents = reorder(data, *order);
     split.first_document = 0;
   } else {
-    split.rows = std::make_shared<ReorderedRows>(data.rows, order);
+    split.rows = std::make_shared<PickedRows>(data.rows, order);
   }
   return split;
 }

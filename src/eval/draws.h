@@ -8,8 +8,12 @@
 
 namespace metaplastic {
 
+// Every label: one validation draw of all rows that do not validate, one test draw of all training
+// rows.
+inline constexpr int kAllShots = 0;
+
 struct DrawOptions {
-  int shots = 10;                 // labelled rows per class and draw
+  int shots = 10;                 // labelled rows per class and draw, or kAllShots
   int trials = 50;                // test draws
   int num_validation_draws = 10;  // by each set of validation rows
   std::int64_t max_test_rows = 10000;

@@ -90,6 +90,25 @@ TEST(Draws, AClassOfFewRowsStillValidates) {
   }
 }
 
+TEST(Draws, AllLabelsAreOneDraw) {
+  const Dataset data = with_test_rows(gaussian_dataset(400, 4, 3, 3), 1);
+  DrawOptions options;
+  options.shots = kAllShots;
+  const Draws draws = make_draws(data, options);
+  ASSERT_EQ(draws.test_supports.size(), 1u);
+  ASSERT_EQ(draws.validation_supports.size(), 1u);
+  ASSERT_EQ(draws.validation_rows.size(), 1u);
+  std::vector<std::int64_t> support = draws.test_supports[0];
+  std::ranges::sort(support);
+  ASSERT_EQ(std::ssize(support), data.first_test_row);
+  for (std::size_t n = 0; n < support.size(); ++n)
+    EXPECT_EQ(support[n], static_cast<std::int64_t>(n));
+  std::vector<std::int64_t> both = draws.validation_supports[0];
+  both.insert(both.end(), draws.validation_rows[0].begin(), draws.validation_rows[0].end());
+  std::ranges::sort(both);
+  EXPECT_EQ(both, support);  // what validates is not learned from
+}
+
 TEST(Draws, CapsAndOfficialTestRows) {
   Dataset data = gaussian_dataset(300, 4, 3, 1);
   data.first_test_row = 200;

@@ -17,7 +17,7 @@
 namespace metaplastic {
 namespace {
 
-// Training rows are kept in memory up to this size: preparing them costs more than a training step.
+// Prepared rows are kept in memory up to this size: preparing them costs more than a training step.
 constexpr std::int64_t kMaxHeldBytes = std::int64_t{1} << 30;
 constexpr std::size_t kMaxShownClasses = 20;
 
@@ -31,17 +31,18 @@ struct Choice {
 };
 
 // The best lambda of every candidate.
-std::vector<Choice> choices_of(const std::vector<FeatureCandidate>& candidates,
-                               const DrawSet& validation, const std::string& method,
-                               ThreadPool& pool, const MethodContext& context) {
+std::vector<Choice> choices_of(const std::vector<FeatureCandidate>& candidates, DrawSet& validation,
+                               const std::string& method, ThreadPool& pool,
+                               const MethodContext& context) {
   std::vector<Choice> choices(candidates.size());
   for (std::size_t c = 0; c < candidates.size(); ++c) {
     if (context.on_progress) {
       context.on_progress(
           fmt::format("{}: judging setting {}/{}", method, c + 1, candidates.size()));
     }
-    const auto accuracies = draw_accuracies(candidates[c], validation, probe_lambdas(context.probe),
-                                            pool, method, context);
+    const auto accuracies =
+        draw_accuracies(candidates[c], validation, settings_to_try(candidates[c], context.probe),
+                        pool, method, context);
     for (std::size_t k = 0; k < accuracies[0].size(); ++k) {
       double accuracy = 0;
       for (const std::vector<double>& draw : accuracies) accuracy += draw[k];
@@ -56,14 +57,23 @@ std::vector<Choice> choices_of(const std::vector<FeatureCandidate>& candidates,
 nlohmann::json settings_of(const FeatureCandidate& candidate, const Choice& choice,
                            ProbeKind probe) {
   nlohmann::json settings = candidate.settings;
-  if (candidate.encode) settings["lambda"] = probe_lambdas(probe)[choice.lambda];
-  if (candidate.encode && probe == ProbeKind::kLogistic) settings["probe"] = "logistic";
+  const double chosen = settings_to_try(candidate, probe)[choice.lambda];
+  if (candidate.encode) settings[candidate.spreads ? "alpha" : "lambda"] = chosen;
+  if (candidate.encode && !candidate.spreads && probe == ProbeKind::kLogistic)
+    settings["probe"] = "logistic";
   settings["validation_accuracy"] = choice.accuracy;
   return settings;
 }
 
-MethodResult judge_method(FeatureMethod& method, const RowSource& training_rows,
-                          const Judged& judged, ThreadPool& pool, const MethodContext& context) {
+// Of one draw, which all labels are, the error of its test rows.
+double error_of(const std::vector<double>& accuracies, const DrawSet& test) {
+  if (accuracies.size() > 1) return standard_error(accuracies);
+  const double a = accuracies.front();
+  return std::sqrt(a * (1 - a) / static_cast<double>(test.query(0).size()));
+}
+
+MethodResult judge_method(FeatureMethod& method, const RowSource& training_rows, Judged& judged,
+                          ThreadPool& pool, const MethodContext& context) {
   MethodResult result;
   result.name = method.name();
   const Stopwatch learning;
@@ -75,12 +85,13 @@ MethodResult judge_method(FeatureMethod& method, const RowSource& training_rows,
       choices_of(candidates, judged.validation, result.name, pool, context);
   const Choice choice = *std::ranges::max_element(choices, {}, &Choice::accuracy);  // ties: first
   const FeatureCandidate& candidate = candidates[choice.candidate];
-  const double lambda = probe_lambdas(context.probe)[choice.lambda];
-  DrawOutcomes outcomes = draw_outcomes(candidate, judged.test, lambda, pool, result.name, context);
+  const double setting = settings_to_try(candidate, context.probe)[choice.lambda];
+  DrawOutcomes outcomes =
+      draw_outcomes(candidate, judged.test, setting, pool, result.name, context);
   result.trial_accuracy = std::move(outcomes.accuracy);
   result.confusion = std::move(outcomes.confusion);
   result.accuracy = mean(result.trial_accuracy);
-  result.standard_error = standard_error(result.trial_accuracy);
+  result.standard_error = error_of(result.trial_accuracy, judged.test);
   result.steps = candidate.steps;
   result.settings = settings_of(candidate, choice, context.probe);
   result.settings["chosen_from"] = candidates.size();
@@ -91,22 +102,22 @@ MethodResult judge_method(FeatureMethod& method, const RowSource& training_rows,
   return result;
 }
 
-std::shared_ptr<const RowSource> hold(std::shared_ptr<const RowSource> rows) {
-  const std::int64_t bytes = rows->num_rows() * rows->num_features() * std::int64_t{sizeof(float)};
-  return bytes <= kMaxHeldBytes ? rows_of(read_all_rows(*rows), rows->num_features()) : rows;
-}
-
 struct RowsToJudge {
   Judged judged;
   std::shared_ptr<const RowSource> training;
 };
 
-// What a method learns from and what it is judged on, of all prepared rows.
+// What a method learns from and what it is judged on, of all prepared rows: those stand in memory
+// where they are not too many, else those of the draws alone.
 RowsToJudge rows_to_judge(const Dataset& data, std::shared_ptr<const RowSource> prepared,
                           const Draws& draws) {
-  return {{make_draw_set(data, *prepared, draws.validation_rows, draws.validation_supports),
-           make_draw_set(data, *prepared, {draws.test_rows}, draws.test_supports)},
-          hold(std::make_shared<SliceRows>(prepared, 0, data.first_test_row))};
+  const std::int64_t bytes =
+      prepared->num_rows() * prepared->num_features() * std::int64_t{sizeof(float)};
+  const bool is_held = bytes <= kMaxHeldBytes;
+  if (is_held) prepared = rows_of(read_all_rows(*prepared), prepared->num_features());
+  return {{make_draw_set(data, prepared, is_held, draws.validation_rows, draws.validation_supports),
+           make_draw_set(data, prepared, is_held, {draws.test_rows}, draws.test_supports)},
+          std::make_shared<SliceRows>(prepared, 0, data.first_test_row)};
 }
 
 // Percent of every true class, for the terminal; "" with many classes.
@@ -149,13 +160,14 @@ EvaluationResult evaluate_methods(const Dataset& data, std::shared_ptr<const Row
   result.dataset = data.name;
   result.class_names = data.class_names;
   result.draws = options;
+  if (options.shots == kAllShots) result.draws.trials = 1;
   const Draws draws = make_draws(data, options);
-  const RowsToJudge usual = rows_to_judge(data, prepared, draws);
+  RowsToJudge usual = rows_to_judge(data, prepared, draws);
   ThreadPool pool(context.num_threads);
   for (const auto& method : methods) {
     RowsToJudge own;
     if (auto rows = method->own_rows(data)) own = rows_to_judge(data, std::move(rows), draws);
-    const RowsToJudge& rows = own.training ? own : usual;
+    RowsToJudge& rows = own.training ? own : usual;
     if (const auto reason = method->unsuited(context)) {
       result.notes.push_back(
           fmt::format("{}: left out: {} {}", method->name(), method->name(), *reason));
@@ -172,8 +184,11 @@ EvaluationResult evaluate_methods(const Dataset& data, std::shared_ptr<const Row
 }
 
 std::string evaluation_table(const EvaluationResult& result) {
-  std::string table = fmt::format("{}: {} labels per class, {} draws, seed {}\n", result.dataset,
-                                  result.draws.shots, result.draws.trials, result.draws.seed);
+  std::string table = fmt::format("{}: {}, {} draws, seed {}\n", result.dataset,
+                                  result.draws.shots == kAllShots
+                                      ? std::string("all labels")
+                                      : fmt::format("{} labels per class", result.draws.shots),
+                                  result.draws.trials, result.draws.seed);
   std::size_t width = 6;
   for (const MethodResult& method : result.methods) width = std::max(width, method.name.size());
   table += fmt::format("{:<{}}  accuracy  +-stderr  seconds   steps  chosen on validation draws\n",

@@ -6,32 +6,15 @@
 namespace metaplastic {
 namespace {
 
-// Rows that are encoded at once.
-constexpr std::int64_t kBesideRows = 4096;
-
-FeatureCandidate beside(const FeatureCandidate& alone, std::span<const float> sample, int U_0) {
-  const auto sample_rows = static_cast<std::int64_t>(sample.size()) / U_0;
-  const int F = alone.num_features;
-  std::vector<float> features(static_cast<std::size_t>(sample_rows * F));
-  alone.encode(sample, sample_rows, features);
-  const float scale = input_scale(features, sample, sample_rows);
+FeatureCandidate beside(const FeatureCandidate& alone, std::span<const float> staged,
+                        std::span<const float> sample, std::int64_t num_rows) {
+  const auto U_0 = static_cast<int>(sample.size()) / static_cast<int>(num_rows);
+  std::vector<float> features(static_cast<std::size_t>(num_rows * alone.num_features));
+  alone.encode(staged, num_rows, features);
   FeatureCandidate candidate = alone;
   candidate.settings["with_input"] = true;
-  candidate.settings["features"] = candidate.num_features = U_0 + F;
-  candidate.encode = [encode = alone.encode, scale, U_0, F](
-                         std::span<const float> rows, std::int64_t num_rows, std::span<float> out) {
-    std::vector<float> block;
-    for (std::int64_t first = 0; first < num_rows; first += kBesideRows) {
-      const std::int64_t count = std::min(kBesideRows, num_rows - first);
-      const auto inputs = rows.subspan(static_cast<std::size_t>(first * U_0),
-                                       static_cast<std::size_t>(count * U_0));
-      block.resize(static_cast<std::size_t>(count * F));
-      encode(inputs, count, block);
-      put_beside(inputs, scale, block, count,
-                 out.subspan(static_cast<std::size_t>(first * (U_0 + F)),
-                             static_cast<std::size_t>(count * (U_0 + F))));
-    }
-  };
+  candidate.settings["features"] = U_0 + alone.num_features;
+  candidate.input_scale = input_scale(features, sample, num_rows);
   return candidate;
 }
 
@@ -42,11 +25,19 @@ std::vector<FeatureCandidate> offer_inputs(std::vector<FeatureCandidate> candida
                                            std::optional<bool> with_input) {
   if (with_input == false) return candidates;
   const std::vector<float> sample = scale_rows(training_rows);
+  const std::int64_t num_rows =
+      static_cast<std::int64_t>(sample.size()) / training_rows.num_features();
+  std::shared_ptr<const FeatureStage> stage;
+  std::vector<float> staged = sample;
   std::vector<FeatureCandidate> offered;
   for (FeatureCandidate& candidate : candidates) {
-    const bool fixed = candidate.is_input || !candidate.encode;
+    const bool fixed = candidate.is_input || candidate.spreads || !candidate.encode;
     std::optional<FeatureCandidate> more;
-    if (!fixed) more = beside(candidate, sample, training_rows.num_features());
+    if (!fixed && candidate.stage != stage) {
+      stage = candidate.stage;
+      staged = stage_features(stage.get(), sample, num_rows);
+    }
+    if (!fixed) more = beside(candidate, staged, sample, num_rows);
     if (fixed || !with_input) offered.push_back(std::move(candidate));
     if (more) offered.push_back(std::move(*more));
   }

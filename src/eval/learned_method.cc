@@ -7,31 +7,10 @@
 
 #include "base/error.h"
 #include "base/thread_pool.h"
+#include "eval/layer_candidates.h"
 
 namespace metaplastic {
 namespace {
-
-// One candidate per state and layer. The encoders are shared: candidates outlive the call.
-void add_candidates(std::shared_ptr<const std::vector<Encoder>> encoders, const ReadLayers& layers,
-                    const nlohmann::json& settings, std::vector<FeatureCandidate>& candidates) {
-  for (std::size_t e = 0; e < encoders->size(); ++e) {
-    const Encoder& encoder = (*encoders)[e];
-    for (const int layer : layers_to_try(layers, encoder.num_layers())) {
-      const Readout readout{.layer = layer};
-      FeatureCandidate candidate;
-      candidate.num_features = num_features(encoder, readout);
-      candidate.steps = encoder.record.inner_steps;
-      candidate.settings = settings;
-      candidate.settings["features"] = candidate.num_features;
-      put_layer(layers, layer, candidate.settings);
-      candidate.encode = [encoders, e, readout](std::span<const float> rows, std::int64_t num_rows,
-                                                std::span<float> out) {
-        encode((*encoders)[e], rows, num_rows, readout, out);
-      };
-      candidates.push_back(std::move(candidate));
-    }
-  }
-}
 
 class RuleMethod : public FeatureMethod {
  public:
@@ -90,11 +69,12 @@ class RuleMethod : public FeatureMethod {
     });
     take_notes(applied[0], broken);
     std::vector<FeatureCandidate> candidates;
+    const auto stage = layer_stage(foundation.below, options_.training.model.activation);
     for (std::size_t n = 0; n < variants.size(); ++n) {
       nlohmann::json settings = nlohmann::json::object();
       if (searches()) settings = {{"variant", variants[n].name}, {"tunings", count}};
-      add_candidates(std::make_shared<const std::vector<Encoder>>(std::move(applied[n].encoders)),
-                     layers_, settings, candidates);
+      add_layer_candidates(std::move(applied[n].encoders), foundation.below.size(), stage, layers_,
+                           settings, candidates);
     }
     return candidates;
   }

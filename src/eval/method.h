@@ -36,18 +36,34 @@ std::vector<int> layers_to_try(const ReadLayers& choice, int num_layers);
 // The layer that was taken of the choice, for a candidate's settings.
 void put_layer(const ReadLayers& choice, int layer, nlohmann::json& settings);
 
+using EncodeRows =
+    std::function<void(std::span<const float> rows, std::int64_t num_rows, std::span<float> out)>;
+
+// What several candidates begin with, computed once for all of them.
+struct FeatureStage {
+  int num_features = 0;
+  EncodeRows encode;  // prepared rows [N,U_0] -> out [N,num_features]; by several threads at once
+};
+
 // One setting of a method: a layer, a stopping step, a number of components, ...
 struct FeatureCandidate {
   nlohmann::json settings = nlohmann::json::object();  // as evaluate's JSON shows it
   std::int64_t steps = 0;                              // training steps that it stands for
   int num_features = 0;
-  // Prepared rows [N,U_0] -> out [N,num_features]; the protocol's probe reads them.
-  std::function<void(std::span<const float> rows, std::int64_t num_rows, std::span<float> out)>
-      encode;
+  std::shared_ptr<const FeatureStage> stage;  // or nothing
+  // Prepared rows [N,U_0], or the stage's features of them, -> out [N,num_features]; the protocol's
+  // probe reads them. Called by several threads at once.
+  EncodeRows encode;
   bool is_input = false;  // the features are the prepared rows
+  bool spreads = false;   // labels spread along a graph of the features instead of a probe
+  float input_scale = 0;  // not 0: the probe reads the inputs, times this, before the features
   // Instead of encode: the classes of the query rows [m]. Called from several threads at once.
   std::function<void(const LabelledDraw& draw, std::span<int> predicted)> classify;
 };
+
+// What `encode` takes: the stage's features of prepared rows [N,U_0], or those rows.
+std::vector<float> stage_features(const FeatureStage* stage, std::span<const float> rows,
+                                  std::int64_t num_rows);
 
 struct MethodContext {
   std::uint64_t seed = 0;

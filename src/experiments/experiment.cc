@@ -42,6 +42,9 @@ const std::vector<Experiment>& experiments() {
        run_embedding},
       {"data-size", "More unlabelled examples give better features (this project's question).",
        run_data_size},
+      {"layers",
+       "Layers that see windows of images learn more than dense ones (this project's question).",
+       run_layers},
       {"ablation",
        "Which terms of the weight step and which inputs of the update network matter (this "
        "project's question).",

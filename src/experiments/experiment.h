@@ -63,6 +63,7 @@ ExperimentResult run_data_size(const ExperimentOptions& options);
 ExperimentResult run_embedding(const ExperimentOptions& options);
 ExperimentResult run_few_shot(const ExperimentOptions& options);
 ExperimentResult run_filters(const ExperimentOptions& options);
+ExperimentResult run_layers(const ExperimentOptions& options);
 ExperimentResult run_meta_curves(const ExperimentOptions& options);
 ExperimentResult run_mismatch(const ExperimentOptions& options);
 ExperimentResult run_permutation(const ExperimentOptions& options);

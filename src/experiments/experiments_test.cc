@@ -192,12 +192,12 @@ TEST(RememberedMethod, LearnsOnce) {
   EXPECT_EQ(method.name(), "counting");
 }
 
-TEST(Experiment, TheElevenOfThePaperAndNearNames) {
+TEST(Experiment, AllOfThemAndNearNames) {
   std::vector<std::string> names;
   for (const Experiment& experiment : experiments()) names.push_back(experiment.name);
   EXPECT_THAT(names, ElementsAre("mismatch", "few-shot", "meta-curves", "permutation", "text",
                                  "architecture", "activation", "filters", "embedding", "data-size",
-                                 "ablation"));
+                                 "layers", "ablation"));
   EXPECT_THAT(error_line([] { find_experiment("ablatoin"); }), HasSubstr("'ablation'"));
 }
 

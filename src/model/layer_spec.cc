@@ -95,6 +95,7 @@ LayerSpec parse_layer(std::string_view text) {
     words.extent("a window", layer);
     if (words.take("stride")) layer.stride = words.number("a stride", 1, kMaxWindow);
     if (words.take("padding")) layer.padding = words.number("a padding", 0, kMaxWindow);
+    layer.whiten = words.take("whiten");
   } else if (words.take("pool")) {
     layer.kind = LayerKind::kPool;
     layer.by_size = words.take("size");
@@ -166,6 +167,7 @@ std::string layer_text(const LayerSpec& layer) {
     text = fmt::format("conv {} {}", layer.units, extent_text(layer));
     if (layer.stride != 1) text += fmt::format(" stride {}", layer.stride);
     if (layer.padding != 0) text += fmt::format(" padding {}", layer.padding);
+    if (layer.whiten) text += " whiten";
     return text;
   }
   text = fmt::format("pool {}{}", layer.by_size ? "size " : "", extent_text(layer));

@@ -63,6 +63,14 @@ TEST(LayerSpec, CellsOfAGridCoverEveryPlaceOnce) {
   }
 }
 
+TEST(LayerSpec, WhiteningIsReadAndWritten) {
+  const char* const text = "conv 8 6x6 stride 2 padding 1 whiten, pool 2x2, dense 4";
+  const std::vector<LayerSpec> layers = parse_layers(text);
+  EXPECT_TRUE(layers[0].whiten);
+  EXPECT_FALSE(layers[2].whiten);
+  EXPECT_EQ(layers_text(layers), text);
+}
+
 TEST(LayerSpec, RefusesInOneLineThatQuotesTheLayer) {
   const auto expect = [](const char* text, const char* part) {
     const std::string line = refusal([&] { parse_layers(text); });
@@ -78,6 +86,8 @@ TEST(LayerSpec, RefusesInOneLineThatQuotesTheLayer) {
   expect("conv 8 7x7x7", "found '7x7x7'");
   expect("conv 8 7x7 strid 2", "no further word in 'conv 8 7x7 strid 2', found 'strid'");
   expect("conv 8 7x7 stride 0", "a stride from 1");
+  expect("conv 8 7x7 whiten stride 2", "no further word");
+  expect("dense 8 whiten", "no further word");
   expect("pool 3x3", "1 to 16 layers of units");
   expect("dense 4, conv 8 3x3", "only dense layers above 'dense 4'");
   expect("dense 4, pool 2x2", "only dense layers above 'dense 4'");

@@ -28,7 +28,7 @@ double deviation_of(std::span<const float> batch, std::size_t U, std::size_t B) 
 
 void add_second_views(std::span<const float> batch, const NeighbourPool& pool,
                       std::span<const std::size_t> places, int num_inputs, Random random,
-                      std::span<float> views) {
+                      std::span<float> views, std::span<const float> given_partners) {
   const auto U = static_cast<std::size_t>(num_inputs);
   METAPLASTIC_CHECK(U >= 1 && !batch.empty() && batch.size() % U == 0 &&
                     views.size() == 2 * batch.size());
@@ -36,7 +36,10 @@ void add_second_views(std::span<const float> batch, const NeighbourPool& pool,
   const auto noise = static_cast<float>((P > 0 ? pool.noise() : kNeighbourhood.view_noise) *
                                         deviation_of(batch, U, B));
   std::vector<const float*> partners(B);  // [U] each; null: the example itself
-  if (P > 0) {
+  METAPLASTIC_CHECK(given_partners.empty() || given_partners.size() == batch.size());
+  for (std::size_t b = 0; b < B && !given_partners.empty(); ++b)
+    partners[b] = given_partners.data() + b * U;
+  if (P > 0 && given_partners.empty()) {
     const std::vector<std::size_t> ends = pool.walk(batch, places, random);
     for (std::size_t b = 0; b < B; ++b)
       partners[b] = ends[b] < P ? pool.row(ends[b]).data() : nullptr;

@@ -53,9 +53,52 @@ MatrixD solve_ridge(const MatrixD& x, const MatrixD& products, const MatrixD& y,
   return cholesky.solve(x.transpose() * y);
 }
 
+// Above so many values support rows are not copied as a whole.
+constexpr std::int64_t kMaxCopied = std::int64_t{1} << 22;
+constexpr Eigen::Index kSupportBlock = 512;
+
+// As fit_probe, of more rows than features, in blocks: products of floats, added up in doubles.
+Fit fit_probe_by_blocks(std::span<const float> features, int F, const MatrixD& y,
+                        std::span<const std::int64_t> support, std::span<const double> lambdas) {
+  const auto n = static_cast<Eigen::Index>(support.size());
+  Eigen::RowVectorXd mean = Eigen::RowVectorXd::Zero(F);
+  const auto row_of = [&](Eigen::Index i) {
+    return Eigen::Map<const Eigen::RowVectorXf>(
+        features.data() + support[static_cast<std::size_t>(i)] * F, F);
+  };
+  for (Eigen::Index i = 0; i < n; ++i) mean += row_of(i).cast<double>();
+  mean /= static_cast<double>(n);
+  Fit fit;
+  fit.mean = mean.cast<float>();
+  MatrixD products = MatrixD::Zero(F, F), answers = MatrixD::Zero(F, y.cols());
+  MatrixF x(kSupportBlock, F), part(F, F);
+  for (Eigen::Index first = 0; first < n; first += kSupportBlock) {
+    const Eigen::Index count = std::min(kSupportBlock, n - first);
+    for (Eigen::Index i = 0; i < count; ++i) x.row(i) = row_of(first + i) - fit.mean;
+    gemm(true, false, F, F, static_cast<int>(count), 1.0f, x.data(), F, x.data(), F, 0.0f,
+         part.data(), F);
+    products += part.cast<double>();
+    answers += x.topRows(count).cast<double>().transpose() * y.middleRows(first, count);
+  }
+  const double length = products.trace() / static_cast<double>(n);
+  const double square = length > 0 ? 1 / length : 1;
+  products *= square;
+  fit.beta.resize(F, static_cast<Eigen::Index>(lambdas.size()) * y.cols());
+  for (std::size_t k = 0; k < lambdas.size(); ++k) {
+    MatrixD system = products;
+    system.diagonal().array() += lambdas[k];
+    const Eigen::LLT<MatrixD> cholesky(system);
+    METAPLASTIC_CHECK(cholesky.info() == Eigen::Success);
+    fit.beta.middleCols(static_cast<Eigen::Index>(k) * y.cols(), y.cols()) =
+        (cholesky.solve(answers) * square).cast<float>();
+  }
+  return fit;
+}
+
 Fit fit_probe(std::span<const float> features, int F, const MatrixD& y,
               std::span<const std::int64_t> support, std::span<const double> lambdas) {
   const auto n = static_cast<Eigen::Index>(support.size());
+  if (n >= F && n * F > kMaxCopied) return fit_probe_by_blocks(features, F, y, support, lambdas);
   MatrixD x(n, F);
   for (Eigen::Index i = 0; i < n; ++i) {
     const float* row = features.data() + support[static_cast<std::size_t>(i)] * F;

@@ -43,7 +43,9 @@ Tile evaluation_tile(const EvaluationRecord& evaluation) {
   const EvaluatedMethod* learned = evaluation.find("learned");
   const EvaluatedMethod* random = evaluation.find("random");
   const EvaluatedMethod& shown = learned ? *learned : evaluation.methods.front();
-  std::string note = fmt::format("{}, {} labels per class", evaluation.dataset, evaluation.shots);
+  std::string note = evaluation.dataset + ", all labels";
+  if (evaluation.shots > 0)
+    note = fmt::format("{}, {} labels per class", evaluation.dataset, evaluation.shots);
   if (learned && random) note += fmt::format("; random encoder {}", fixed(random->accuracy, 3));
   return {learned ? "Learned rule, few labels" : shown.name + ", few labels",
           with_error(shown.accuracy, shown.standard_error, 3), note};

@@ -1,0 +1,60 @@
+// Baselines of one conv layer: filters that are learned from windows of images, at every place, and
+// pooled. They have the images, windows, whitening and pools of `learned`. docs/layers.md.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apply/fit_encoder.h"
+#include "baselines/search.h"
+#include "eval/method.h"
+
+namespace metaplastic {
+
+// The layer of trial 0 is that of `learned`; the others vary it, the same for every method.
+struct PatchSetting {
+  LayerSpec conv;  // whiten: of the windows
+  LayerSpec pool;
+};
+PatchSetting patch_setting(int trial, const LayerChoice& choice, const ImageShape& image);
+
+// Windows of images, normalised and, where the setting says so, whitened.
+struct PatchRows {
+  std::vector<EncoderLayer> layers;  // conv and pool, without weights
+  std::shared_ptr<const RowSource> windows;
+  std::shared_ptr<const WindowWhitening> whitening;  // or nothing
+};
+// `images` outlives it.
+PatchRows patch_rows(const PatchSetting& setting, const RowSource& images,
+                     const MethodContext& context);
+
+// A filter for each unit, of windows as `rows` gives them: z = W^T x + b, act(z), then the pool.
+FeatureCandidate filter_candidate(const PatchRows& rows, FoldedLayer filters);
+
+class PatchMethod : public FeatureMethod {
+ public:
+  // The options of `learned`: layers and size of images.
+  PatchMethod(std::string name, const FitOptions& options);
+  std::string name() const override { return name_; }
+  std::vector<std::string> notes() const override { return notes_; }
+  std::shared_ptr<const RowSource> own_rows(const Dataset& data) override;
+  std::optional<std::string> unsuited(const MethodContext& context) const override;
+  std::vector<FeatureCandidate> fit(const RowSource& images, const MethodContext& context) override;
+
+ protected:
+  // What one trial offers. Trials run side by side.
+  virtual std::vector<FeatureCandidate> learn(int trial, const PatchRows& rows,
+                                              const RowSource& images,
+                                              const MethodContext& context) = 0;
+
+ private:
+  std::string name_;
+  ResizeChoice resize_;
+  LayerChoice layers_;
+  ImageShape image_;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace metaplastic

@@ -1,0 +1,43 @@
+// Ridge regression on more rows than are copied: the same solution, in blocks.
+#include "objective/linear_probe.h"
+
+#include <gtest/gtest.h>
+
+#include <Eigen/Dense>
+
+#include "base/random.h"
+
+namespace metaplastic {
+namespace {
+
+TEST(LinearProbe, ManyRowsGiveTheNormalEquationsSolution) {
+  constexpr int kF = 40, kN = 110'000, kY = 2;  // above kMaxCopied values
+  Random random(8, Purpose::kTest);
+  std::vector<float> features(std::size_t{kF} * kN);
+  for (float& value : features) value = 1 + random.normal();
+  std::vector<int> labels(kN);
+  std::vector<std::int64_t> support(kN);
+  for (std::size_t n = 0; n < kN; ++n) {
+    labels[n] = features[n * kF] + features[n * kF + 1] > 2 ? 1 : 0;
+    support[n] = static_cast<std::int64_t>(n);
+  }
+  constexpr double kLambda = 1000;
+  const ProbeWeights weights = probe_weights(features, kF, labels, kY, support, kLambda);
+  using Rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  Eigen::MatrixXd x = Eigen::Map<const Rows>(features.data(), kN, kF).cast<double>();
+  x.rowwise() -= x.colwise().mean().eval();
+  const double square = kN / x.squaredNorm();  // features are divided by their length
+  Eigen::VectorXd y(kN);
+  for (int n = 0; n < kN; ++n) y[n] = labels[static_cast<std::size_t>(n)];
+  y.array() -= y.mean();
+  const Eigen::MatrixXd system =
+      square * x.transpose() * x + kLambda * Eigen::MatrixXd::Identity(kF, kF);
+  const Eigen::VectorXd beta = system.llt().solve(square * x.transpose() * y);
+  for (int f = 0; f < kF; ++f) {
+    // Products of floats over blocks of 512 rows: 512 eps relative to the largest weight at most.
+    EXPECT_NEAR(weights.W[static_cast<std::size_t>(f * kY + 1)], beta[f], 3e-5 * beta.maxCoeff());
+  }
+}
+
+}  // namespace
+}  // namespace metaplastic
