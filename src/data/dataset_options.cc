@@ -97,8 +97,10 @@ void apply_row_options(Dataset& data, const DataSpec& spec, const std::string& s
   if (const auto text = spec.option("image")) {
     const ImageShape shape = parse_shape(*text, source);
     if (shape.size() != data.num_features()) {
-      fail("{}: expected rows of {} pixels for image={}, found rows of {} numbers; correct the sizes",
-           source, shape.size(), *text, data.num_features());
+      fail(
+          "{}: expected rows of {} pixels for image={}, found rows of {} numbers; correct the "
+          "sizes",
+          source, shape.size(), *text, data.num_features());
     }
     data.kind = DataKind::kImage;
     data.image = shape;
