@@ -338,7 +338,7 @@ TEST(Filters, AverageColoursAndLargeImages) {
 }
 
 TEST(Filters, SmoothnessTellsShapesFromNoise) {
-  Filters ramp{20, 20, {std::vector<float>(400)}}, noise = ramp, flat = ramp;
+  Filters ramp{20, 20, {std::vector<float>(400)}, {}}, noise = ramp, flat = ramp;
   Random random(3, Purpose::kTest);
   for (std::size_t n = 0; n < 400; ++n) {
     ramp.tiles[0][n] = static_cast<float>(n % 20);
