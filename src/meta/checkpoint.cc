@@ -151,7 +151,9 @@ json slots_to_json(const std::vector<Slot>& slots) {
 }
 
 void add_slot(TensorFile& file, std::size_t s, const Slot& slot) {
-  add(file, slot_name(s, "phi"), slot.phi);
+  // At the start of a trajectory phi is drawn again (reopen_slot): it is most of the file.
+  const bool at_start = slot.inner_step == 0 && slot.truncation == 0;
+  add(file, slot_name(s, "phi"), at_start ? std::vector<float>() : slot.phi);
   for (std::size_t n = 0; n < slot.particles.size(); ++n) {
     add(file, slot_name(s, "particle", n), slot.particles[n]);
   }

@@ -170,6 +170,15 @@ TEST(SettingsRun, TheScaleOfTraitsIsMeasuredAndKept) {
   EXPECT_EQ(gradient[0], 1);
 }
 
+// Whole trajectories end with every update: what their checkpoint holds is theta, not phi.
+TEST(SettingsRun, CheckpointsOfWholeTrajectoriesAreSmall) {
+  const TestFolder folder;
+  run_of(folder.path("run"), traits_config(), 1, 1);
+  const TensorFile file = read_safetensors(folder.path("run/checkpoint.safetensors"));
+  for (int s = 0; s < 4; ++s)
+    EXPECT_TRUE(file.find("slot." + std::to_string(s) + ".phi")->bytes.empty());
+}
+
 // Every batch is of the rows, and only of them.
 TEST(TaskData, OfSomeRowsDrawsFromThem) {
   MetaConfig config = traits_config();

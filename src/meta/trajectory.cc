@@ -32,6 +32,12 @@ int longest_T(const InnerConfig& inner, std::int64_t outer_step) {
   return std::min(inner.max_T, static_cast<int>(inner.min_T * growth));
 }
 
+std::vector<float> first_phi_of(const MetaConfig& config, std::uint64_t seed,
+                                std::uint64_t task_index, const Architecture& architecture) {
+  return make_phi<float>(architecture, config.inner.phi_init(),
+                         Random(seed, Purpose::kPhiInit, task_index));
+}
+
 // Draws what follows from the slot's names.
 void draw_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
                std::uint64_t task_index, Slot& slot) {
@@ -245,14 +251,15 @@ void open_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uin
   slot.opened_at = outer_step;
   draw_slot(config, tasks, seed, index, slot);
   static_cast<TrajectoryState&>(slot) = {};
-  slot.phi = make_phi<float>(slot.settings.architecture, config.inner.phi_init(),
-                             Random(seed, Purpose::kPhiInit, index));
+  slot.phi = first_phi_of(config, seed, index, slot.settings.architecture);
 }
 
 void reopen_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
                  int slot_index, Slot& slot) {
   const std::uint64_t index = slot_task_index(slot, slot_index, config.outer.outer_batch);
   draw_slot(config, tasks, seed, index, slot);
+  if (slot.phi.empty() && slot.inner_step == 0)
+    slot.phi = first_phi_of(config, seed, index, slot.settings.architecture);
   const auto size = static_cast<std::size_t>(slot.settings.architecture.phi_size());
   const auto fits = [&](const std::vector<float>& phi) { return phi.size() == size; };
   if (fits(slot.phi) && std::all_of(slot.particles.begin(), slot.particles.end(), fits)) return;

@@ -156,8 +156,8 @@ void open_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uin
 // About how long the slot's next estimate takes, in a unit of its own: what it multiplies.
 double expected_work(const MetaConfig& config, std::uint64_t seed, int slot_index,
                      const Slot& slot);
-// Draws settings and task anew for a slot whose state was saved. Throws Error when the state is not
-// one of this trajectory.
+// Draws settings and task anew for a slot whose state was saved, and phi where a trajectory starts.
+// Throws Error when the state is not one of this trajectory.
 void reopen_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
                  int slot_index, Slot& slot);
 
