@@ -30,6 +30,7 @@ enum class Purpose : std::uint32_t {
   kViewNoise = 16,     // what the second view of an example adds to it
   kNeighbours = 17,    // examples among which neighbours of a batch are looked for
   kLeadingSpace = 18,  // where an iteration towards eigenvectors starts
+  kWindows = 19,       // convolutional base models of meta-training
 };
 
 class Random {

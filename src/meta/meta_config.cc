@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "meta/conv_model.h"
 
 namespace metaplastic {
 namespace {
@@ -50,6 +51,8 @@ void MetaConfig::validate() const {
   check_order("inner.min_layers", inner.min_layers, "inner.max_layers", inner.max_layers);
   check_order("inner.min_units", inner.min_units, "inner.max_units", inner.max_units);
   check_order("inner.min_features", inner.min_features, "inner.max_features", inner.max_features);
+  check_order("inner.min_window", inner.min_window, "inner.max_window", inner.max_window);
+  check_conv_models(*this);
   check_order("inner.min_T", inner.min_T, "inner.max_T", inner.max_T);
   check_order("truncation.min_K", truncation.min_K, "truncation.max_K", truncation.max_K);
   check_order("inner.min_rows", inner.min_rows, "inner.max_rows", inner.max_rows);

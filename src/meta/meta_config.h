@@ -27,6 +27,10 @@ struct InnerConfig {
   int min_features = 32;
   int max_features = 128;
   std::vector<std::string> activations = {"relu"};
+  double conv_share = 0;
+  int min_window = 3;
+  int max_window = 7;
+  int max_cells = 3;
   int min_T = 50;
   int max_T = 400;
   int curriculum_steps = 0;
@@ -53,6 +57,16 @@ struct InnerConfig {
     v("max_features", max_features, Range{1, 4096}, "largest top layer", "32");
     v("activations", activations, Choices{activation_names()}, "one is drawn per trajectory",
       "relu");
+    v("conv_share", conv_share, Range{0, 1},
+      "share of the trajectories on images and signals whose base model is a conv layer: it learns "
+      "from windows, and is judged by its answers, pooled over a grid of places",
+      "0");
+    v("min_window", min_window, Range{2, 16},
+      "smallest side of such a layer's windows of images; those of signals are twice as long less "
+      "one",
+      "");
+    v("max_window", max_window, Range{2, 16}, "largest side", "");
+    v("max_cells", max_cells, Range{1, 8}, "most cells of the grid along an axis", "");
     v("min_T", min_T, Range{1, 100000}, "fewest inner steps of a trajectory (log-uniform)", "");
     v("max_T", max_T, Range{1, 100000}, "most inner steps of a trajectory", "");
     v("curriculum_steps", curriculum_steps, Range{0, 100000000},
@@ -222,6 +236,7 @@ struct ValidationConfig {
   bool paired = false;
   std::vector<int> hidden = {128, 128, 128};
   std::vector<std::string> further_hidden;
+  std::vector<std::string> conv;
   std::vector<std::string> activations = {"relu"};
 
   template <class Visitor>
@@ -240,6 +255,11 @@ struct ValidationConfig {
       "");
     v("further_hidden", further_hidden,
       "further base models, each as widths joined by -, such as 64-32; held-out tasks take turns",
+      "");
+    v("conv", conv,
+      "base models of held-out images and signals instead, in turns, each as a conv layer and a "
+      "pool "
+      "such as \"conv 64 5x5, pool 3x3\", or \"conv 64 9, pool 4\" for signals",
       "");
     v("activations", activations, Choices{activation_names()},
       "of the base models; the held-out tasks take turns", "relu");

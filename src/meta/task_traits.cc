@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "meta/conv_model.h"
 #include "meta/trajectory.h"
 
 namespace metaplastic {
@@ -17,8 +18,9 @@ std::vector<Traits> traits_of_tasks(const MetaConfig& config, const TaskDistribu
   TaskData data;
   for (int n = 0; n < kTraitTasks; ++n) {
     const auto index = static_cast<std::uint64_t>(n);
-    const Task task = tasks.make_task(seed, index, Split::kTrain);
-    const TrajectorySettings drawn = draw_trajectory(config, seed, index, task.num_inputs(), 0);
+    Task task = tasks.make_task(seed, index, Split::kTrain);
+    TrajectorySettings drawn = draw_trajectory(config, seed, index, task.num_inputs(), 0);
+    draw_conv_model(config, seed, index, task, drawn.architecture);
     std::optional<NeighbourMetric> metric;
     data.start(task, 0, 1, drawn.inner_batch, config, metric, drawn.rows);
     all.push_back(data.traits());

@@ -96,6 +96,27 @@ TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBitsWithTwoViews) {
   }
 }
 
+TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBitsWithConvModels) {
+  MetaConfig config = tiny_config();
+  config.tasks.weight("signals") = 1;
+  config.tasks.image_side = 9;
+  config.inner.conv_share = 0.7;
+  config.inner.max_window = 4;
+  config.rule.views = "neighbours";
+  config.inner.neighbour_pool = 64;
+  config.truncation.probe_norm = "joint";
+  config.validation.conv = {"conv 8 3x3, pool 2x2", "conv 8 5, pool 3"};
+  config.validation.readout = "best";
+  config.outer.outer_steps = 2;
+  train("conv-whole", config, 1);
+  config.outer.outer_steps = 1;
+  train("conv-parts", config, 2);
+  config.outer.outer_steps = 2;
+  train("conv-parts", config, 2, true);
+  expect_same_tensors(path("conv-whole/checkpoint.safetensors"),
+                      path("conv-parts/checkpoint.safetensors"));
+}
+
 TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBits) {
   MetaConfig config = tiny_config();
   // Inputs of different widths, and T that grows.

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/sample.h"
 #include "meta/adam.h"
+#include "meta/conv_model.h"
 #include "neighbours/constants.h"
 #include "rule/cost.h"
 
@@ -44,6 +45,7 @@ void draw_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uin
   slot.task.emplace(tasks.make_task(seed, task_index, Split::kTrain));
   slot.settings =
       draw_trajectory(config, seed, task_index, slot.task->num_inputs(), slot.opened_at);
+  draw_conv_model(config, seed, task_index, *slot.task, slot.settings.architecture);
   slot.metric.reset();
   slot.traits.reset();
 }
@@ -180,7 +182,12 @@ const Probe<float>& TaskData::probe(int k) {
   task_->draw_batch(Purpose::kQuery, step, num_examples, query_);
   probe_.num_support = probe_.num_query = num_examples;
   const auto count = static_cast<std::size_t>(num_examples);
-  const auto values = count * static_cast<std::size_t>(task_->num_inputs());
+  probe_.grid = {};
+  if (const auto& windows = task_->windows()) {
+    probe_.grid = {windows->down(), windows->across(), windows->cells_down, windows->cells_across};
+  }
+  const auto places = static_cast<std::size_t>(probe_.grid.places());
+  const auto values = count * places * static_cast<std::size_t>(task_->num_inputs());
   probe_.support.assign(support_.x.begin(),
                         support_.x.begin() + static_cast<std::ptrdiff_t>(values));
   probe_.query.assign(query_.x.begin(), query_.x.begin() + static_cast<std::ptrdiff_t>(values));

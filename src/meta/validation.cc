@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/statistics.h"
 #include "base/thread_pool.h"
+#include "meta/conv_model.h"
 #include "objective/best_readout.h"
 
 namespace metaplastic {
@@ -31,7 +32,7 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
                      const std::vector<float>& theta, int index, ValidationWorkspace& workspace) {
   const ValidationConfig& validation = config.validation;
   const auto task_index = static_cast<std::uint64_t>(index);
-  const Task task = tasks.make_task(seed, task_index, Split::kValidation);
+  Task task = tasks.make_task(seed, task_index, Split::kValidation);
   const ThetaLayout layout(config.rule), plain(plain_sizes(config.rule));
   Architecture architecture;
   architecture.widths = {task.num_inputs()};
@@ -41,6 +42,7 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
   const std::size_t num_activations = validation.activations.size();
   const std::vector<int>& hidden = models[turn / num_activations % models.size()];
   architecture.widths.insert(architecture.widths.end(), hidden.begin(), hidden.end());
+  use_conv_model(validation, turn / num_activations, task, architecture);
   architecture.activation = activation_from_name(validation.activations[turn % num_activations]);
   std::vector<float> phi = make_phi<float>(architecture, config.inner.phi_init(),
                                            Random(seed, Purpose::kValidation, task_index));

@@ -12,7 +12,8 @@ namespace {
 // The examples of all draws: the supports one after the other, then the queries.
 struct Examples {
   int num_draws = 0, per_draw = 0, num_classes = 0;
-  std::vector<float> x;     // [U_0,2 R], R = num_draws * per_draw
+  PlaceGrid grid;
+  std::vector<float> x;     // [U_0,2 R places], R = num_draws * per_draw
   std::vector<int> labels;  // [2 R]
   int num_rows() const { return 2 * num_draws * per_draw; }
 };
@@ -22,12 +23,13 @@ Examples gather(int num_inputs, const std::vector<Probe<float>>& probes) {
   all.num_draws = static_cast<int>(probes.size());
   all.per_draw = probes[0].num_support;
   all.num_classes = probes[0].targets.num_classes;
-  all.x.resize(static_cast<std::size_t>(num_inputs * all.num_rows()));
+  all.grid = probes[0].grid;
+  const int P = all.grid.places(), columns = all.per_draw * P;
+  all.x.resize(static_cast<std::size_t>(num_inputs * all.num_rows() * P));
   const auto take = [&](const std::vector<float>& x, const std::vector<float>& targets) {
     const int first = static_cast<int>(all.labels.size());
     for (int u = 0; u < num_inputs; ++u) {
-      std::copy_n(x.data() + u * all.per_draw, all.per_draw,
-                  all.x.data() + u * all.num_rows() + first);
+      std::copy_n(x.data() + u * columns, columns, all.x.data() + (u * all.num_rows() + first) * P);
     }
     for (int n = 0; n < all.per_draw; ++n)
       all.labels.push_back(largest_class(targets.data(), all.num_classes, all.per_draw, n));
@@ -79,7 +81,7 @@ double best_readout_accuracy(const Architecture& architecture, const std::vector
                      .x;
   std::array<double, 2> chosen = {-1, -1}, found = {0, 0};
   for (int l = 1; l <= architecture.num_layers(); ++l) {
-    const Halves halves = judge_layer(x[static_cast<std::size_t>(l)], all);
+    const Halves halves = judge_layer(pooled(tape, x[static_cast<std::size_t>(l)], all.grid), all);
     for (std::size_t half = 0; half < 2; ++half) {
       for (std::size_t k = 0; k < halves[half].size(); ++k) {
         if (halves[half][k] <= chosen[half]) continue;

@@ -17,7 +17,11 @@ ProbeFeatures<T> features_normed_apart(Tape<T>& tape, const PhiVars<T>& phi,
                                        const Architecture& architecture, const Probe<T>& probe) {
   const auto layers = [&](const std::vector<T>& x) {
     const Var<T> batch = batch_of(tape, architecture, std::span<const T>(x));
-    return forward(tape, phi, architecture.activation, batch).x;
+    auto found = forward(tape, phi, architecture.activation, batch).x;
+    for (std::size_t l = 1; l <= static_cast<std::size_t>(phi.num_layers); ++l) {
+      found[l] = pooled(tape, found[l], probe.grid);
+    }
+    return found;
   };
   const auto support = layers(probe.support);
   return {support, layers(probe.query)};
@@ -28,7 +32,7 @@ template <class T>
 ProbeFeatures<T> features_normed_jointly(Tape<T>& tape, const PhiVars<T>& phi,
                                          const Architecture& architecture, const Probe<T>& probe) {
   METAPLASTIC_CHECK(probe.num_support == probe.num_query);
-  const int U = architecture.num_inputs(), N = probe.num_support;
+  const int U = architecture.num_inputs(), N = probe.num_support * probe.grid.places();
   T* joined = tape.scratch(std::ptrdiff_t{2} * U * N);
   for (std::ptrdiff_t u = 0; u < U; ++u) {
     std::copy_n(probe.support.data() + u * N, N, joined + 2 * u * N);
@@ -37,8 +41,8 @@ ProbeFeatures<T> features_normed_jointly(Tape<T>& tape, const PhiVars<T>& phi,
   const auto x = forward(tape, phi, architecture.activation, tape.constant(joined, U, 1, 2 * N)).x;
   ProbeFeatures<T> features;
   for (std::size_t l = 1; l <= static_cast<std::size_t>(phi.num_layers); ++l) {
-    features.support[l] = half_of(tape, x[l], 0);
-    features.query[l] = half_of(tape, x[l], 1);
+    features.support[l] = pooled(tape, half_of(tape, x[l], 0), probe.grid);
+    features.query[l] = pooled(tape, half_of(tape, x[l], 1), probe.grid);
   }
   return features;
 }

@@ -10,14 +10,24 @@
 
 namespace metaplastic {
 
-// A labelled draw for the objective: support to fit, query to judge.
+// A labelled draw for the objective: support to fit, query to judge. With places, an example is
+// several columns, and what a layer makes of them is pooled before it is read (pool_places).
 template <class T>
 struct Probe {
   int num_support = 0, num_query = 0;
-  std::vector<T> support;  // [U_0,N]
-  std::vector<T> query;    // [U_0,N_query]
+  PlaceGrid grid;
+  std::vector<T> support;  // [U_0,N places]
+  std::vector<T> query;    // [U_0,N_query places]
   ProbeTargets<T> targets;
 };
+
+// Keeps the slope of the root finite where no place answers.
+constexpr double kPoolEps = 1e-4;
+// x [U,1,N places] -> [U cells,1,N]; x itself where there is one place.
+template <class T>
+Var<T> pooled(Tape<T>& tape, const Var<T>& x, const PlaceGrid& grid) {
+  return grid.places() == 1 ? x : pool_places(tape, x, grid, static_cast<T>(kPoolEps));
+}
 
 // Which representations the meta-objective reads.
 enum class JudgedLayers {

@@ -108,7 +108,8 @@ Task::Task(std::uint64_t seed, std::uint64_t index, Split split, std::string fam
 
 ImageShape Task::shape() const {
   if (classes_->num_inputs() > 0) return classes_->shape();
-  const auto side = static_cast<int>(std::lround(std::sqrt(static_cast<double>(num_inputs()))));
+  const auto pixels = static_cast<double>(permutation_.size());
+  const auto side = static_cast<int>(std::lround(std::sqrt(pixels)));
   return {side, side, 1};
 }
 
@@ -124,7 +125,7 @@ void Task::draw_batch(Purpose purpose, std::uint32_t step, int num_examples, Tas
   out.num_examples = num_examples;
   out.num_inputs = num_inputs();
   out.num_targets = num_targets();
-  out.x.resize(U0 * B);
+  if (!windows_) out.x.resize(U0 * B);
   out.labels.resize(B);
   out.augmentation.resize(B * A);
   TaskBatch::Scratch& scratch = out.scratch;
@@ -150,7 +151,29 @@ void Task::draw_batch(Purpose purpose, std::uint32_t step, int num_examples, Tas
                      std::span(out.augmentation).subspan(b * A, A));
     painter_.apply(random, input);
   }
+  if (windows_) {
+    const bool is_labelled = purpose == Purpose::kSupport || purpose == Purpose::kQuery;
+    return cut_windows(is_labelled, random, out);
+  }
   permute_transpose(scratch.inputs, permutation_, B, out.x);
+}
+
+void Task::cut_windows(bool all_places, Random& random, TaskBatch& out) const {
+  const auto B = static_cast<std::size_t>(out.num_examples), U0 = permutation_.size();
+  const std::size_t size = static_cast<std::size_t>(windows_->size());
+  const auto P = static_cast<std::size_t>(all_places ? windows_->places() : 1);
+  std::vector<float>& windows = out.scratch.windows;
+  windows.resize(B * P * size);
+  for (std::size_t b = 0; b < B * P; ++b) {
+    const int place =
+        all_places ? static_cast<int>(b % P) : random.between(0, windows_->places() - 1);
+    read_window(*windows_, std::span(out.scratch.inputs).subspan(b / P * U0, U0), place,
+                std::span(windows).subspan(b * size, size));
+  }
+  std::vector<int> order(size);
+  std::iota(order.begin(), order.end(), 0);
+  out.x.resize(size * B * P);
+  permute_transpose(windows, order, B * P, out.x);
 }
 
 TaskDistribution::TaskDistribution(const TaskConfig& config, const SuppliedFamilies& supplied)

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "tasks/supplied_families.h"
 #include "tasks/task_config.h"
 #include "tasks/task_family.h"
+#include "tasks/task_windows.h"
 
 namespace metaplastic {
 
@@ -32,15 +34,22 @@ struct TaskBatch {
     std::vector<float> source;   // [kSourcePixels]
     std::vector<float> inputs;   // [B,U0] before permutation
     std::vector<int> instances;  // [B] instance of each example
+    std::vector<float> windows;  // [B places,size]
   } scratch;
 };
 
 class Task {
  public:
   int num_classes() const { return classes_->num_classes(); }
-  int num_inputs() const { return static_cast<int>(permutation_.size()); }
+  int num_inputs() const {
+    return windows_ ? windows_->size() : static_cast<int>(permutation_.size());
+  }
   // Of instances, whose number permutation()[u] is x[u]: of images and signals; else of size 0.
   ImageShape shape() const;
+  // From now on the examples of a batch are windows of instances, in their places: each instance at
+  // one place, but all places of each, one after the other, for kSupport and kQuery.
+  void see_windows(const TaskWindows& windows) { windows_ = windows; }
+  const std::optional<TaskWindows>& windows() const { return windows_; }
   int num_targets() const { return augmenter_.num_targets(); }
   const std::string& family() const { return family_; }
   // x[u] of a batch is the instance's number permutation()[u].
@@ -71,6 +80,9 @@ class Task {
   Augmenter augmenter_;
   Painter painter_;
   std::vector<int> permutation_;  // [U0]
+  std::optional<TaskWindows> windows_;
+  // x of a batch from scratch.inputs [B,U0].
+  void cut_windows(bool all_places, Random& random, TaskBatch& out) const;
 };
 
 // The families and their weights. Building it renders the glyphs and reads the image sources, so it

@@ -93,6 +93,16 @@ Var<T> swap_halves(Tape<T>& tape, const Var<T>& x);
 // The first (which = 0) or second half of the examples. x [U,1,2N] -> [U,1,N].
 template <class T>
 Var<T> half_of(Tape<T>& tape, const Var<T>& x, int which);
+// Places of an example, down x across, in cells_down x cells_across cells of nearly equal size.
+struct PlaceGrid {
+  int down = 1, across = 1, cells_down = 1, cells_across = 1;
+  int places() const { return down * across; }
+  int cells() const { return cells_down * cells_across; }
+};
+// The root of the mean over the places of every cell, sqrt(|mean| + eps) - sqrt(eps) with its sign.
+// x [U,1,N places], the places of an example together -> [U cells,1,N].
+template <class T>
+Var<T> pool_places(Tape<T>& tape, const Var<T>& x, const PlaceGrid& grid, T eps);
 // x - s mean over examples of x s, of each unit; for standardised s what s does not predict of x.
 // x, s [U,1,B].
 template <class T>
