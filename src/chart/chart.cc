@@ -12,6 +12,7 @@ using nlohmann::json;
 
 constexpr std::size_t kMaxPoints = 400;  // of one line
 constexpr int kHeight = 260, kRowHeight = 26;
+constexpr std::size_t kLetterWidth = 8;  // pixels of a tick label's letter, at most
 
 // JSON has no word for a number that is not finite.
 json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
@@ -180,7 +181,15 @@ Figure grouped_bar_figure(const GroupedBarChart& chart) {
   spec["data"]["values"] = std::move(values);
   json x = channel("group", "nominal", chart.x_title);
   x["sort"] = nullptr;
-  x["axis"] = {{"labelAngle", 0}};
+  const std::vector<std::string> groups = names_of(chart.bars, &GroupedBar::group);
+  std::size_t longest = 0;
+  for (const std::string& group : groups) longest = std::max(longest, group.size());
+  // Labels stand upright only where they would run together.
+  const std::string is_narrow =
+      "width < " + std::to_string(groups.size() * (longest * kLetterWidth + kLetterWidth));
+  x["axis"] = {{"labelAngle", {{"expr", is_narrow + " ? 270 : 0"}}},
+               {"labelAlign", {{"expr", is_narrow + " ? 'right' : 'center'"}}},
+               {"labelBaseline", {{"expr", is_narrow + " ? 'middle' : 'top'"}}}};
   const std::vector<std::string> names = names_of(chart.bars, &GroupedBar::name);
   spec["encoding"] = {{"x", x}, {"xOffset", {{"field", "name"}, {"sort", names}}}};
   const json y = channel("value", "quantitative", chart.y_title);

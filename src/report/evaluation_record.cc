@@ -34,15 +34,29 @@ json parse(const std::string& path) {
   return value;
 }
 
+std::string value_text(const json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_float()) return fmt::format("{:g}", value.get<double>());
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+// One setting in words; "" where it says nothing. Flags are named where they are on.
+std::string setting_text(const std::string& key, const json& value) {
+  if (key == "variant" && value == "usual") return "";
+  if (key == "with_input") return value == true ? "with the inputs" : "";
+  if (key == "whitened") return value == true || value == 1 ? "whitened" : "";
+  std::string name = key == "lambda" ? "penalty" : key == "lr" ? "step size" : key;
+  std::ranges::replace(name, '_', ' ');
+  return name + "\u00A0" + value_text(value);
+}
+
 std::string settings_text(const json& settings) {
   if (!settings.is_object()) return "";
   std::string text;
   for (const auto& [key, value] : settings.items()) {
     if (std::ranges::find(kInternalKeys, key) != kInternalKeys.end()) continue;
-    text +=
-        fmt::format("{}{}\u00A0{}", text.empty() ? "" : ", ", key,
-                    value.is_string() ? value.get<std::string>()
-                                      : value.dump(-1, ' ', false, json::error_handler_t::replace));
+    const std::string one = setting_text(key, value);
+    if (!one.empty()) text += (text.empty() ? "" : ", ") + one;
   }
   return text;
 }

@@ -15,7 +15,7 @@
       font: getComputedStyle(document.body).fontFamily,
       view: { stroke: null },
       axis: { ...text, gridColor: colour("--grid"), domainColor: colour("--soft"), tickColor: colour("--soft"),
-              labelLimit: 200 },
+              labelLimit: 200, labelSeparation: 8 },
       legend: { ...text, symbolStrokeWidth: 2 },
       range: { category: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((n) => colour(`--c${n}`)) },
       rule: { color: colour("--ink") },

@@ -15,8 +15,11 @@ namespace {
 
 ReportInputs read_inputs(const ReportOptions& options) {
   ReportInputs inputs;
-  if (options.run.empty() && options.experiments.empty()) {
-    fail("report: expected a run folder or --experiments DIR, found neither; give one");
+  if (options.run.empty() && options.experiments.empty() && options.evaluate.empty() &&
+      options.encoder.empty()) {
+    fail(
+        "report: expected a run folder, --experiments, --evaluate or --model, found none of them; "
+        "give one");
   }
   if (!options.run.empty()) inputs.run = read_run(options.run);
   if (!options.evaluate.empty()) inputs.evaluation = read_evaluation(options.evaluate);
@@ -34,6 +37,9 @@ std::vector<Section> sections_of(const ReportInputs& inputs) {
     sections = {summary_section(inputs), evaluation_section(inputs.evaluation),
                 training_section(run),   validation_section(run),
                 rule_section(run),       filters_section(inputs)};
+  } else {
+    if (inputs.evaluation) sections.push_back(evaluation_section(inputs.evaluation));
+    if (inputs.encoder) sections.push_back(filters_section(inputs));
   }
   for (const ExperimentRecord& record : inputs.experiments) {
     sections.push_back(experiment_section(record));
@@ -48,8 +54,11 @@ struct Heading {
 };
 
 Heading heading_of(const ReportOptions& options) {
-  if (options.run.empty()) return {"Experiments", options.experiments};
-  return {"Meta-training run", options.run};
+  if (!options.run.empty()) return {"Meta-training run", options.run};
+  if (options.evaluate.empty() && options.encoder.empty()) {
+    return {"Experiments", options.experiments};
+  }
+  return {"Results", options.evaluate.empty() ? options.encoder : options.evaluate};
 }
 
 // The policy keeps the promise that the page asks the network for nothing, whatever is in it, and

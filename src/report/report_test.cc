@@ -178,7 +178,7 @@ TEST_F(Report, ShowsExperimentsWithOrWithoutARun) {
   std::filesystem::remove(path);
   EXPECT_THAT(refusal(), HasSubstr("found no result"));
   options_.experiments = "";
-  EXPECT_THAT(refusal(), HasSubstr("found neither"));
+  EXPECT_THAT(refusal(), HasSubstr("found none of them"));
 }
 
 TEST_F(Report, ARunThatHasJustBegun) {
@@ -284,11 +284,13 @@ TEST_F(Report, ShowsTheComparison) {
       options_.evaluate,
       "{\"dataset\":\"<set>\",\"shots\":10,\"trials\":50,\"seed\":3,\"methods\":["
       "{\"name\":\"learned\",\"accuracy\":0.704,\"stderr\":0.004,\"seconds\":2.5,\"steps\":200,"
-      "\"settings\":{\"layer\":2}},{\"name\":\"a&b\",\"accuracy\":0.6,\"stderr\":0.01}]}");
+      "\"settings\":{\"layer\":2,\"lambda\":0.1,\"with_input\":true,\"variant\":\"usual\"}},{"
+      "\"name\":\"a&b\",\"accuracy\":0.6,\"stderr\":0.01}]}");
   const std::string page = report_page(options_);
   EXPECT_THAT(page, HasSubstr("<h3 id=\"few-labels-chart\">"));
   EXPECT_THAT(page, HasSubstr("0.7040 \u00B1\u00A00.0040"));
   EXPECT_THAT(page, HasSubstr("a&amp;b"));
+  EXPECT_THAT(page, HasSubstr("penalty\u00A00.1, layer\u00A02, with the inputs<"));
   EXPECT_THAT(page, HasSubstr("\"high\":0.708"));
   EXPECT_THAT(page, Not(HasSubstr("<set>")));
 }
@@ -347,6 +349,24 @@ TEST(Filters, SmoothnessTellsShapesFromNoise) {
   EXPECT_GT(smoothness(ramp), 0.8);
   EXPECT_LT(std::abs(smoothness(noise)), 0.15);  // three deviations of 1/sqrt(400)
   EXPECT_TRUE(std::isnan(smoothness(flat)));
+}
+
+// As ./demo --quick makes it: a comparison and an encoder, no run.
+TEST_F(Report, WithoutARunTheComparisonAndTheFiltersAreShown) {
+  options_.run = "";
+  options_.experiments = "";
+  options_.evaluate = folder_.path("e.json");
+  write_file_atomically(options_.evaluate,
+                        "{\"dataset\":\"set\",\"shots\":10,\"trials\":50,\"seed\":3,\"methods\":["
+                        "{\"name\":\"learned\",\"accuracy\":0.704,\"stderr\":0.004}]}");
+  options_.encoder = folder_.path("e.safetensors");
+  save_encoder(options_.encoder, image_encoder(5));
+  const std::string page = report_page(options_);
+  EXPECT_THAT(page, HasSubstr("<h1>Results</h1>"));
+  EXPECT_THAT(page, HasSubstr("With few labels"));
+  EXPECT_THAT(page, HasSubstr("few-labels-chart"));
+  EXPECT_THAT(page, HasSubstr("First-layer filters"));
+  EXPECT_THAT(page, Not(HasSubstr("Meta-training run")));
 }
 
 TEST_F(Report, ShowsFiltersBesideUntrainedOnes) {

@@ -52,11 +52,11 @@ figure, .beside { margin: 0; background: var(--card); border: 1px solid var(--ru
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .875rem; width: 100%; }
 caption { text-align: left; font-weight: 650; padding: 0 0 .4rem; }
-th, td { text-align: left; vertical-align: top; padding: .28rem .9rem .28rem 0; border-bottom: 1px solid var(--grid); }
+th, td { text-align: left; vertical-align: top; padding: .28rem .7rem .28rem 0; border-bottom: 1px solid var(--grid); }
 thead th { color: var(--soft); font-weight: 500; border-bottom-color: var(--rule); vertical-align: bottom; }
 tbody th { font-weight: 500; white-space: nowrap; }
 td { overflow-wrap: anywhere; }
-td:not(.number) { min-width: 9rem; }
+td:not(.number) { min-width: 7rem; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 details { margin: 0 0 .25rem; }
 summary { cursor: pointer; padding: .35rem 0; color: var(--c1); width: fit-content; }
@@ -67,7 +67,8 @@ details > .scroll { background: var(--card); border: 1px solid var(--rule); bord
 pre { background: var(--card); border: 1px solid var(--rule); border-radius: .5rem; padding: .7rem 1rem;
   margin: 0 0 1.2rem; overflow-x: auto; font-size: .875rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 36rem) { header, main, footer { padding-left: .9rem; padding-right: .9rem; }
-  figure, .beside { padding: .8rem .7rem; } .facts { grid-template-columns: 1fr; gap: 0; }
+  figure, .beside { padding: .8rem .7rem; } table { font-size: .75rem; } th, td { padding-right: .45rem; }
+  td:not(.number) { min-width: 5.5rem; } .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: .6rem; } .tiles { grid-template-columns: 1fr 1fr; gap: .6rem; }
   .tiles > div { padding: .65rem .75rem; } .value { font-size: 1.15rem; } }
 @media print { body { background: #fff; } nav, .skip { display: none; } figure, .tiles > div { break-inside: avoid; } }
