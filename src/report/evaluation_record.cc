@@ -34,7 +34,7 @@ json parse(const std::string& path) {
   return value;
 }
 
-std::string value_text(const json& value) {
+std::string chosen_value_text(const json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number_float()) return fmt::format("{:g}", value.get<double>());
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -47,7 +47,7 @@ std::string setting_text(const std::string& key, const json& value) {
   if (key == "whitened") return value == true || value == 1 ? "whitened" : "";
   std::string name = key == "lambda" ? "penalty" : key == "lr" ? "step size" : key;
   std::ranges::replace(name, '_', ' ');
-  return name + "\u00A0" + value_text(value);
+  return name + "\u00A0" + chosen_value_text(value);
 }
 
 std::string settings_text(const json& settings) {
