@@ -102,9 +102,10 @@ Action add_evaluate(CLI::App& app) {
   app.add_option_function<std::string>(
          "--shots",
          [flags](const std::string& text) {
-           flags->draws.shots = text == "all"
-                                    ? kAllShots
-                                    : static_cast<int>(parse_whole("--shots", text, 1, 100'000));
+           flags->draws.shots =
+               text == "all"
+                   ? kAllShots
+                   : static_cast<int>(parse_whole("--shots", text, 1, 100'000, ", or all"));
          },
          "labels per class (default 10), or all: every label, with one draw")
       ->type_name("N|all");

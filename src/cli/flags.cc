@@ -41,12 +41,13 @@ std::vector<std::string> flag_names(const CLI::App& app) {
 }  // namespace
 
 std::int64_t parse_whole(const std::string& flag, const std::string& text, std::int64_t low,
-                         std::int64_t high) {
+                         std::int64_t high, const std::string& or_else) {
   std::int64_t value = 0;
   const char* end = text.data() + text.size();
   const auto [rest, code] = std::from_chars(text.data(), end, value);
   if (code != std::errc{} || rest != end || value < low || value > high) {
-    fail("{}: expected a whole number from {} to {}, found {}", flag, low, high, quote_text(text));
+    fail("{}: expected a whole number from {} to {}{}, found {}", flag, low, high, or_else,
+         quote_text(text));
   }
   return value;
 }

@@ -15,8 +15,9 @@ namespace metaplastic {
 inline constexpr int kMaxThreads = 1024;
 
 // Each throws Error, naming the flag and the range, when the text is no such number.
+// or_else: what else the flag takes, for the error line.
 std::int64_t parse_whole(const std::string& flag, const std::string& text, std::int64_t low,
-                         std::int64_t high);
+                         std::int64_t high, const std::string& or_else = "");
 double parse_real(const std::string& flag, const std::string& text, double low, double high);
 // "a,b,c"; empty parts are an Error.
 std::vector<std::string> parse_list(const std::string& flag, const std::string& text);
