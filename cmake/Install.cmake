@@ -30,7 +30,7 @@ set(METAPLASTIC_PUBLIC_HEADERS
 install(DIRECTORY src/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metaplastic COMPONENT dev
         FILES_MATCHING PATTERN "*.h"
         PATTERN "*test*" EXCLUDE PATTERN "*_check.h" EXCLUDE PATTERN "*-inl.h" EXCLUDE
-        PATTERN "onnx_*.h" EXCLUDE PATTERN "cli" EXCLUDE)
+        PATTERN "onnx_*.h" EXCLUDE PATTERN "cli" EXCLUDE PATTERN "inference" EXCLUDE)
 install(EXPORT metaplastic NAMESPACE metaplastic:: FILE metaplasticTargets.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/metaplastic COMPONENT dev)
 configure_package_config_file(cmake/metaplasticConfig.cmake.in metaplasticConfig.cmake

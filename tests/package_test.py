@@ -130,7 +130,7 @@ class Packages(unittest.TestCase):
         self.assertTrue(place.startswith(str(root)), place)
         self.assertEqual(shape, [1797, 128])
 
-    def test_pip_install_without_network(self):
+    def test_a_wheel_made_and_installed_without_network(self):
         python = "/usr/bin/python3"
         if not (TREE / "python" / "metaplastic").is_dir():
             self.skipTest("the tree is built without METAPLASTIC_PYTHON")
@@ -147,11 +147,16 @@ class Packages(unittest.TestCase):
             shutil.copy2(ROOT / name, source)
         for name in ("python", "rules", "share"):
             shutil.copytree(ROOT / name, source / name)
-        run(env / "bin" / "pip", "install", "--no-build-isolation", "--no-index", "--no-deps", source,
-            cwd=self.folder, METAPLASTIC_BUILD_DIR=str(TREE))
+        run(env / "bin" / "pip", "wheel", "--no-build-isolation", "--no-index", "--no-deps", "--wheel-dir",
+            self.folder / "dist", source, cwd=self.folder, METAPLASTIC_BUILD_DIR=str(TREE))
+        wheel, = (self.folder / "dist").glob("metaplastic-*.whl")
+        self.assertRegex(wheel.name, r"-cp3\d+-cp3\d+-linux_")
+        shutil.rmtree(source)
+        run(env / "bin" / "pip", "install", "--no-index", "--no-deps", wheel, cwd=self.folder)
         code = ("import metaplastic, numpy; from metaplastic import UnsupervisedUpdate;"
                 "print(metaplastic.__file__);"
-                "print(UnsupervisedUpdate('compact-v1', n_steps=2).fit_transform(numpy.eye(9)).shape)")
+                "model = UnsupervisedUpdate('compact-v1', n_steps=2).fit(numpy.eye(9));"
+                "print(model.encoder_.embed(numpy.eye(9)).shape)")
         place, shape = without_sources(env / "bin" / "python", "-c", code, cwd=self.folder).split("\n")[:2]
         self.assertTrue(place.startswith(str(env)), place)
         self.assertEqual(shape, "(9, 128)")

@@ -21,6 +21,7 @@ struct Request {
   std::optional<std::string> layers, kind;
   std::uint64_t seed = 0;
   Readout readout;
+  int num_threads = 1;
 };
 
 ApplyOptions options_of(const Request& request) {
@@ -36,6 +37,9 @@ ApplyOptions options_of(const Request& request) {
   options.inner_batch = request.inner_batch;
   options.variant = find_variant(request.variant);
   options.seed = request.seed;
+  if (request.num_threads < 1)
+    fail("n_jobs: expected 1 thread or more, found {}", request.num_threads);
+  options.num_threads = request.num_threads;
   return options;
 }
 
@@ -96,17 +100,17 @@ Applied train_encoder(const py::object& rule, const py::object& data,
                       std::uint64_t seed, std::optional<int> resize, const std::string& variant,
                       const std::optional<std::vector<std::string>>& columns,
                       std::optional<std::string> layers, const std::string& layer, bool with_input,
-                      std::optional<std::string> kind, const py::object& progress) {
+                      std::optional<std::string> kind, int num_threads, const py::object& progress) {
   const Readout readout{.layer = parse_readout("layer", layer).layer, .with_input = with_input};
   return train({rule_of(rule), hidden, features, activation, variant, inner_steps, inner_batch,
-                resize, std::move(layers), std::move(kind), seed, readout},
+                resize, std::move(layers), std::move(kind), seed, readout, num_threads},
                data, columns, progress, nullptr, std::nullopt);
 }
 
 Applied continue_training(const py::object& rule, const py::object& data, const Encoder& encoder,
                           const py::array_t<float, py::array::c_style>& phi, int inner_steps,
                           int inner_batch, const std::optional<std::vector<std::string>>& columns,
-                          const py::object& progress) {
+                          int num_threads, const py::object& progress) {
   const Architecture architecture = encoder.dense_architecture();
   if (phi.size() != 2 * architecture.phi_size()) {
     fail("phi: expected {} numbers, found {}; use those of the same encoder",
@@ -123,6 +127,7 @@ Applied continue_training(const py::object& rule, const py::object& data, const 
   request.inner_batch = inner_batch;
   request.seed = encoder.record.seed;
   request.readout = encoder.readout;
+  request.num_threads = num_threads;
   return train(
       request, data, columns, progress, &encoder,
       InnerState{{phi.data(), mean}, {mean, phi.data() + phi.size()}, encoder.record.inner_steps});
@@ -150,10 +155,10 @@ void add_apply(py::module_& module) {
              py::arg("variant") = RuleVariant{}.name, py::arg("columns") = py::none(),
              py::arg("layers") = py::none(), py::arg("layer") = "top",
              py::arg("with_input") = false, py::arg("kind") = py::none(),
-             py::arg("progress") = py::none());
+             py::arg("num_threads") = 1, py::arg("progress") = py::none());
   module.def("continue_training", &continue_training, py::arg("rule"), py::arg("data"),
              py::arg("encoder"), py::arg("phi"), py::kw_only(), py::arg("inner_steps"),
-             py::arg("inner_batch"), py::arg("columns") = py::none(),
+             py::arg("inner_batch"), py::arg("columns") = py::none(), py::arg("num_threads") = 1,
              py::arg("progress") = py::none());
   module.def("rule_names", &rule_names);
   module.def("rule_inner_steps",

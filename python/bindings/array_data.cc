@@ -92,6 +92,15 @@ Dataset array_dataset(py::array array, const std::optional<std::string>& kind,
   return data;
 }
 
+Dataset sparse_dataset(const py::object& matrix, const std::optional<std::string>& kind) {
+  if (kind && *kind != "table") fail("kind: expected table for a sparse matrix, found '{}'", *kind);
+  Dataset data;
+  data.rows = std::make_shared<SparseRows>(matrix);
+  data.name = fmt::format("sparse matrix [{}, {}]", data.num_rows(), data.num_features());
+  data.first_test_row = data.num_rows();
+  return data;
+}
+
 }  // namespace
 
 Dataset make_dataset(const py::object& input,
@@ -106,8 +115,10 @@ Dataset make_dataset(const py::object& input,
   const py::module_ arrays = py::module_::import("metaplastic.arrays");
   const auto [array, names] =
       arrays.attr("as_array")(input, columns)
-          .cast<std::pair<py::array, std::optional<std::vector<std::string>>>>();
-  Dataset data = array_dataset(array, kind, fitted);
+          .cast<std::pair<py::object, std::optional<std::vector<std::string>>>>();
+  Dataset data = py::isinstance<py::array>(array)
+                     ? array_dataset(array.cast<py::array>(), kind, fitted)
+                     : sparse_dataset(array, kind);
   if (data.kind != DataKind::kTable) return data;
   const auto count = static_cast<std::size_t>(data.num_features());
   const bool by_name = fitted != nullptr && fitted->kind == DataKind::kTable;

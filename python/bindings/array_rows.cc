@@ -1,5 +1,6 @@
 #include "array_rows.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -113,6 +114,68 @@ std::span<const std::byte> ArrayRows::row_bytes(std::int64_t row,
     }
   }
   return scratch;
+}
+
+namespace {
+
+template <class Value>
+std::vector<Value> copy_of(const py::object& matrix, const char* name) {
+  const auto array =
+      py::array_t<Value, py::array::c_style | py::array::forcecast>::ensure(matrix.attr(name));
+  if (!array) throw py::error_already_set();
+  return {array.data(), array.data() + array.size()};
+}
+
+}  // namespace
+
+SparseRows::SparseRows(const py::object& matrix) {
+  const auto [rows, columns] = matrix.attr("shape").cast<std::pair<std::int64_t, std::int64_t>>();
+  if (rows < 1 || columns < 1 || columns > (1 << 26)) {
+    fail("sparse matrix: expected at least one row and 1 to {} columns, found the shape [{}, {}]",
+         1 << 26, rows, columns);
+  }
+  num_features_ = static_cast<int>(columns);
+  starts_ = copy_of<std::int64_t>(matrix, "indptr");
+  columns_ = copy_of<std::int32_t>(matrix, "indices");
+  is_wide_ = py::array(matrix.attr("data")).itemsize() > 4;
+  if (is_wide_) {
+    wide_values_ = copy_of<double>(matrix, "data");
+  } else {
+    values_ = copy_of<float>(matrix, "data");
+  }
+  const auto size = static_cast<std::int64_t>(is_wide_ ? wide_values_.size() : values_.size());
+  bool whole = std::ssize(starts_) == rows + 1 && starts_.front() == 0 && starts_.back() <= size &&
+               std::ssize(columns_) >= starts_.back() && std::ranges::is_sorted(starts_);
+  for (const std::int32_t column : columns_) whole &= column >= 0 && column < num_features_;
+  if (!whole) fail("sparse matrix: expected rows that lie inside it, found others; make it again");
+}
+
+template <class To>
+void SparseRows::read(std::int64_t first, std::int64_t count, std::span<To> out) const {
+  METAPLASTIC_CHECK(first >= 0 && count >= 0 && first + count <= num_rows());
+  METAPLASTIC_CHECK(static_cast<std::int64_t>(out.size()) == count * num_features_);
+  std::ranges::fill(out, To(0));
+  for (std::int64_t row = first; row < first + count; ++row) {
+    const auto end = static_cast<std::size_t>(starts_[static_cast<std::size_t>(row) + 1]);
+    To* const to = out.data() + (row - first) * num_features_;
+    for (auto n = static_cast<std::size_t>(starts_[static_cast<std::size_t>(row)]); n < end; ++n) {
+      const To value = is_wide_ ? static_cast<To>(wide_values_[n]) : static_cast<To>(values_[n]);
+      if (!std::isfinite(value)) {
+        fail("sparse matrix: expected finite float32 numbers, found {} in row {}, column {}",
+             static_cast<double>(value), row, columns_[n]);
+      }
+      to[columns_[n]] = value;
+    }
+  }
+}
+
+void SparseRows::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {
+  read(first, count, out);
+}
+
+void SparseRows::read_wide_rows(std::int64_t first, std::int64_t count,
+                                std::span<double> out) const {
+  read(first, count, out);
 }
 
 }  // namespace metaplastic::python

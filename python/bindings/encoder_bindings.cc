@@ -114,7 +114,8 @@ py::array feature_names_out(const Encoder& encoder, std::optional<int> layer) {
 
 void add_encoder(py::module_& module) {
   py::class_<Encoder, std::shared_ptr<Encoder>>(module, "Encoder")
-      .def_static("load", &load_encoder, py::arg("path"))
+      .def_static(
+          "load", [](const std::string& path) { return load_encoder(path); }, py::arg("path"))
       .def(
           "save",
           [](const Encoder& encoder, const std::string& path) { save_encoder(path, encoder); },

@@ -16,11 +16,14 @@
 After Metz, Maheswaranathan, Cheung and Sohl-Dickstein, "Meta-Learning Update Rules for Unsupervised
 Representation Learning", ICLR 2019, arXiv 1804.00222. Files are those of the command line.
 """
+from . import blocks
 from ._native import Encoder, Error, Rule, __version__
 from .encoder import CollapseWarning, Training, read_data, rule_names, train_encoder
 
 __all__ = ["CollapseWarning", "Encoder", "Error", "FewLabelClassifier", "Rule", "Training", "UnsupervisedUpdate",
            "__version__", "read_data", "rule_names", "train_encoder"]
+
+Encoder.embed = blocks.embed  # of what lies in memory, and of Dask collections
 
 
 def __getattr__(name):

@@ -72,12 +72,14 @@ class Encoder:
         """Writes an ONNX model atomically, preprocessing included, as ``metaplastic export``.
         pixel_max: images only, the value of white in the model's input. Raises Error."""
     def embed(self, data: Data, layer: Union[int, str, None] = None, with_input: Optional[bool] = None,
-              num_threads: int = 1, columns: Optional[Sequence[str]] = None) -> Floats:
+              num_threads: Optional[int] = None, columns: Optional[Sequence[str]] = None) -> Any:
         """Features [N, F] of raw rows, of whatever trains. layer: from 1 up, "top" or "all" side by
         side; with_input: the prepared inputs, scaled, before them. Without either: what the encoder was
         made to give. columns: names of an array's columns; a data frame brings its own. Columns are
         found by name where the data and the encoder have names, else by position, with a warning where
-        one of them has names. The same bits for any num_threads, N and order of rows.
+        one of them has names. num_threads: None is all cores, or as many as OMP_NUM_THREADS says. The same
+        bits for any num_threads, N and order of rows. A Dask array gives a Dask array with the same blocks of rows,
+        computed where Dask computes; a Dask data frame gives one with columns encoder0, ...
         Raises Error for rows of another kind and for features that are not finite."""
     def get_feature_names_out(self, layer: Optional[int] = None) -> npt.NDArray[np.object_]:
         """encoder0, encoder1, .. for the units of a layer, the top one by default."""
@@ -132,10 +134,10 @@ def train_encoder(rule: Union[str, Rule], data: Data, *, hidden: Sequence[int], 
                   inner_steps: Optional[int] = None, inner_batch: Optional[int] = None, seed: int = 0,
                   resize: Optional[int] = None, variant: str = "usual",
                   columns: Optional[Sequence[str]] = None, layers: Optional[str] = None,
-                  layer: str = "top", with_input: bool = False, kind: Optional[str] = None,
+                  layer: str = "top", with_input: bool = False, kind: Optional[str] = None, num_threads: int = 1,
                   progress: Optional[Callable[[int, int], object]] = None) -> Applied: ...
 def continue_training(rule: Union[str, Rule], data: Data, encoder: Encoder, phi: Floats, *, inner_steps: int,
-                      inner_batch: int, columns: Optional[Sequence[str]] = None,
+                      inner_batch: int, columns: Optional[Sequence[str]] = None, num_threads: int = 1,
                       progress: Optional[Callable[[int, int], object]] = None) -> Applied: ...
 class FewLabelFit:
     @property

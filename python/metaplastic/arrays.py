@@ -16,13 +16,16 @@ from ._native import Error
 
 def as_array(data: Any, columns: Optional[Sequence[str]] = None) -> Tuple[np.ndarray, Optional[List[str]]]:
     """(array of bool, whole numbers or floats; names of its columns or None) of arrays, lists, data
-    frames (pandas, Polars) and whatever has ``__array__``. A missing value becomes NaN, which is refused
+    frames (pandas, Polars) and whatever has ``__array__``. A sparse matrix of SciPy's becomes one in rows (CSR),
+    with float32 or float64 numbers. A missing value becomes NaN, which is refused
     where it is read. Arrays of such types are handed on without a copy. Raises Error."""
     if isinstance(data, os.PathLike):
         raise Error(f"data: expected an array or a data SPEC, found the path {os.fspath(data)!r}; give a str that "
                     "says what it holds, such as 'csv:FILE' or 'npy:FILE'")
     names = column_names(data) if columns is None else _names_of(list(columns))
     check_type(data)
+    if is_sparse(data):
+        return _rows_of_sparse(data), names
     if hasattr(data, "iloc") and hasattr(data, "columns"):
         return _array_of_frame(data), names
     try:
@@ -85,12 +88,24 @@ def match_names(names: Optional[List[str]], fitted: List[str], count: int) -> Li
     return fitted
 
 
+def is_sparse(data: Any) -> bool:
+    """Of SciPy's matrices and arrays."""
+    return hasattr(data, "tocsr") and hasattr(data, "nnz")
+
+
+def _rows_of_sparse(data):
+    rows = data.tocsr()
+    if not rows.has_canonical_format:
+        rows = rows.copy()
+        rows.sum_duplicates()
+    return rows if rows.dtype in (np.float32, np.float64) else rows.astype(np.float64)
+
+
 def check_type(data: Any) -> None:
     """Raises Error for what NumPy or scikit-learn would turn into other numbers without a word: complex
-    numbers, dates, masked values, sparse matrices, records."""
-    if hasattr(data, "toarray") and hasattr(data, "nnz"):
-        raise Error("data: A sparse matrix was passed, but dense data is required. Use X.toarray() to convert to "
-                    "a dense numpy array.")
+    numbers, dates, masked values, records."""
+    if is_sparse(data):
+        _check_kind(data.dtype, "")
     if isinstance(data, np.ma.MaskedArray) and np.ma.getmaskarray(data).any():
         raise Error(f"data: expected values everywhere, found {int(np.ma.getmaskarray(data).sum())} masked ones; "
                     "fill them, or drop their rows")

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import _native
 from ._native import Encoder, Rule
+from .threads import count_threads
 
 Data = Any  # a SPEC, an array, a list, a data frame, ..
 
@@ -59,7 +60,7 @@ def train_encoder(data: Data, rule: Union[str, Rule] = "compact-v1", *, hidden: 
                   n_features: int = 128, activation: str = "relu", n_steps: Optional[int] = None,
                   inner_batch: Optional[int] = None, seed: int = 0, resize: Optional[int] = None,
                   variant: str = "usual", layers: Optional[str] = None, kind: Optional[str] = None, columns: Optional[Sequence[str]] = None,
-                  layer: Union[int, str] = "top", with_input: bool = False,
+                  layer: Union[int, str] = "top", with_input: bool = False, n_jobs: Optional[int] = None,
                   progress: Optional[Callable[[int, int], None]] = None) -> Training:
     """Trains an encoder on unlabelled rows, as ``metaplastic apply`` does; same bits for one seed.
 
@@ -104,6 +105,9 @@ def train_encoder(data: Data, rule: Union[str, Rule] = "compact-v1", *, hidden: 
         What ``embed`` gives out: a layer from 1 up, "top" or "all" (side by side).
     with_input : bool, default=False
         Whether the prepared inputs stand before it, scaled to vary as much.
+    n_jobs : int, optional
+        Threads that share the work of an inner step, as joblib counts them; None: all cores, or as many
+        as OMP_NUM_THREADS says. The result does not depend on it.
     progress : callable, optional
         Called with (inner steps done, inner steps in all) about ten times a second.
 
@@ -127,7 +131,7 @@ def train_encoder(data: Data, rule: Union[str, Rule] = "compact-v1", *, hidden: 
         rule, data, hidden=[int(width) for width in hidden], features=int(n_features),
         activation=activation, inner_steps=n_steps, inner_batch=inner_batch, seed=int(seed),
         resize=resize, variant=variant, layers=layers, kind=kind, columns=None if columns is None else list(columns),
-        layer=str(layer), with_input=bool(with_input), progress=progress)
+        layer=str(layer), with_input=bool(with_input), num_threads=count_threads(n_jobs), progress=progress)
     warn_of_collapse(applied.encoder, applied.health, stacklevel=2)
     return Training(applied.encoder, applied.inner_steps, tuple(applied.notes), applied.health)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 import numbers
 from typing import Any, Optional, Sequence, Union
 
-import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
@@ -13,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from . import _native, arrays
 from .encoder import warn_of_collapse
 from .live_line import LiveLine
+from .threads import count_threads
 
 try:  # scikit-learn 1.1 and later: names of the outputs, and set_output where it exists
     from sklearn.base import ClassNamePrefixFeaturesOutMixin
@@ -61,8 +61,8 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         Seed of initial weights and batches. An int gives the same bits as the command line does
         with ``--seed``.
     n_jobs : int or None, default=None
-        Threads of ``transform``, as joblib counts them (-1: all cores). The result does not depend
-        on it. Training is sequential.
+        Threads of ``fit`` and ``transform``, as joblib counts them. None: all cores, or as many as
+        OMP_NUM_THREADS says (joblib sets it in its workers). The result does not depend on it.
     verbose : int, default=0
         1: one line on stderr; on a terminal it shows progress first.
 
@@ -120,7 +120,7 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """
         n_steps = self._check_parameters()
         names = self._check_input(X)
-        X = validate_data(self, X, dtype=DTYPES, ensure_min_samples=2)
+        X = validate_data(self, X, dtype=DTYPES, accept_sparse="csr", ensure_min_samples=2)
         return self._start(X, n_steps, names)
 
     def partial_fit(self, X: Any, y: Any = None) -> UnsupervisedUpdate:
@@ -133,14 +133,15 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         n_steps = self._check_parameters()
         first = not hasattr(self, "encoder_")
         names = self._check_input(X)
-        X = validate_data(self, X, dtype=DTYPES, ensure_min_samples=2, reset=first)
+        X = validate_data(self, X, dtype=DTYPES, accept_sparse="csr", ensure_min_samples=2, reset=first)
         if n_steps is None:
             n_steps = max(1, X.shape[0] // int(self.inner_batch))
         if first:
             return self._start(X, n_steps, names)
         return self._keep(_native.continue_training(
             self.rule, X, self.encoder_, self._phi, inner_steps=n_steps,
-            inner_batch=int(self.inner_batch), columns=self._columns(names), progress=self._progress()))
+            inner_batch=int(self.inner_batch), columns=self._columns(names), progress=self._progress(),
+            num_threads=count_threads(self.n_jobs)))
 
     def transform(self, X: Any) -> Any:  # an array, or a data frame after set_output
         """Features [n_samples, n_features] of the rows X [n_samples, n_features_in].
@@ -149,9 +150,9 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """
         check_is_fitted(self, "encoder_")
         names = self._check_input(X)
-        X = validate_data(self, X, dtype=DTYPES, reset=False)
+        X = validate_data(self, X, dtype=DTYPES, accept_sparse="csr", reset=False)
         features = self.encoder_.embed(X, columns=self._columns(names),
-                                       num_threads=joblib.effective_n_jobs(self.n_jobs))
+                                       num_threads=count_threads(self.n_jobs))
         return features if X.dtype == np.float32 else features.astype(X.dtype)
 
     @property
@@ -164,7 +165,7 @@ class UnsupervisedUpdate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             features=int(self.n_features), activation=self.activation, inner_steps=n_steps,
             inner_batch=int(self.inner_batch), seed=self._draw_seed(), variant=str(self.variant),
             layer=str(self.layer), with_input=bool(self.with_input), columns=names,
-            progress=self._progress()))
+            progress=self._progress(), num_threads=count_threads(self.n_jobs)))
 
     def _keep(self, applied):
         self.encoder_ = applied.encoder

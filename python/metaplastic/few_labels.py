@@ -6,7 +6,6 @@ import sys
 import warnings
 from typing import Any, Optional, Sequence, Union
 
-import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.utils import check_random_state, column_or_1d
@@ -16,6 +15,7 @@ from sklearn.utils.validation import _check_y, check_consistent_length, check_is
 from . import _native, arrays, images
 from .estimator import DTYPES, ClassNamePrefixFeaturesOutMixin, validate_data
 from .live_line import LiveLine
+from .threads import count_threads
 
 
 def split_labels(y: Any):
@@ -98,7 +98,8 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
     random_state : int, RandomState or None, default=None
         Seed of initial weights, batches and folds.
     n_jobs : int or None, default=None
-        Threads, as joblib counts them. The result does not depend on it.
+        Threads of training and prediction, as joblib counts them. None: all cores, or as many as
+        OMP_NUM_THREADS says (joblib sets it in its workers). The result does not depend on it.
     verbose : int, default=0
         1: what was chosen, one line on stderr. 2: the table of what was tried.
 
@@ -250,7 +251,7 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
         """The features that the classifier reads, [n_samples, n]."""
         X = self._checked(X)
         features = self.encoder_.embed(self._pixels(X), columns=self._columns(),
-                                       num_threads=joblib.effective_n_jobs(self.n_jobs))
+                                       num_threads=count_threads(self.n_jobs))
         return features if X.dtype == np.float32 else features.astype(X.dtype)
 
     @property
@@ -290,7 +291,7 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
                 "inner_batch": whole("inner_batch", self.inner_batch, auto=True), "seed": seed,
                 "variants": [str(name) for name in self.variants], "folds": whole("cv", self.cv),
                 "repeats": whole("n_repeats", self.n_repeats),
-                "num_threads": joblib.effective_n_jobs(self.n_jobs)}
+                "num_threads": count_threads(self.n_jobs)}
 
     def _more_tags(self):  # scikit-learn up to 1.5
         return {"preserves_dtype": [np.float64, np.float32]}

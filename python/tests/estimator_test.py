@@ -101,8 +101,15 @@ class ScikitLearn(unittest.TestCase):
             strided = np.repeat(X, 2, axis=1)[:, ::2]
             for other in (np.asfortranarray(X), read_only, mapped, strided):
                 np.testing.assert_array_equal(small().fit(other).transform(other), expected)
-        np.testing.assert_array_equal(small(n_jobs=2).fit_transform(np.tile(X, (50, 1))),
-                                      small().fit_transform(np.tile(X, (50, 1))))
+        many = np.tile(X, (50, 1))
+        one = small(n_jobs=1).fit(many)
+        for n_jobs in (2, -1, None):
+            other = small(n_jobs=n_jobs).fit(many)
+            np.testing.assert_array_equal(other.transform(many), one.transform(many))
+            np.testing.assert_array_equal(other.partial_fit(many).transform(X),
+                                          small(n_jobs=1).fit(many).partial_fit(many).transform(X))
+        with self.assertRaisesRegex(ValueError, "n_jobs"):
+            small(n_jobs=0).fit(many)
 
     def test_pandas(self):
         frame = pandas.DataFrame(rows(), columns=list("abcde"))

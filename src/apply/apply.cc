@@ -55,7 +55,7 @@ std::shared_ptr<const TrainingPool> pool_for(const Rule& rule, const RowSource& 
                                              ThreadPool* threads) {
   const bool needs_pool = rule.sizes.has_neighbours() || rule.sizes.reads_traits();
   if (options.pool || !needs_pool || num_steps == 0) return options.pool;
-  return std::make_shared<TrainingPool>(training_rows, options.seed, threads);
+  return std::make_shared<TrainingPool>(training_rows, options.seed, threads, options.pool_rows);
 }
 
 // A plain rule, and what else an inner step is taken with.

@@ -275,12 +275,14 @@ std::vector<FoldedLayer> fold_layers(const Architecture& architecture, std::span
          layer.W.data(), U_up, 0.0f, up.data(), U_up);
     const auto width = static_cast<std::size_t>(U_up);
     std::vector<double> mean(width, 0.0), variance(width, 0.0);
-    for (std::size_t i = 0; i < up.size(); ++i) mean[i % width] += static_cast<double>(up[i]);
+    for (std::size_t row = 0; row < up.size(); row += width)
+      for (std::size_t u = 0; u < width; ++u) mean[u] += static_cast<double>(up[row + u]);
     for (double& value : mean) value /= static_cast<double>(num_rows);
-    for (std::size_t i = 0; i < up.size(); ++i) {
-      const double centred = static_cast<double>(up[i]) - mean[i % width];
-      variance[i % width] += centred * centred / static_cast<double>(num_rows);
-    }
+    for (std::size_t row = 0; row < up.size(); row += width)
+      for (std::size_t u = 0; u < width; ++u) {
+        const double centred = static_cast<double>(up[row + u]) - mean[u];
+        variance[u] += centred * centred / static_cast<double>(num_rows);
+      }
     for (std::size_t u = 0; u < width; ++u) {
       const double inv = 1.0 / std::sqrt(variance[u] + kBatchNormEps);
       for (std::size_t i = u; i < layer.W.size(); i += width) {

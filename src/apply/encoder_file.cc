@@ -45,7 +45,7 @@ std::vector<float> take(const TensorFile& file, const std::string& name,
   return {values.begin(), values.end()};
 }
 
-Preprocess take_preprocess(const TensorFile& file) {
+Preprocess take_preprocess(const TensorFile& file, FoldText fold) {
   SavedPreprocess saved;
   for (const auto& [key, value] : file.metadata) {
     if (key.starts_with(kPreprocessPrefix)) saved.metadata[key] = value;
@@ -55,7 +55,12 @@ Preprocess take_preprocess(const TensorFile& file) {
     const auto values = file.require(tensor.name, DType::kF32).as<float>();
     saved.tensors[tensor.name].assign(values.begin(), values.end());
   }
-  return from_saved(saved, file.source);
+  Preprocess preprocess = from_saved(saved, file.source);
+  if (preprocess.kind == DataKind::kText && fold == nullptr)
+    fail("{}: expected an encoder of numbers or images, found one of text; use metaplastic embed",
+         file.source);
+  for (std::string& word : preprocess.words) word = fold(word);
+  return preprocess;
 }
 
 void take_record(const json& values, EncoderRecord& record) {
@@ -189,7 +194,7 @@ void save_encoder(const std::string& path, const Encoder& encoder) {
   write_safetensors(path, encoder_tensors(encoder));
 }
 
-Encoder encoder_from_tensors(const TensorFile& file) {
+Encoder encoder_from_tensors(const TensorFile& file, FoldText fold) {
   check_kind(file);
   Encoder encoder;
   try {
@@ -212,7 +217,7 @@ Encoder encoder_from_tensors(const TensorFile& file) {
     layer.W = take(file, tensor_name(++l, "W"), {window_size(layer.spec, layer.in), U_up});
     layer.b = take(file, tensor_name(l, "b"), {U_up});
   }
-  encoder.preprocess = take_preprocess(file);
+  encoder.preprocess = take_preprocess(file, fold);
   if (encoder.preprocess.num_inputs() != encoder.num_inputs()) {
     fail("{}: expected a transform to {} inputs, found one to {}; the file is damaged", file.source,
          encoder.num_inputs(), encoder.preprocess.num_inputs());
@@ -221,8 +226,8 @@ Encoder encoder_from_tensors(const TensorFile& file) {
   return encoder;
 }
 
-Encoder load_encoder(const std::string& path) {
-  return encoder_from_tensors(read_safetensors(path));
+Encoder load_encoder(const std::string& path, FoldText fold) {
+  return encoder_from_tensors(read_safetensors(path), fold);
 }
 
 }  // namespace metaplastic

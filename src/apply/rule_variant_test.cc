@@ -84,7 +84,7 @@ TEST(RuleVariant, WalksFurtherWhereOneHopIsUsual) {
     Random random = test_random(30);
     std::size_t end = 0;
     for (int n = 0; n < 200; ++n)
-      end = std::max(end, pool.walk(std::vector<float>{-1}, {}, random)[0]);
+      end = std::max(end, pool.walk(pool.nearest(std::vector<float>{-1}), random)[0]);
     return end;
   };
   EXPECT_EQ(largest(usual), kChoices);  // the sixth value, 8

@@ -1,8 +1,10 @@
 // Second views of training batches, for a rule that compares two.  [docs/method.md, "Two views"]
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -13,21 +15,24 @@
 
 namespace metaplastic {
 
-// Examples to look for neighbours among; fewer where rows are wide, so that they stay below 128 MB.
-int pool_size(int num_inputs);
+// Examples to look for neighbours among, as asked for; nothing: kNeighbourhood.pool, fewer where
+// rows are wide, so that they stay below 128 MB.
+int pool_size(int num_inputs, std::optional<int> wanted = {});
 
 // The training rows among which walks lead, and where they stand; trainings with the same seed can
 // share one.
 class TrainingPool {
  public:
-  // A function of rows and seed. Memory: up to 128 MB of rows. The threads, if any, search.
-  TrainingPool(const RowSource& training_rows, std::uint64_t seed, ThreadPool* threads = nullptr);
+  // A function of rows, seed and size (pool_size). Memory: up to 128 MB of rows by default. The
+  // threads, if any, search.
+  TrainingPool(const RowSource& training_rows, std::uint64_t seed, ThreadPool* threads = nullptr,
+               std::optional<int> size = {});
   TrainingPool(const TrainingPool&) = delete;
   TrainingPool& operator=(const TrainingPool&) = delete;
 
   const NeighbourPool& neighbours() const { return neighbours_; }
-  // Of rows with these numbers in the pool; none when one of them is not there.
-  std::vector<std::size_t> places(std::span<const std::int64_t> rows) const;
+  // Where the row with this number stands in the pool; nothing when it is not there.
+  std::optional<std::size_t> place(std::int64_t row) const;
 
  private:
   std::vector<float> examples_;                                 // [U_0,P]
@@ -50,11 +55,18 @@ class SecondViews {
   std::span<const float> batch(TrainingRows& rows, int step);
 
  private:
+  // Of every row of the batch in `examples`, [B,kChoices]. Rows that the pool or an earlier step
+  // knows are not searched again.
+  std::vector<std::size_t> nearest(std::span<const float> examples,
+                                   std::span<const std::int64_t> numbers);
+
   bool has_two_views_;
   std::uint64_t seed_;
   std::shared_ptr<const TrainingPool> pool_;
   std::shared_ptr<const RowSource> partners_;
   NeighbourPool neighbours_;
+  // Neighbours of rows that were searched for, by row.
+  std::unordered_map<std::int64_t, std::array<std::uint32_t, kChoices>> searched_;
   std::vector<float> views_, partner_rows_;
 };
 

@@ -45,9 +45,12 @@ void transpose_rows(std::span<const float> rows, int num_rows, std::span<float> 
   METAPLASTIC_CHECK(rows.size() == batch.size() && num_rows >= 1);
   const auto B = static_cast<std::size_t>(num_rows);
   const std::size_t U = rows.size() / B;
-  for (std::size_t b = 0; b < B; ++b) {
-    for (std::size_t u = 0; u < U; ++u) batch[u * B + b] = rows[b * U + u];
-  }
+  constexpr std::size_t kTile = 16;  // a cache line on both sides
+  for (std::size_t first = 0; first < B; first += kTile)
+    for (std::size_t begin = 0; begin < U; begin += kTile)
+      for (std::size_t u = begin; u < std::min(U, begin + kTile); ++u)
+        for (std::size_t b = first; b < std::min(B, first + kTile); ++b)
+          batch[u * B + b] = rows[b * U + u];
 }
 
 }  // namespace metaplastic

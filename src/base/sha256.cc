@@ -1,6 +1,6 @@
 #include "base/sha256.h"
 
-#include <openssl/evp.h>
+#include <sha2.h>
 
 #include <array>
 
@@ -9,21 +9,14 @@
 namespace metaplastic {
 
 struct Sha256::Context {
-  Context() : evp(EVP_MD_CTX_new()) {
-    METAPLASTIC_CHECK(evp != nullptr && EVP_DigestInit_ex(evp, EVP_sha256(), nullptr) == 1);
-  }
-  ~Context() { EVP_MD_CTX_free(evp); }
-  Context(const Context&) = delete;
-  Context& operator=(const Context&) = delete;
-
-  EVP_MD_CTX* evp;
+  SHA2_CTX sha;
 };
 
-Sha256::Sha256() : context_(std::make_unique<Context>()) {}
+Sha256::Sha256() : context_(std::make_unique<Context>()) { SHA256Init(&context_->sha); }
 Sha256::~Sha256() = default;
 
 Sha256& Sha256::update(std::span<const std::byte> bytes) {
-  METAPLASTIC_CHECK(EVP_DigestUpdate(context_->evp, bytes.data(), bytes.size()) == 1);
+  SHA256Update(&context_->sha, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   return *this;
 }
 
@@ -32,10 +25,9 @@ Sha256& Sha256::update(std::string_view text) {
 }
 
 std::string Sha256::hex_digest() {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  METAPLASTIC_CHECK(EVP_DigestFinal_ex(context_->evp, digest.data(), &size) == 1 && size == 32);
-  return fmt::format("{:02x}", fmt::join(digest.begin(), digest.begin() + size, ""));
+  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest{};
+  SHA256Final(digest.data(), &context_->sha);
+  return fmt::format("{:02x}", fmt::join(digest, ""));
 }
 
 std::string sha256_hex(std::span<const std::byte> bytes) {

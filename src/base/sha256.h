@@ -1,4 +1,4 @@
-// SHA-256 digests (OpenSSL), for files that must not change unseen.
+// SHA-256 digests (libmd), for files that must not change unseen.
 #pragma once
 
 #include <cstddef>

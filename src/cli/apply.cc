@@ -16,6 +16,7 @@
 #include "cli/progress.h"
 #include "data/dataset_rows.h"
 #include "data/row_names.h"
+#include "neighbours/constants.h"
 #include "tasks/task_forms.h"
 
 namespace metaplastic {
@@ -125,6 +126,10 @@ Action add_apply(CLI::App& app) {
          fmt::format("of a rule that walks among neighbours: {} (default {})",
                      fmt::join(variant_names(), ", "), RuleVariant{}.name))
       ->type_name("NAME");
+  add_whole(app, "--pool", flags->options.training.pool_rows, 2, 1 << 27,
+            fmt::format("rows among which a rule looks for neighbours (default {}, fewer of wide "
+                        "rows); above {} a search is approximate",
+                        kNeighbourhood.pool, kNeighbourhood.exact_pool));
   add_resize(app, flags->options.resize);
   add_whole(app, "--threads", flags->threads, 1, kMaxThreads,
             "threads that share each inner step; the features are the same for any number");

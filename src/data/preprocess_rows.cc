@@ -11,7 +11,6 @@
 #include "base/text.h"
 #include "data/dataset_rows.h"
 #include "data/read_image.h"
-#include "data/read_text.h"
 
 namespace metaplastic {
 namespace {
@@ -118,10 +117,8 @@ PreparedRows::PreparedRows(const Preprocess& preprocess, const Dataset& raw)
   }
   if (raw.kind == DataKind::kText) {
     std::map<std::string, int> index;
-    for (std::size_t n = 0; n < preprocess.words.size(); ++n) {
-      // Encoders of before words were folded by Unicode's rules have some in other forms.
-      index.emplace(fold_text(preprocess.words[n]), static_cast<int>(n));
-    }
+    for (std::size_t n = 0; n < preprocess.words.size(); ++n)
+      index.emplace(preprocess.words[n], static_cast<int>(n));
     for (const std::string& word : raw.documents->words) {
       const auto found = index.find(word);
       input_of_word_.push_back(found == index.end() ? -1 : found->second);

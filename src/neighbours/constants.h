@@ -7,6 +7,8 @@ struct NeighbourConstants {
   double view_noise = 1.2;      // views "two": deviation of the noise over the inputs' deviation
   double noise = 0.4;           // views "neighbours": the same
   int pool = 16384;             // the most examples among which neighbours are searched
+  int exact_pool = 32768;       // a larger pool is searched in lists (near_lists.h),
+  int lists = 40;               // of which so many are looked at
   int pool_steps = 64;          // inner steps that search the same pool
   int metric_examples = 4096;   // examples by which the distance metric is chosen
   int components = 64;          // principal components that the metric may use

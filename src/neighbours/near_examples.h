@@ -20,8 +20,9 @@ inline constexpr std::size_t kChoices = std::size_t{kNeighbourhood.choices};
 class LocatedExamples {
  public:
   LocatedExamples() = default;  // none
-  // inputs [U,N]: kept as a reference. coordinates [k,N].
-  LocatedExamples(std::span<const float> inputs, int num_inputs, std::vector<float> coordinates);
+  // inputs [U,N]: kept as a reference. coordinates [k,N]. Panels serve a search in full.
+  LocatedExamples(std::span<const float> inputs, int num_inputs, std::vector<float> coordinates,
+                  bool with_panels = true);
 
   std::size_t count() const { return squares_.size(); }                // N
   std::span<const float> inputs() const { return inputs_; }            // [U,N]

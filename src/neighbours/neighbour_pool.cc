@@ -10,14 +10,17 @@ namespace metaplastic {
 NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs,
                              NeighbourMetric metric, ThreadPool* threads)
     : threads_(threads) {
-  LocatedExamples located(examples, num_inputs, metric.coordinates(examples));
   const auto U = static_cast<std::size_t>(num_inputs);
   const std::size_t P = examples.size() / U;
+  const bool is_large = P > std::size_t{kNeighbourhood.exact_pool};
+  LocatedExamples located(examples, num_inputs, metric.coordinates(examples), !is_large);
   std::vector<float> rows(examples.size());
   for (std::size_t u = 0; u < U; ++u)
     for (std::size_t p = 0; p < P; ++p) rows[p * U + u] = examples[u * P + p];
-  located_ = std::make_shared<Located>(
+  const auto made = std::make_shared<Located>(
       Located{num_inputs, std::move(metric), std::move(located), std::move(rows)});
+  if (is_large) made->lists = std::make_unique<NearLists>(made->examples, threads);
+  located_ = made;
   look_for_neighbours();
 }
 
@@ -34,9 +37,7 @@ void NeighbourPool::look_for_neighbours() {
 }
 
 void NeighbourPool::list_neighbours() {
-  if (near_) return;
-  const LocatedExamples& all = located_->examples;
-  near_ = std::make_shared<std::vector<std::size_t>>(nearest_others(all, all, threads_));
+  if (!near_) near_ = std::make_shared<std::vector<std::size_t>>(search(located_->examples));
 }
 
 double NeighbourPool::mean_hops() const {
@@ -58,28 +59,26 @@ double NeighbourPool::homeostatic_share() const {
                                                        : kNeighbourhood.homeostatic_share);
 }
 
-std::vector<std::size_t> NeighbourPool::nearest(std::span<const float> batch,
-                                                std::span<const std::size_t> places) const {
-  if (!near_ || places.empty()) {
-    return nearest_others({batch, located_->num_inputs, metric().coordinates(batch)},
-                          located_->examples, threads_);
-  }
-  std::vector<std::size_t> found;
-  for (const std::size_t place : places) {
-    const auto first = near_->begin() + static_cast<std::ptrdiff_t>(place * kChoices);
-    found.insert(found.end(), first, first + kChoices);
-  }
-  return found;
+std::vector<std::size_t> NeighbourPool::nearest(std::span<const float> batch) const {
+  return search({batch, located_->num_inputs, metric().coordinates(batch)});
 }
 
-std::vector<std::size_t> NeighbourPool::walk(std::span<const float> batch,
-                                             std::span<const std::size_t> places,
+std::vector<std::size_t> NeighbourPool::search(const LocatedExamples& from) const {
+  if (located_->lists) return located_->lists->nearest(from, threads_);
+  return nearest_others(from, located_->examples, threads_);
+}
+
+std::span<const std::size_t> NeighbourPool::nearest_of_example(std::size_t example) const {
+  if (!near_) return {};
+  return std::span(*near_).subspan(example * kChoices, kChoices);
+}
+
+std::vector<std::size_t> NeighbourPool::walk(std::span<const std::size_t> nearest,
                                              Random& random) const {
   const auto stop = static_cast<float>(1 / mean_hops());
-  const std::vector<std::size_t> starts = nearest(batch, places);
-  std::vector<std::size_t> ends(starts.size() / kChoices);
+  std::vector<std::size_t> ends(nearest.size() / kChoices);
   for (std::size_t b = 0; b < ends.size(); ++b) {
-    ends[b] = starts[b * kChoices + random.below(kChoices)];
+    ends[b] = nearest[b * kChoices + random.below(kChoices)];
     while (ends[b] < located_->examples.count() && random.uniform() >= stop)
       ends[b] = (*near_)[ends[b] * kChoices + random.below(kChoices)];
   }

@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "neighbours/near_examples.h"
+#include "neighbours/near_lists.h"
 #include "neighbours/neighbour_metric.h"
 
 namespace metaplastic {
@@ -22,7 +23,8 @@ struct NeighbourFactors {
 class NeighbourPool {
  public:
   NeighbourPool() = default;  // of none
-  // examples [U,P]: kept as a reference. Cost: k (U + P) P, k coordinates of the metric.
+  // examples [U,P]: kept as a reference. Cost: k (U + P) P, k coordinates of the metric; of more
+  // than kNeighbourhood.exact_pool examples k (U + sqrt(P)) P, and then a search is approximate.
   // The threads, if any, must be idle and outlive searches in this pool and its copies.
   NeighbourPool(std::span<const float> examples, int num_inputs, NeighbourMetric metric,
                 ThreadPool* threads = nullptr);
@@ -53,20 +55,23 @@ class NeighbourPool {
   double noise() const;
   // What units aim at that learn from these examples (homeostasis.h).
   double homeostatic_share() const;
-  // Where random walks from the columns of batch [U,B] end, indices [B]: every hop goes to one of
-  // the kChoices nearest examples that differ from where it starts, by even chance, and another one
-  // follows so often that there are mean_hops() in the mean. P where no example differs. `places`:
-  // where in the pool the columns stand, [B]; empty where that is not known. Cost: k B P, or next
-  // to none where walks are long and places are known.
-  std::vector<std::size_t> walk(std::span<const float> batch, std::span<const std::size_t> places,
-                                Random& random) const;
+  // The kChoices nearest examples to each column of batch [U,B] that differ from it, indices
+  // [B,kChoices]; P where no example differs. Cost: k B P.
+  std::vector<std::size_t> nearest(std::span<const float> batch) const;
+  // Those of an example of the pool, [kChoices]; empty where walks are short, which need no table.
+  std::span<const std::size_t> nearest_of_example(std::size_t example) const;
+  // Whether the neighbours of a column are the same, to the bit, in whatever batch it is searched.
+  bool searches_columns_alone() const {
+    return located_->lists || located_->examples.panels().rank() > 0;
+  }
+  // Where random walks from examples with these neighbours, `nearest` [B,kChoices], end: indices
+  // [B]. Every hop chooses one of the kChoices neighbours uniformly, and another hop follows so
+  // often that there are mean_hops() in the mean. P where no example differs.
+  std::vector<std::size_t> walk(std::span<const std::size_t> nearest, Random& random) const;
 
  private:
-  // Where the first hop may lead, indices [B,kChoices].
-  std::vector<std::size_t> nearest(std::span<const float> batch,
-                                   std::span<const std::size_t> places) const;
-
   void look_for_neighbours();
+  std::vector<std::size_t> search(const LocatedExamples& from) const;
 
   // What pools with different factors share.
   struct Located {
@@ -74,6 +79,7 @@ class NeighbourPool {
     NeighbourMetric metric;
     LocatedExamples examples;
     std::vector<float> rows;  // [P,U], the examples again: a walk's end is read in one piece
+    std::unique_ptr<const NearLists> lists = nullptr;  // of a large pool
   };
   std::shared_ptr<const Located> located_ = std::make_shared<Located>();
   std::shared_ptr<const std::vector<std::size_t>> near_;  // [P,kChoices], where walks are long

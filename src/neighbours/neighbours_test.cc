@@ -303,7 +303,7 @@ void expect_walks(const std::vector<float>& batch, std::vector<float> pool) {
   constexpr int kWalks = 4000;
   std::vector<std::vector<double>> shares(kB, std::vector<double>(kP + 1));
   for (int n = 0; n < kWalks; ++n) {
-    const std::vector<std::size_t> ends = neighbours.walk(batch, {}, random);
+    const std::vector<std::size_t> ends = neighbours.walk(neighbours.nearest(batch), random);
     ASSERT_EQ(ends.size(), kB);
     for (std::size_t b = 0; b < kB; ++b) shares[b][ends[b]] += 1.0 / kWalks;
   }
@@ -327,24 +327,30 @@ TEST(NeighbourPool, WalksOverExamplesOfNearShapesWhereNoInputIsNegative) {
   expect_walks(images(kU, kB, 11), images(kU, kP, 10));
 }
 
-// Columns of the pool lead where a search for them would lead.
-TEST(NeighbourPool, NeedsNoSearchWhereItKnowsTheirPlaces) {
-  const std::vector<std::size_t> places = {3, 0, 41, 3, 17, 9};
-  for (const std::vector<float>& pool : {images(kU, kP, 10), normals(kU * kP, 10)}) {
-    std::vector<float> batch(kU * places.size());
-    for (std::size_t u = 0; u < kU; ++u)
-      for (std::size_t b = 0; b < places.size(); ++b)
-        batch[u * places.size() + b] = pool[u * kP + places[b]];
-    const NeighbourPool neighbours = pool_of(pool, kU);
-    Random known = test_random(16), searched = test_random(16);
-    for (int n = 0; n < 50; ++n)
-      EXPECT_EQ(neighbours.walk(batch, places, known), neighbours.walk(batch, {}, searched));
+// Columns of the pool have the neighbours that a search for them would find.
+TEST(NeighbourPool, KnowsTheNeighboursOfItsExamplesWhereWalksAreLong) {
+  const std::vector<float> pool = images(kU, kP, 10);
+  const NeighbourPool neighbours = pool_of(pool, kU);
+  const std::vector<std::size_t> found = neighbours.nearest(pool);
+  for (std::size_t p = 0; p < kP; ++p)
+    EXPECT_TRUE(std::ranges::equal(neighbours.nearest_of_example(p),
+                                   std::span(found).subspan(p * kChoices, kChoices)));
+  EXPECT_TRUE(pool_of(normals(kU * kP, 10), kU).nearest_of_example(0).empty());
+}
+
+// All pairs of one set, each distance once, are the same as the search of a copy, to the bit and
+// for any number of threads; equal examples and equal distances too.
+TEST(NearestOthers, AmongThemselvesAreThoseOfACopy) {
+  for (const std::size_t N : {1u, 5u, 256u, 700u}) {
+    std::vector<float> x = images(kU, N, 3);
+    for (float& value : x) value = std::round(4 * value) / 4;  // many ties
+    for (std::size_t u = 0; u < kU; ++u) x[u * N + N - 1] = x[u * N];
+    const LocatedExamples all(x, kU, x), copy(x, kU, x);
+    const std::vector<std::size_t> expected = nearest_others(copy, all);
+    EXPECT_EQ(nearest_others(all, all), expected) << N;
+    ThreadPool threads(3);
+    EXPECT_EQ(nearest_others(all, all, &threads), expected) << N;
   }
-  const std::vector<float> pool = images(kU, kP, 10), others = images(kU, kB, 11);
-  Random known = test_random(16), searched = test_random(16);  // places are believed
-  const std::vector<std::size_t> first = {0, 0, 0, 0, 0, 0};
-  EXPECT_NE(pool_of(pool, kU).walk(others, first, known),
-            pool_of(pool, kU).walk(others, {}, searched));
 }
 
 TEST(NeighbourPool, HasLongerWalksInALargerPool) {
@@ -361,7 +367,8 @@ TEST(NeighbourPool, RepeatsNeighboursWhereItHasFewOthers) {
   const NeighbourPool neighbours = pool_of(pool, 2);
   Random random = test_random(14);
   std::vector<int> counts(4);
-  for (int n = 0; n < 300; ++n) ++counts[neighbours.walk(std::vector<float>{2, -2}, {}, random)[0]];
+  for (int n = 0; n < 300; ++n)
+    ++counts[neighbours.walk(neighbours.nearest(std::vector<float>{2, -2}), random)[0]];
   EXPECT_GT(counts[0], 100);
   EXPECT_EQ(counts[1], 0);  // equals what it starts from
   EXPECT_GT(counts[2], 60);
@@ -374,7 +381,8 @@ TEST(NeighbourPool, BearsExamplesOfNoShape) {
        {std::vector<float>{1, 2, 3, 1, 2, 3}, std::vector<float>{1, 2, 3, 2, 4, 6}}) {
     const NeighbourPool neighbours = pool_of(pool, 2);
     Random random = test_random(15);
-    const std::vector<std::size_t> ends = neighbours.walk(std::vector<float>{5, 5}, {}, random);
+    const std::vector<std::size_t> ends =
+        neighbours.walk(neighbours.nearest(std::vector<float>{5, 5}), random);
     ASSERT_EQ(ends.size(), 1u);
     EXPECT_LT(ends[0], 3u);
   }

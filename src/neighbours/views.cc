@@ -27,7 +27,7 @@ double deviation_of(std::span<const float> batch, std::size_t U, std::size_t B) 
 }  // namespace
 
 void add_second_views(std::span<const float> batch, const NeighbourPool& pool,
-                      std::span<const std::size_t> places, int num_inputs, Random random,
+                      std::span<const std::size_t> nearest, int num_inputs, Random random,
                       std::span<float> views, std::span<const float> given_partners) {
   const auto U = static_cast<std::size_t>(num_inputs);
   METAPLASTIC_CHECK(U >= 1 && !batch.empty() && batch.size() % U == 0 &&
@@ -40,7 +40,8 @@ void add_second_views(std::span<const float> batch, const NeighbourPool& pool,
   for (std::size_t b = 0; b < B && !given_partners.empty(); ++b)
     partners[b] = given_partners.data() + b * U;
   if (P > 0 && given_partners.empty()) {
-    const std::vector<std::size_t> ends = pool.walk(batch, places, random);
+    const std::vector<std::size_t> ends =
+        nearest.empty() ? pool.walk(pool.nearest(batch), random) : pool.walk(nearest, random);
     for (std::size_t b = 0; b < B; ++b)
       partners[b] = ends[b] < P ? pool.row(ends[b]).data() : nullptr;
   }

@@ -15,10 +15,11 @@ namespace metaplastic {
 // that is the example itself plus normal noise whose deviation is kNeighbourhood.view_noise times
 // the root mean variance of the inputs over the batch. With a pool it is where a walk over the
 // pool's examples ends (the example itself when none differs), plus noise of pool.noise(). Walk and
-// noise are functions of `random`. `places` and cost: NeighbourPool::walk. With partners [B,U] the
-// second view of an example is its partner plus that noise, and nobody walks.
+// noise are functions of `random`. `nearest`: what pool.nearest(batch) gives; empty: not known, and
+// searched for. With partners [B,U] the second view of an example is its partner plus that noise,
+// and nobody walks.
 void add_second_views(std::span<const float> batch, const NeighbourPool& pool,
-                      std::span<const std::size_t> places, int num_inputs, Random random,
+                      std::span<const std::size_t> nearest, int num_inputs, Random random,
                       std::span<float> views, std::span<const float> given_partners = {});
 
 }  // namespace metaplastic

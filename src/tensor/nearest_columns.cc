@@ -2,7 +2,6 @@
 #include "tensor/nearest_columns.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "base/error.h"
 #include "tensor/kernels.h"
@@ -20,14 +19,10 @@ namespace {
 
 constexpr int kQueries = 6;  // of a register tile
 
-// What a scan reads: queries in tiles [tiles,k,kQueries], the last one filled up with zeros.
+// A scan and its queries in tiles [tiles,k,kQueries], the last one filled up with zeros.
 struct Scan {
-  const ColumnPanels& columns;
+  const ColumnScan& of;
   const float* tiles;
-  int m;
-  float* bounds;
-  DistanceSink sink;
-  void* self;
 };
 
 }  // namespace
@@ -39,18 +34,41 @@ namespace metaplastic {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// Hands over the distances of one query to columns from `first` on if one is below its bound:
+// products [kVectors] of the two, squares and bounds as vectors or the same for all.
+template <int kVectors, class D, class Squares, class Bounds>
+HWY_INLINE void hand_over(const D d, const hn::Vec<D>* products, const Squares& squares,
+                          const Bounds& bounds, const Scan& s, DistanceSink sink, int query,
+                          int first) {
+  const int N = static_cast<int>(hn::Lanes(d));
+  const auto minus_two = hn::Set(d, -2.0f);
+  hn::Vec<D> distances[kVectors];
+  distances[0] = hn::MulAdd(minus_two, products[0], squares(0));
+  auto is_near = hn::Lt(distances[0], bounds(0));
+#pragma GCC unroll 16
+  for (int v = 1; v < kVectors; ++v) {
+    distances[v] = hn::MulAdd(minus_two, products[v], squares(v));
+    is_near = hn::Or(is_near, hn::Lt(distances[v], bounds(v)));
+  }
+  if (hn::AllFalse(d, is_near)) return;
+  HWY_ALIGN float values[ColumnPanels::kWidth];
+  for (int v = 0; v < kVectors; ++v) hn::Store(distances[v], d, values + v * N);
+  sink(s.of.self, query, first, kVectors * N, values);
+}
+
 // Columns [at, at + kVectors lanes) of a panel and the queries of a tile.
-template <int kVectors>
+template <int kVectors, bool kBack>
 HWY_INLINE void scan_tile(const Scan& s, int panel, int at, int tile) {
   const hn::ScalableTag<float> d;
-  const int N = static_cast<int>(hn::Lanes(d)), k = s.columns.rank();
+  const ColumnPanels& columns = s.of.columns;
+  const int N = static_cast<int>(hn::Lanes(d)), k = columns.rank();
   hn::Vec<decltype(d)> acc[kQueries][kVectors];
 #pragma GCC unroll 16
   for (int q = 0; q < kQueries; ++q)
 #pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) acc[q][v] = hn::Zero(d);
   const float* a = s.tiles + std::ptrdiff_t{tile} * k * kQueries;
-  const float* b = s.columns.panel(panel) + at;
+  const float* b = columns.panel(panel) + at;
   for (int row = 0; row < k; ++row, a += kQueries, b += ColumnPanels::kWidth) {
     hn::Vec<decltype(d)> x[kVectors];
 #pragma GCC unroll 16
@@ -62,21 +80,23 @@ HWY_INLINE void scan_tile(const Scan& s, int panel, int at, int tile) {
       for (int v = 0; v < kVectors; ++v) acc[q][v] = hn::MulAdd(value, x[v], acc[q][v]);
     }
   }
-  const float* squares = s.columns.squares(panel) + at;
-  const auto minus_two = hn::Set(d, -2.0f);
+  const int first = panel * ColumnPanels::kWidth + at;
 #pragma GCC unroll 16
   for (int q = 0; q < kQueries; ++q) {
-    auto least = hn::Set(d, std::numeric_limits<float>::infinity());
-#pragma GCC unroll 16
-    for (int v = 0; v < kVectors; ++v) {
-      acc[q][v] = hn::MulAdd(minus_two, acc[q][v], hn::LoadU(d, squares + v * N));
-      least = hn::Min(least, acc[q][v]);
-    }
     const int query = tile * kQueries + q;
-    if (query >= s.m || hn::AllFalse(d, hn::Lt(least, hn::Set(d, s.bounds[query])))) continue;
-    HWY_ALIGN float distances[ColumnPanels::kWidth];
-    for (int v = 0; v < kVectors; ++v) hn::Store(acc[q][v], d, distances + v * N);
-    s.sink(s.self, query, panel * ColumnPanels::kWidth + at, kVectors * N, distances);
+    if (query >= s.of.m) continue;
+    const float* squares = columns.squares(panel) + at;
+    const auto bound = hn::Set(d, s.of.bounds[query]);
+    hand_over<kVectors>(
+        d, acc[q], [&](int v) { return hn::LoadU(d, squares + v * N); }, [&](int) { return bound; },
+        s, s.of.sink, query, first);
+    if constexpr (kBack) {
+      const auto square = hn::Set(d, s.of.query_squares[query]);
+      const float* bounds = s.of.column_bounds + first;
+      hand_over<kVectors>(
+          d, acc[q], [&](int) { return square; },
+          [&](int v) { return hn::LoadU(d, bounds + v * N); }, s, s.of.back_sink, query, first);
+    }
   }
 }
 
@@ -84,10 +104,12 @@ void scan(const Scan& s) {
   constexpr int kVectors = HWY_TARGET == HWY_AVX3 ? 4 : 2;
   const hn::ScalableTag<float> d;
   const int group = kVectors * static_cast<int>(hn::Lanes(d));
-  const int num_tiles = (s.m + kQueries - 1) / kQueries;
-  for (int panel = 0; panel < s.columns.num_panels(); ++panel)
+  const int num_tiles = (s.of.m + kQueries - 1) / kQueries;
+  for (int panel = s.of.first_panel; panel < s.of.columns.num_panels(); ++panel)
     for (int at = 0; at < ColumnPanels::kWidth; at += group)
-      for (int tile = 0; tile < num_tiles; ++tile) scan_tile<kVectors>(s, panel, at, tile);
+      for (int tile = 0; tile < num_tiles; ++tile)
+        panel >= s.of.first_back_panel ? scan_tile<kVectors, true>(s, panel, at, tile)
+                                       : scan_tile<kVectors, false>(s, panel, at, tile);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -116,17 +138,16 @@ ColumnPanels::ColumnPanels(std::span<const float> columns, std::span<const float
     }
 }
 
-void scan_distances(const float* queries, std::ptrdiff_t ld, int m, const ColumnPanels& columns,
-                    float* bounds, DistanceSink sink, void* self) {
+void scan_distances(const ColumnScan& scan) {
   kernels<float>();  // settles the instruction set
-  const int k = columns.rank();
+  const int k = scan.columns.rank(), m = scan.m;
   std::vector<float> tiles(static_cast<std::size_t>((m + kQueries - 1) / kQueries * kQueries) *
                            static_cast<std::size_t>(k));
   for (int i = 0; i < m; ++i) {
     float* tile = tiles.data() + std::ptrdiff_t{i / kQueries} * k * kQueries + i % kQueries;
-    for (int row = 0; row < k; ++row) tile[row * kQueries] = queries[row * ld + i];
+    for (int row = 0; row < k; ++row) tile[row * kQueries] = scan.queries[row * scan.ld + i];
   }
-  HWY_DYNAMIC_DISPATCH(scan)({columns, tiles.data(), m, bounds, sink, self});
+  HWY_DYNAMIC_DISPATCH(scan)({scan, tiles.data()});
 }
 
 }  // namespace metaplastic

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -36,7 +37,22 @@ using DistanceSink = void (*)(void* self, int query, int first, int count, const
 // |b|^2 - 2 a b for every query a, a column of queries [k,m] with rows `ld` apart, and every column
 // b. In the order of the columns the sink gets each group of them that has a distance below
 // bounds[query]; it may lower that bound. a b is summed up over k in order. Cost 2 k m P flops.
-void scan_distances(const float* queries, std::ptrdiff_t ld, int m, const ColumnPanels& columns,
-                    float* bounds, DistanceSink sink, void* self);
+struct ColumnScan {
+  const float* queries;
+  std::ptrdiff_t ld;
+  int m;
+  const ColumnPanels& columns;
+  float* bounds;  // [m]
+  DistanceSink sink;
+  void* self;
+  int first_panel = 0;
+  // From this panel on the other way too, of the same products: |a|^2 - 2 a b against bounds of the
+  // columns. back_sink gets the groups that have such a distance; it may lower these bounds.
+  int first_back_panel = std::numeric_limits<int>::max();
+  const float* query_squares = nullptr;  // [m], |a|^2
+  const float* column_bounds = nullptr;  // [panels,kWidth], of columns beyond P -infinity
+  DistanceSink back_sink = nullptr;
+};
+void scan_distances(const ColumnScan& scan);
 
 }  // namespace metaplastic

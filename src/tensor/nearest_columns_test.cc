@@ -42,26 +42,27 @@ TEST(ScanDistancesKernel, EqualsTwin) {
         std::vector<float> bounds(um, std::numeric_limits<float>::infinity());
         for (std::size_t i = 0; i < um; i += 2) bounds[i] = 0.5f;
         const std::vector<float> given = bounds;
+        const ColumnPanels panels(columns, squares);
         Seen seen{P, m, &bounds, std::vector<float>(um * uP, std::nanf("")), {}};
         seen.next.assign(um, 0);
         scan_distances(
-            queries.data(), m, m, ColumnPanels(columns, squares), bounds.data(),
-            [](void* self, int query, int first, int count, const float* distances) {
-              Seen& s = *static_cast<Seen*>(self);
-              ASSERT_LT(query, s.num_queries);
-              int& next = s.next[static_cast<std::size_t>(query)];
-              EXPECT_GE(first, next);
-              next = first + count;
-              for (int n = 0; n < count; ++n) {
-                if (first + n >= s.num_columns) {
-                  EXPECT_EQ(distances[n], std::numeric_limits<float>::infinity());
-                } else {
-                  s.distances[static_cast<std::size_t>(query * s.num_columns + first + n)] =
-                      distances[n];
-                }
-              }
-            },
-            &seen);
+            {queries.data(), m, m, panels, bounds.data(),
+             [](void* self, int query, int first, int count, const float* distances) {
+               Seen& s = *static_cast<Seen*>(self);
+               ASSERT_LT(query, s.num_queries);
+               int& next = s.next[static_cast<std::size_t>(query)];
+               EXPECT_GE(first, next);
+               next = first + count;
+               for (int n = 0; n < count; ++n) {
+                 if (first + n >= s.num_columns) {
+                   EXPECT_EQ(distances[n], std::numeric_limits<float>::infinity());
+                 } else {
+                   s.distances[static_cast<std::size_t>(query * s.num_columns + first + n)] =
+                       distances[n];
+                 }
+               }
+             },
+             &seen});
         for (std::size_t i = 0; i < um; ++i)
           for (std::size_t p = 0; p < uP; ++p) {
             double exact = 0, size = 0;
@@ -90,15 +91,65 @@ TEST(ScanDistancesKernel, ABoundThatFallsKeepsGroupsAway) {
     float* bound;
     int calls = 0;
   } falling{&bound};
-  scan_distances(
-      query.data(), 1, 1, ColumnPanels(columns, squares), &bound,
-      [](void* self, int, int, int, const float*) {
-        auto& s = *static_cast<Falling*>(self);
-        ++s.calls;
-        *s.bound = 1;
-      },
-      &falling);
+  const ColumnPanels panels(columns, squares);
+  scan_distances({query.data(), 1, 1, panels, &bound,
+                  [](void* self, int, int, int, const float*) {
+                    auto& s = *static_cast<Falling*>(self);
+                    ++s.calls;
+                    *s.bound = 1;
+                  },
+                  &falling});
   EXPECT_EQ(falling.calls, 1);
+}
+
+// The other way: the same distances that a scan with queries and columns exchanged hands over.
+TEST(ScanDistancesKernel, HasTheOtherWayByTheWay) {
+  constexpr int kColumns = 200, kNumQueries = 13, kRank = 7, kFirstBack = 1;
+  const std::vector<float> columns = normals(kRank * kColumns, 3),
+                           queries = normals(kRank * kNumQueries, 4);
+  const auto squares_of = [](const std::vector<float>& x, std::size_t count) {
+    std::vector<float> squares(count, 0.0f);
+    for (std::size_t at = 0; at < x.size(); ++at) squares[at % count] += x[at] * x[at];
+    return squares;
+  };
+  const std::vector<float> squares = squares_of(queries, kNumQueries);
+  const ColumnPanels panels(columns, squares_of(columns, kColumns));
+  const ColumnPanels exchanged(queries, squares);
+  struct Found {
+    std::vector<float> bounds, forth, back;
+  } found;
+  const float infinity = std::numeric_limits<float>::infinity();
+  found.bounds.assign(kNumQueries, -infinity);  // nothing the usual way
+  std::vector<float> column_bounds(static_cast<std::size_t>(panels.num_panels()) * 64, -infinity);
+  std::fill_n(column_bounds.begin(), kColumns, infinity);
+  found.back.assign(kColumns * kNumQueries, std::nanf(""));
+  ColumnScan scan{
+      queries.data(), kNumQueries,         kNumQueries,
+      panels,         found.bounds.data(), [](void*, int, int, int, const float*) { FAIL(); },
+      &found};
+  scan.first_back_panel = kFirstBack;
+  scan.query_squares = squares.data();
+  scan.column_bounds = column_bounds.data();
+  scan.back_sink = [](void* self, int query, int first, int count, const float* distances) {
+    for (int n = 0; n < count && first + n < kColumns; ++n)
+      static_cast<Found*>(self)->back[std::size_t(first + n) * kNumQueries + std::size_t(query)] =
+          distances[n];
+  };
+  scan_distances(scan);
+  found.forth.assign(kColumns * kNumQueries, std::nanf(""));
+  found.bounds.assign(kColumns, infinity);
+  scan_distances({columns.data(), kColumns, kColumns, exchanged, found.bounds.data(),
+                  [](void* self, int query, int first, int count, const float* distances) {
+                    for (int n = 0; n < count && first + n < kNumQueries; ++n)
+                      static_cast<Found*>(self)
+                          ->forth[std::size_t(query) * kNumQueries + std::size_t(first + n)] =
+                          distances[n];
+                  },
+                  &found});
+  const std::size_t without = std::size_t{kFirstBack} * 64 * kNumQueries;
+  for (std::size_t n = 0; n < without; ++n) ASSERT_TRUE(std::isnan(found.back[n]));
+  for (std::size_t n = without; n < found.back.size(); ++n)
+    ASSERT_EQ(found.back[n], found.forth[n]);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tensor/blas.h"
 #include "tensor/ops.h"
 
 namespace metaplastic {
@@ -18,8 +17,10 @@ Var<T> reshape(const Var<T>& value, int units, int channels, int examples) {
 
 namespace {
 
-// Above this our own kernel, which does not block for the caches, loses to BLAS.
+// Above this a product is summed up in blocks of its inner dimension, so that what a register tile
+// reads of B stays in the second-level cache.
 constexpr std::size_t kSmallProductBytes = std::size_t{4} << 20;
+constexpr int kDepth = 1024;
 // Multiply-adds of a product that take as long as an operation element by element.
 constexpr double kOperationsPerElement = 4;
 constexpr int kRowsOfPiece = 12;  // whole register tiles
@@ -43,14 +44,19 @@ struct Product {
                K = static_cast<std::size_t>(k);
     return (M * K + K * N + M * N) * sizeof(T);
   }
-  std::ptrdiff_t packed_size() const { return std::ptrdiff_t{k} * (n + kPackMultiple); }
+  int depth() const { return bytes() > kSmallProductBytes ? std::min(k, kDepth) : k; }
+  std::ptrdiff_t packed_size() const { return std::ptrdiff_t{depth()} * (n + kPackMultiple); }
   // Rows [first, last) and columns [left, right) of C by our own kernel. Every element is the same
   // sum whatever they are.
   void run(int first, int last, int left, int right, T* packed) const {
-    kernels<T>().gemm_small(transpose_a, transpose_b, last - first, right - left, k, alpha,
-                            a + first * (transpose_a ? 1 : lda), lda,
-                            b + left * (transpose_b ? ldb : 1), ldb, accumulate,
-                            c + first * ldc + left, ldc, packed);
+    const int block = std::max(1, depth());
+    for (int from = 0; from == 0 || from < k; from += block) {
+      kernels<T>().gemm_small(
+          transpose_a, transpose_b, last - first, right - left, std::min(block, k - from), alpha,
+          a + first * (transpose_a ? 1 : lda) + from * (transpose_a ? lda : 1), lda,
+          b + left * (transpose_b ? ldb : 1) + from * (transpose_b ? 1 : ldb), ldb,
+          accumulate || from > 0, c + first * ldc + left, ldc, packed);
+    }
   }
 };
 
@@ -59,11 +65,6 @@ void product(Tape<T>& tape, bool transpose_a, bool transpose_b, int m, int n, in
              const T* a, std::ptrdiff_t lda, const T* b, std::ptrdiff_t ldb, bool accumulate, T* c,
              std::ptrdiff_t ldc) {
   const Product<T> p{transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, accumulate, c, ldc};
-  if (p.bytes() > kSmallProductBytes) {
-    gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, accumulate ? T(1) : T(0), c,
-         ldc);
-    return;
-  }
   // Pieces of columns pack what they read of B; few columns go in pieces of rows, which pack all.
   const bool by_columns = n >= kPackMultiple * tape.num_workers();
   const std::ptrdiff_t size = p.packed_size();
@@ -171,25 +172,17 @@ void lower_product(Tape<T>& tape, const Var<T>& x, T alpha, T* out) {
                       rows,  x.unit_stride, false, out + std::ptrdiff_t{j} * (U + 1),
                       U};
   };
-  const Product<T> largest = panel(0);
-  if (largest.bytes() > kSmallProductBytes) {
-    for (int j = 0; j < U; j += kPanel) {
-      const Product<T> p = panel(j);
-      product(tape, p.transpose_a, p.transpose_b, p.m, p.n, k, alpha, p.a, p.lda, p.b, p.ldb, false,
-              p.c, p.ldc);
-    }
-  } else {
-    const std::ptrdiff_t size = largest.packed_size();
-    T* packed = tape.scratch(tape.num_workers() * size);
-    tape.in_pieces((U + kPanel - 1) / kPanel, 1, double(U) * U * k / (2 * kOperationsPerElement),
-                   [&](int worker, int first, int last) {
-                     for (int n = first; n < last; ++n) {
-                       const Product<T> p = panel(n * kPanel);
-                       p.run(0, p.m, 0, p.n, packed + worker * size);
-                     }
-                   });
-    tape.release_scratch(packed, tape.num_workers() * size);
-  }
+  const std::ptrdiff_t size =
+      std::ptrdiff_t{k} * (kPanel + kPackMultiple);  // of the smallest panels
+  T* packed = tape.scratch(tape.num_workers() * size);
+  tape.in_pieces((U + kPanel - 1) / kPanel, 1, double(U) * U * k / (2 * kOperationsPerElement),
+                 [&](int worker, int first, int last) {
+                   for (int n = first; n < last; ++n) {
+                     const Product<T> p = panel(n * kPanel);
+                     p.run(0, p.m, 0, p.n, packed + worker * size);
+                   }
+                 });
+  tape.release_scratch(packed, tape.num_workers() * size);
   for (int i = 0; i < U; ++i)  // the mirror image
     for (int j = i + 1; j < U; ++j) out[std::ptrdiff_t{i} * U + j] = out[std::ptrdiff_t{j} * U + i];
   for (int i = 0; i < U; ++i) out[std::ptrdiff_t{i} * (U + 1)] = T(0);
