@@ -167,13 +167,16 @@ class Inference(unittest.TestCase):
         self.assertEqual(classify(encoder, features.ctypes.data, 40, chances.ctypes.data, None, 0), 0)
         np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-6)
         lines = (self.folder / "classes.csv").read_text(encoding="utf-8").splitlines()
-        self.assertEqual(len(lines), 41)
-        predicted = [line.split(",") for line in lines[1:]]
-        for row, fields in zip(chances, predicted):
-            self.assertIn("xz"[int(np.argmax(row))], fields)
+        self.assertEqual(len(lines), 21)  # the rows without a label
+        names = lines[0].split(",")
+        for line in lines[1:]:
+            fields = dict(zip(names, line.split(",")))
+            row = chances[int(fields["row"])]
+            self.assertEqual(fields["class"], "xz"[int(np.argmax(row))])
+            np.testing.assert_allclose([float(fields["p(x)"]), float(fields["p(z)"])], row, atol=6e-5)
         lib.metaplastic_free(encoder)
 
 
 if __name__ == "__main__":
-    PROGRAM, TREE = sys.argv[1], pathlib.Path(sys.argv[2])
+    PROGRAM, TREE = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
     unittest.main(argv=[sys.argv[0], *sys.argv[3:]])

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Fails when a fixed piece of work takes over 10 % more instructions than recorded: an inner step with its
-adjoint; bundled rules as `apply` runs them, a step and the rest of the command; and `embed`.
+"""Fails when a fixed inner step (forward + adjoint) takes over 10 % more instructions than recorded.
 
 usage: perf_gate.py PROGRAM COMPILER BUILD_TYPE [--record]
 
-Instructions, counted by valgrind's callgrind, are the same on a busy machine and on an idle one. A step is
-the difference between two runs with few and more steps, so that starting up cancels; on the AVX2 path, as
-valgrind knows no AVX-512. The numbers in perf_gate.json belong to one compiler, build type and OpenBLAS;
-elsewhere, and without valgrind, the test is skipped (exit 77).
+Instructions, counted by valgrind's callgrind, are the same on a busy machine and on an idle one.
+Counted is the difference between two runs of `metaplastic bench --serve-case gate`, so that starting
+up cancels; on the AVX2 path, as valgrind knows no AVX-512. The number in perf_gate.json belongs to
+one compiler, build type and OpenBLAS; elsewhere, and without valgrind, the test is skipped (exit 77).
 """
 import json
 import os
@@ -24,13 +23,10 @@ TOLERANCE = 0.10
 FEW, MANY = 3, 9  # steps of the two runs
 
 
-APPLIED = ("agree-neighbours", "compact-v1")
-
-
 def verdict(count, recorded):
     """(exit status, line to print)"""
     change = count / recorded - 1
-    line = f"{count} instructions, recorded {recorded}: {change:+.1%}"
+    line = f"{count} instructions per step, recorded {recorded}: {change:+.1%}"
     if change > TOLERANCE:
         return 1, (f"{line}; above {TOLERANCE:.0%}. Find what became slower; if it must be so, "
                    "say why in the commit and record the new number with --record")
@@ -55,14 +51,14 @@ def library_without_timer(folder):
     return str(library)
 
 
-def instructions(folder, program, *arguments, words=""):
-    """(instructions of a command, exit status, lines to print); None for what is counted nowhere here."""
-    out = pathlib.Path(folder) / "callgrind.out"
+def instructions(program, num_steps, folder):
+    out = pathlib.Path(folder) / f"callgrind.{num_steps}"
     environment = {**os.environ, "METAPLASTIC_SIMD": "avx2", "OPENBLAS_CORETYPE": "Haswell",
                    "OPENBLAS_NUM_THREADS": "1", "LD_PRELOAD": library_without_timer(folder)}
-    command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", program, *arguments]
-    done = subprocess.run(command, input=words, capture_output=True, text=True, env=environment, timeout=300,
-                          check=False, cwd=folder)
+    command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", program, "bench",
+               "--serve-case", "gate"]
+    done = subprocess.run(command, input="step\n" * num_steps, capture_output=True, text=True,
+                          env=environment, timeout=300, check=False)
     if done.returncode != 0:
         # A processor without AVX2, or one whose instructions valgrind cannot run, is no regression;
         # anything else is.
@@ -95,52 +91,23 @@ def main(arguments):
         if not record and recorded[key] != value:
             print(f"perf_gate: skipped, the number belongs to {key} {recorded[key]}, this is {value}")
             return SKIPPED
+    counts = []
     with tempfile.TemporaryDirectory() as folder:
-        counts, status, lines = count_all(os.path.abspath(program), folder)
-    if counts is None:
-        print("perf_gate:", *lines)
-        return status
-    if record:
-        text = json.dumps({**circumstances, "instructions": counts}, indent=2)
-        RECORD.write_text(text + "\n", encoding="utf-8")
-        print(f"perf_gate: recorded {counts}")
-        return 0
-    worst = 0
-    for name, count in counts.items():
-        status, line = verdict(count, recorded["instructions"][name])
-        worst = max(worst, status)
-        print(f"perf_gate: {name}: {line}")
-    return worst
-
-
-def count_all(program, folder):
-    """(instructions by name, 0, []), or (None, exit status, lines to print)."""
-    def apply_command(rule, num_steps):
-        return ["apply", "--rule", rule, "--layers", "mlp", "--data", "digits", "--threads", "1", "--steps",
-                str(num_steps), "--out", "f.npy", "--model", "m.safetensors", "--quiet"]
-
-    work = {"step": [(["bench", "--serve-case", "gate"], "step\n" * n) for n in (FEW, MANY)]}
-    work.update({rule: [(apply_command(rule, n), "") for n in (FEW, MANY)] for rule in APPLIED})
-    work["embed"] = [(["embed", "--model", "m.safetensors", "--data", "digits", "--threads", "1", "--out", "f.npy",
-                       "--quiet"], "")]
-    counts = {}
-    for name, commands in work.items():
-        found = []
-        for arguments, words in commands:
-            count, status, lines = instructions(folder, program, *arguments, words=words)
+        for num_steps in (FEW, MANY):
+            count, status, words = instructions(program, num_steps, folder)
             if count is None:
-                return None, status, lines
-            found.append(count)
-        if len(found) == 1:
-            counts[name] = found[0]
-            continue
-        step = (found[1] - found[0]) // (MANY - FEW)
-        if name == "step":
-            counts[name] = step
-        else:
-            counts[f"{name}, a step"] = step
-            counts[f"{name}, the rest of apply"] = found[0] - FEW * step
-    return counts, 0, []
+                print("perf_gate:", *words)
+                return status
+            counts.append(count)
+    count = (counts[1] - counts[0]) // (MANY - FEW)
+    if record:
+        text = json.dumps({**circumstances, "instructions_per_step": count}, indent=2)
+        RECORD.write_text(text + "\n", encoding="utf-8")
+        print(f"perf_gate: recorded {count} instructions per step")
+        return 0
+    status, line = verdict(count, recorded["instructions_per_step"])
+    print("perf_gate:", line)
+    return status
 
 
 if __name__ == "__main__":

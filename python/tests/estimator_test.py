@@ -49,22 +49,18 @@ def rows(num_rows=200, num_columns=5, seed=0):
 class ScikitLearn(unittest.TestCase):
     def test_every_check_of_scikit_learn_runs_and_passes(self):
         num_checks = 0
-        for estimator, check in check_estimator(UnsupervisedUpdate(n_steps=10), generate_only=True):
+        for estimator, check in check_estimator(UnsupervisedUpdate(n_steps=3), generate_only=True):
             with self.subTest(check=getattr(check, "func", check).__name__):
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    check(estimator)  # a skipped check raises SkipTest, which is counted below
+                    try:
+                        check(estimator)
+                    except unittest.SkipTest as skipped:
+                        self.fail(f"skipped: {skipped}")
             num_checks += 1
         self.assertGreater(num_checks, 30)
         tags = UnsupervisedUpdate()._get_tags() if hasattr(UnsupervisedUpdate(), "_get_tags") else {}
         self.assertFalse(tags.get("_skip_test") or tags.get("_xfail_checks"))
-
-    def test_check_estimator_itself(self):
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            check_estimator(UnsupervisedUpdate(n_steps=3))
-        skipped = [w.message for w in caught if "skip" in type(w.message).__name__.lower()]
-        self.assertEqual(skipped, [])
 
     def test_pipeline_grid_search_and_feature_union(self):
         X, y = load_wine(return_X_y=True)

@@ -33,7 +33,8 @@ double recall(std::span<const std::size_t> found, std::span<const std::size_t> e
   double common = 0;
   for (std::size_t i = 0; i < expected.size(); i += kChoices)
     for (std::size_t c = 0; c < kChoices; ++c)
-      common += std::ranges::count(found.subspan(i, kChoices), expected[i + c]);
+      common +=
+          static_cast<double>(std::ranges::count(found.subspan(i, kChoices), expected[i + c]));
   return common / static_cast<double>(expected.size());
 }
 

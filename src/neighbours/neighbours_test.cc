@@ -3,7 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <Eigen/Dense>
+#include <Eigen/Eigenvalues>
+#include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -128,17 +129,18 @@ TEST(WalkMemory, IsTheSumOfTheLargestEigenvalues) {
 }
 
 // Cosines between columns of x less the mean column, in the leading components, each times its
-// variance to minus `whitening`: by a singular value decomposition in double.
+// variance to minus `whitening`: by the eigenvectors of the covariance, in double.
 Eigen::MatrixXd expected_cosines(const std::vector<float>& x, std::size_t N, Eigen::Index k,
                                  double whitening) {
   Eigen::MatrixXd shapes = as_matrix(x, N);
   shapes.rowwise() -= shapes.colwise().mean().eval();
   shapes.colwise().normalize();
   shapes.colwise() -= shapes.rowwise().mean().eval();
-  const Eigen::BDCSVD<Eigen::MatrixXd> svd(shapes, Eigen::ComputeThinU);
-  const Eigen::VectorXd variances = svd.singularValues().head(k).array().square() / double(N);
+  const Eigen::MatrixXd covariance = shapes * shapes.transpose() / double(N);
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(covariance);  // ascending
+  const Eigen::VectorXd variances = solver.eigenvalues().tail(k);
   Eigen::MatrixXd located = variances.array().pow(-whitening).matrix().asDiagonal() *
-                            svd.matrixU().leftCols(k).transpose() * shapes;
+                            solver.eigenvectors().rightCols(k).transpose() * shapes;
   located.colwise().normalize();
   return located.transpose() * located;
 }
