@@ -17,7 +17,7 @@ import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM, TREE = "", pathlib.Path()
-ALLOWED = {"libc", "libm", "libstdc++", "libgcc_s", "libfmt", "libhwy", "libmd", "ld-linux-x86-64"}
+ALLOWED = {"libc", "libm", "libstdc++", "libgcc_s", "libfmt", "libhwy", "libmd", "libkissfft-float", "ld-linux-x86-64"}
 
 
 def run(*command, **options):

@@ -43,8 +43,8 @@ class CallersRows : public RowSource {
 
 std::int64_t num_columns(const Encoder& encoder) {
   const Preprocess& preprocess = encoder.preprocess;
-  return preprocess.kind == DataKind::kImage ? preprocess.input_image.size()
-                                             : std::ssize(preprocess.column_names);
+  const bool is_table = preprocess.kind == DataKind::kTable;
+  return is_table ? std::ssize(preprocess.column_names) : preprocess.input_image.size();
 }
 
 void write_line(const std::string& line, char* error, std::size_t size) {
@@ -85,6 +85,9 @@ void embed_rows(const Encoder& encoder, const Value* rows, std::int64_t num_rows
       fail("pixel_max: expected a number above 0, found {}", pixel_max);
     data.image = preprocess.input_image;
     data.pixel_max = pixel_max;
+  } else if (data.kind == DataKind::kSignal) {
+    data.image = preprocess.input_image;
+    if (preprocess.rate > 0) data.sound.emplace().rate = preprocess.rate;
   } else {
     data.column_names = preprocess.column_names;
   }
@@ -127,8 +130,7 @@ const char* metaplastic_column_name(const metaplastic_encoder* encoder, int64_t 
 
 void metaplastic_image_shape(const metaplastic_encoder* encoder, int64_t shape[3]) {
   const metaplastic::Preprocess& preprocess = encoder->encoder.preprocess;
-  const bool is_image = preprocess.kind == metaplastic::DataKind::kImage;
-  const auto image = is_image ? preprocess.input_image : metaplastic::ImageShape{};
+  const auto& image = preprocess.input_image;  // zeros of a table
   shape[0] = image.height, shape[1] = image.width, shape[2] = image.channels;
 }
 

@@ -21,12 +21,13 @@ typedef struct metaplastic_encoder metaplastic_encoder;
 metaplastic_encoder* metaplastic_load(const char* path, char* error, size_t error_size);
 void metaplastic_free(metaplastic_encoder* encoder);
 
-/* Numbers of a raw row: the columns of a table in the order of metaplastic_column_name, or the
- * pixels of an image from the top, row by row, the channels of a pixel together. */
+/* Numbers of a raw row: the columns of a table in the order of metaplastic_column_name; the
+ * channels of each step of a signal, step by step; or the pixels of an image from the top, row by
+ * row, the channels of a pixel together. */
 int64_t metaplastic_num_columns(const metaplastic_encoder* encoder);
 /* NULL for images, and for an index out of range. Valid as long as the encoder. */
 const char* metaplastic_column_name(const metaplastic_encoder* encoder, int64_t column);
-/* The image's height, width and channels; 0 of a table. */
+/* An image's height, width and channels; a signal's 1, steps and channels; 0 of a table. */
 void metaplastic_image_shape(const metaplastic_encoder* encoder, int64_t shape[3]);
 int64_t metaplastic_num_features(const metaplastic_encoder* encoder);
 /* Of an encoder that `metaplastic classify` or FewLabelClassifier wrote; 0 without a classifier. */
