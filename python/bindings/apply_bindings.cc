@@ -100,7 +100,8 @@ Applied train_encoder(const py::object& rule, const py::object& data,
                       std::uint64_t seed, std::optional<int> resize, const std::string& variant,
                       const std::optional<std::vector<std::string>>& columns,
                       std::optional<std::string> layers, const std::string& layer, bool with_input,
-                      std::optional<std::string> kind, int num_threads, const py::object& progress) {
+                      std::optional<std::string> kind, int num_threads,
+                      const py::object& progress) {
   const Readout readout{.layer = parse_readout("layer", layer).layer, .with_input = with_input};
   return train({rule_of(rule), hidden, features, activation, variant, inner_steps, inner_batch,
                 resize, std::move(layers), std::move(kind), seed, readout, num_threads},
