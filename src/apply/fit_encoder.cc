@@ -196,6 +196,9 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
   std::shared_ptr<const RowSource> views;
   if (first_conv != layers.end() &&
       (options.views == ViewKind::kShifts || options.views == ViewKind::kMirrors)) {
+    if (is_signal) {
+      fail("views: expected neighbours or places for signals, found views of images; leave it out");
+    }
     views = std::make_shared<ViewedImages>(
         foundation.rows, input, options.views == ViewKind::kMirrors, options.training.seed);
   }

@@ -146,6 +146,12 @@ TEST(SignalLayers, RefusesWhatIsNoSignal) {
   refused(images, "signals", "found images; use --layers images");
   refused(noise_signals(20, 64, 1), "images", "found signals; use --layers signals");
   refused(noise_signals(20, 15, 1), "signals", "16 steps or more");
+  FitOptions mirrored = signal_options("signals");
+  mirrored.views = ViewKind::kMirrors;
+  EXPECT_NE(error_line([&] {
+              fit_encoder(rule_of_signals(), noise_signals(20, 64, 1), mirrored);
+            }).find("found views of images"),
+            std::string::npos);
   refused(noise_signals(20, 20, 1), "conv 4 30, dense 4", "smaller window");
   refused(noise_signals(20, 20, 1), "conv 4 3x3, dense 4", "smaller window");
 }
