@@ -23,7 +23,7 @@ int num_steps(const Dataset& data) {
   return log_mel_shape(log_mel, data.image, data.name).width;
 }
 
-// Chosen on generated signals (docs/signals.md, "How the default was chosen").
+// Of signals and of log-mel frames alike; not tuned.
 std::vector<LayerSpec> conv_part_of_signal(const ImageShape& signal) {
   if (signal.width < kMinSteps) {
     fail("layers: expected signals of {} steps or more, found {}; use --layers mlp", kMinSteps,
