@@ -21,7 +21,7 @@ def main():
     for script in scripts:
         expected = (script.parent / "expected_last_line.txt").read_text(encoding="utf-8")
         with tempfile.TemporaryDirectory() as folder:
-            done = subprocess.run([script, folder], capture_output=True, text=True, check=False, timeout=300,
+            done = subprocess.run([script, folder], capture_output=True, text=True, check=False, timeout=900,
                                   env={**os.environ, "METAPLASTIC": program})
         last = done.stdout.splitlines(keepends=True)[-1:]
         if done.returncode != 0 or last != [expected]:
