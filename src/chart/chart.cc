@@ -12,7 +12,7 @@ using nlohmann::json;
 
 constexpr std::size_t kMaxPoints = 400;  // of one line
 constexpr int kHeight = 260, kRowHeight = 26;
-constexpr std::size_t kLetterWidth = 8;  // pixels of a tick label's letter, at most
+constexpr std::size_t kLetterWidth = 7;  // pixels of a tick label's letter
 
 // JSON has no word for a number that is not finite.
 json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
@@ -182,11 +182,13 @@ Figure grouped_bar_figure(const GroupedBarChart& chart) {
   json x = channel("group", "nominal", chart.x_title);
   x["sort"] = nullptr;
   const std::vector<std::string> groups = names_of(chart.bars, &GroupedBar::group);
-  std::size_t longest = 0;
-  for (const std::string& group : groups) longest = std::max(longest, group.size());
+  std::size_t longest = 0;  // letters of two labels side by side
+  for (std::size_t n = 0; n + 1 < groups.size(); ++n) {
+    longest = std::max(longest, groups[n].size() + groups[n + 1].size());
+  }
   // Labels stand upright only where they would run together.
   const std::string is_narrow =
-      "width < " + std::to_string(groups.size() * (longest * kLetterWidth + kLetterWidth));
+      "width < " + std::to_string(groups.size() * (longest + 2) * kLetterWidth / 2);
   x["axis"] = {{"labelAngle", {{"expr", is_narrow + " ? 270 : 0"}}},
                {"labelAlign", {{"expr", is_narrow + " ? 'right' : 'center'"}}},
                {"labelBaseline", {{"expr", is_narrow + " ? 'middle' : 'top'"}}}};

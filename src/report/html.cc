@@ -105,9 +105,9 @@ std::string table_html(const Table& table) {
     return is_text ? "" : " class=\"number\"";
   };
   std::string out = fmt::format(
-      "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{0}\"><table>"
+      "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{0}\"><table{1}>"
       "<caption>{0}</caption>\n<thead><tr>",
-      escape(table.caption));
+      escape(table.caption), table.text_columns.empty() ? "" : " class=\"with-text\"");
   for (std::size_t c = 0; c < table.head.size(); ++c) {
     out += fmt::format("<th scope=\"col\"{}>{}</th>", css(c), escape(table.head[c]));
   }

@@ -68,7 +68,13 @@ pre { background: var(--card); border: 1px solid var(--rule); border-radius: .5r
   margin: 0 0 1.2rem; overflow-x: auto; font-size: .875rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 36rem) { header, main, footer { padding-left: .9rem; padding-right: .9rem; }
   figure, .beside { padding: .8rem .7rem; } table { font-size: .75rem; } th, td { padding-right: .45rem; }
-  td:not(.number) { min-width: 5.5rem; } .facts { grid-template-columns: 1fr; gap: 0; }
+  td:not(.number) { min-width: 0; }
+  .beside .with-text tr { display: grid; grid-template-columns: 6rem 1fr 3.4rem 3rem;
+    border-bottom: 1px solid var(--grid); }
+  .beside .with-text th, .beside .with-text td { border-bottom: 0; }
+  .beside .with-text td:not(.number),
+  .beside .with-text th:not(.number):not(:first-child) { grid-column: 1 / -1; }
+  .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: .6rem; } .tiles { grid-template-columns: 1fr 1fr; gap: .6rem; }
   .tiles > div { padding: .65rem .75rem; } .value { font-size: 1.15rem; } }
 @media print { body { background: #fff; } nav, .skip { display: none; } figure, .tiles > div { break-inside: avoid; } }
