@@ -8,6 +8,7 @@
 #include "data/read_bytes.h"
 #include "data/read_text.h"
 #include "io/atomic_file.h"
+#include "kiss_fftr.h"
 
 namespace hwy {
 
@@ -16,6 +17,12 @@ std::int64_t SupportedTargets() { return HWY_STATIC_TARGET; }
 void SetSupportedTargetsForTest(std::int64_t) {}
 
 }  // namespace hwy
+
+kiss_fftr_state* kiss_fftr_alloc(int, int, void*, std::size_t*) {
+  metaplastic::fail("sounds: the page reads tables and images; use the program");
+}
+void kiss_fftr(kiss_fftr_state*, const float*, kiss_fft_cpx*) {}
+void kiss_fftr_free(kiss_fftr_state*) {}
 
 namespace metaplastic {
 
