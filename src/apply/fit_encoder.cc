@@ -156,6 +156,18 @@ Foundation previous_foundation(const Encoder& previous, std::shared_ptr<const Ro
   return foundation;
 }
 
+// The same images moved or mirrored, where the second views are made so; else nullptr.
+std::shared_ptr<const RowSource> moved_images(const std::shared_ptr<const RowSource>& rows,
+                                              const ImageShape& input, bool is_signal,
+                                              const FitOptions& options) {
+  const bool mirrored = options.views == ViewKind::kMirrors;
+  if (!mirrored && options.views != ViewKind::kShifts) return nullptr;
+  if (is_signal) {
+    fail("views: expected neighbours or places for signals, found views of images; leave it out");
+  }
+  return std::make_shared<ViewedImages>(rows, input, mirrored, options.training.seed);
+}
+
 }  // namespace
 
 std::uint64_t first_seed(const Encoder& encoder) {
@@ -194,14 +206,7 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
   foundation.scale_rows = scale_rows(*training_rows);
   foundation.rows = std::move(training_rows);
   std::shared_ptr<const RowSource> views;
-  if (first_conv != layers.end() &&
-      (options.views == ViewKind::kShifts || options.views == ViewKind::kMirrors)) {
-    if (is_signal) {
-      fail("views: expected neighbours or places for signals, found views of images; leave it out");
-    }
-    views = std::make_shared<ViewedImages>(
-        foundation.rows, input, options.views == ViewKind::kMirrors, options.training.seed);
-  }
+  if (first_conv != layers.end()) views = moved_images(foundation.rows, input, is_signal, options);
   for (std::size_t g = 0; g + 1 < groups.size(); ++g) {
     Layers trained = groups[g];
     if (groups[g].front().spec.has_weights()) {
