@@ -27,7 +27,7 @@ except ImportError:
 
 PAGE = PICTURES = None
 # A loaded machine with two cores takes several times as long as an idle one.
-PATIENCE = 300
+PATIENCE = 900
 
 
 class Playground(program.InFolder):
