@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdio>
 #include <string>
 
 #include "base/error.h"
@@ -11,6 +10,7 @@
 #include "bench/step_case.h"
 #include "bench/verify.h"
 #include "io/safetensors.h"
+#include "io/test_folder.h"
 #include "rule/cost.h"
 
 namespace metaplastic {
@@ -105,7 +105,8 @@ TEST(BenchMeasure, Median) {
 }
 
 TEST(BenchDump, HoldsInputsAndResultsInBothPrecisions) {
-  const std::string path = testing::TempDir() + "bench_dump.safetensors";
+  const TestFolder folder;
+  const std::string path = folder.path("dump.safetensors");
   dump_step_case("gate", path);
   const TensorFile file = read_safetensors(path);
   const std::array<std::int64_t, 2> W1 = {36, 24};
@@ -115,7 +116,6 @@ TEST(BenchDump, HoldsInputsAndResultsInBothPrecisions) {
   EXPECT_NE(next[0], before[0]);
   EXPECT_NEAR(static_cast<double>(next[0]), twin[0], 1e-6);
   EXPECT_EQ(file.require_metadata("inner_lr"), "0.019999999552965164");
-  std::remove(path.c_str());
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "io/safetensors.h"
+#include "io/test_folder.h"
 #include "meta/run_folder.h"
 #include "meta/test_config.h"
 #include "rule/classical.h"
@@ -356,9 +357,10 @@ TEST_F(TrainerTest, StartsFromARuleOfTheOtherBiasMean) {
 }
 
 TEST(ClassicalRulesTest, AreFilesOfTheFamily) {
+  const TestFolder folder;
   for (const ClassicalRule& classical : classical_rules()) {
     const Rule rule = make_classical_rule(classical.name, classical_sizes(classical.name), 0);
-    const std::string path = testing::TempDir() + "/" + classical.name + ".safetensors";
+    const std::string path = folder.path(std::string(classical.name) + ".safetensors");
     save_rule(path, rule);
     const Rule loaded = load_rule(path);
     EXPECT_EQ(loaded.theta, rule.theta);

@@ -109,11 +109,8 @@ std::span<const float> TaskData::inner_batch(int k) {
     if (needs_pool()) prepare_pool(step);
     const std::span<const float> x = draw_examples(step);
     if (config_->rule.has_two_views()) {
-      const bool neighbours = config_->rule.has_neighbours();
-      add_second_views(
-          x, neighbours ? pool_ : NeighbourPool(),
-          neighbours ? std::span<const std::size_t>(places_) : std::span<const std::size_t>(),
-          task_->num_inputs(), task_->stream(Purpose::kViewNoise, step), batch);
+      add_second_views(x, config_->rule.has_neighbours() ? pool_ : NeighbourPool(), nearest_,
+                       task_->num_inputs(), task_->stream(Purpose::kViewNoise, step), batch);
     } else {
       std::ranges::copy(x, batch.begin());
     }
@@ -131,16 +128,22 @@ std::span<const float> TaskData::draw_examples(std::uint32_t step) {
   const auto U = static_cast<std::size_t>(task_->num_inputs()),
              B = static_cast<std::size_t>(batch_size_);
   if (rows_ == 0) {
+    nearest_.clear();
     task_->draw_batch(Purpose::kInnerBatch, step, batch_size_, scratch_);
     return {scratch_.x.data(), U * B};
   }
   Random random = task_->stream(Purpose::kInnerBatch, step);
   const auto numbers = sample_without_replacement(random, rows_, batch_size_);
-  places_.assign(numbers.begin(), numbers.end());
+  const std::vector<std::size_t> places(numbers.begin(), numbers.end());
   examples_.resize(U * B);
   const auto N = static_cast<std::size_t>(rows_);
   for (std::size_t u = 0; u < U; ++u)
-    for (std::size_t b = 0; b < B; ++b) examples_[u * B + b] = pool_.examples()[u * N + places_[b]];
+    for (std::size_t b = 0; b < B; ++b) examples_[u * B + b] = pool_.examples()[u * N + places[b]];
+  nearest_.clear();
+  for (const std::size_t place : places) {
+    const std::span<const std::size_t> near = pool_.nearest_of_example(place);
+    nearest_.insert(nearest_.end(), near.begin(), near.end());
+  }
   return examples_;
 }
 

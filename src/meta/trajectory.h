@@ -66,8 +66,8 @@ class TaskData : public TruncationData<float> {
   const MetaConfig* config_ = nullptr;
   std::uint32_t first_step_ = 0;
   int batch_size_ = 0, rows_ = 0;
-  std::vector<float> examples_;      // [U_0,B] of a batch of the rows
-  std::vector<std::size_t> places_;  // [B], where in the pool they stand
+  std::vector<float> examples_;       // [U_0,B] of a batch of the rows
+  std::vector<std::size_t> nearest_;  // [B,kChoices] of those rows; empty: not known
   NeighbourFactors factors_;
   std::vector<float> batches_;  // [K, U_0, rows of a batch]
   std::vector<char> drawn_;     // [K]

@@ -33,6 +33,7 @@ void add_second_views(std::span<const float> batch, const NeighbourPool& pool,
   METAPLASTIC_CHECK(U >= 1 && !batch.empty() && batch.size() % U == 0 &&
                     views.size() == 2 * batch.size());
   const std::size_t B = batch.size() / U, P = pool.examples().size() / U;
+  METAPLASTIC_CHECK(nearest.empty() || nearest.size() == B * kChoices);
   const auto noise = static_cast<float>((P > 0 ? pool.noise() : kNeighbourhood.view_noise) *
                                         deviation_of(batch, U, B));
   std::vector<const float*> partners(B);  // [U] each; null: the example itself

@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdio>
 
 #include "base/error.h"
 #include "io/safetensors.h"
+#include "io/test_folder.h"
 #include "rule/classical.h"
 #include "rule/layout_file.h"
 #include "rule/test_step.h"
@@ -194,7 +194,8 @@ TEST(BiasMean, OnlyFreeStepsRaiseIt) {
 }
 
 TEST(RuleFile, KeepsItsOptionsAndRefusesUnknownOnesInWords) {
-  const std::string path = testing::TempDir() + "metz_rule.safetensors";
+  const TestFolder folder;
+  const std::string path = folder.path("metz_rule.safetensors");
   Rule rule;
   rule.sizes = sizes_of("metz2019");
   rule.sizes.v_step = "separate", rule.sizes.backward = "transposed";
@@ -230,7 +231,6 @@ TEST(RuleFile, KeepsItsOptionsAndRefusesUnknownOnesInWords) {
   sizes.replace(sizes.find(option), option.size(), "");
   write_safetensors(path, file);
   EXPECT_EQ(load_rule(path).sizes.bias_mean, "lowered");
-  std::remove(path.c_str());
 }
 
 TEST(TopUnits, AWidthThatThetaDoesNotFitIsAUserError) {

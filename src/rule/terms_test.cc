@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdio>
 
 #include "base/error.h"
 #include "io/safetensors.h"
+#include "io/test_folder.h"
 #include "rule/classical.h"
 #include "rule/convert_theta.h"
 #include "rule/layout_file.h"
@@ -168,7 +168,6 @@ void put_theta(const ThetaLayout& layout, const std::vector<float>& theta, Tenso
 
 class RuleFileByName : public testing::Test {
  protected:
-  ~RuleFileByName() override { std::remove(path_.c_str()); }
   TensorFile saved(const Rule& rule) {
     save_rule(path_, rule);
     return read_safetensors(path_);
@@ -177,7 +176,8 @@ class RuleFileByName : public testing::Test {
     write_safetensors(path_, file);
     return load_rule(path_);
   }
-  const std::string path_ = testing::TempDir() + "rule_by_name.safetensors";
+  const TestFolder folder_;  // of its own: tests run side by side
+  const std::string path_ = folder_.path("rule.safetensors");
 };
 
 TEST_F(RuleFileByName, OfTheFirstVersionIsTheSameRule) {

@@ -8,7 +8,7 @@ namespace {
 TEST(PoolPlaces, ValueAndAdjointAreThoseOfRootsOfMeans) {
   for (const PlaceGrid grid : {PlaceGrid{1, 1, 1, 1}, PlaceGrid{3, 4, 2, 3}, PlaceGrid{1, 7, 1, 2},
                                PlaceGrid{2, 2, 2, 2}}) {
-    const double eps = 1e-4;
+    const double eps = 0.05;  // roots bend little enough for central differences
     check_op([&](Tape64& tape,
                  const std::vector<Var64>& x) { return pool_places(tape, x[0], grid, eps); },
              {random_leaf(3, 1, 5 * grid.places(), 1)},
