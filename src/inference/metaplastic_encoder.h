@@ -8,6 +8,7 @@
 #ifndef METAPLASTIC_ENCODER_H
 #define METAPLASTIC_ENCODER_H
 
+/* NOLINTBEGIN(modernize-*): C, not C++ */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,4 +56,5 @@ const char* metaplastic_version(void);
 #ifdef __cplusplus
 }
 #endif
+/* NOLINTEND(modernize-*) */
 #endif

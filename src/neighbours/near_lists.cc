@@ -150,7 +150,7 @@ std::vector<NearLists::Visit> NearLists::visits_of(std::span<const float> column
     const auto end = order.begin() + static_cast<std::ptrdiff_t>(num_lists);
     std::nth_element(order.begin(), end - 1, order.end());
     for (auto list = order.begin(); list != end; ++list)
-      visits.push_back({list->second, static_cast<std::uint32_t>(i)});
+      visits.emplace_back(list->second, static_cast<std::uint32_t>(i));
   }
   std::ranges::sort(visits);
   return visits;

@@ -43,8 +43,9 @@ std::string chosen_value_text(const json& value) {
 // One setting in words; "" where it says nothing. Flags are named where they are on.
 std::string setting_text(const std::string& key, const json& value) {
   if (key == "variant" && value == "usual") return "";
-  if (key == "with_input") return value == true ? "with the inputs" : "";
-  if (key == "whitened") return value == true || value == 1 ? "whitened" : "";
+  const bool is_on = value.is_boolean() ? value.get<bool>() : value == 1;
+  if (key == "with_input") return is_on ? "with the inputs" : "";
+  if (key == "whitened") return is_on ? "whitened" : "";
   std::string name = key == "lambda" ? "penalty" : key == "lr" ? "step size" : key;
   std::ranges::replace(name, '_', ' ');
   return name + "\u00A0" + chosen_value_text(value);
