@@ -57,6 +57,7 @@ thead th { color: var(--soft); font-weight: 500; border-bottom-color: var(--rule
 tbody th { font-weight: 500; white-space: nowrap; }
 td { overflow-wrap: anywhere; }
 td:not(.number) { min-width: 7rem; }
+.with-text td { overflow-wrap: break-word; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 details { margin: 0 0 .25rem; }
 summary { cursor: pointer; padding: .35rem 0; color: var(--c1); width: fit-content; }
@@ -69,6 +70,8 @@ pre { background: var(--card); border: 1px solid var(--rule); border-radius: .5r
 @media (max-width: 36rem) { header, main, footer { padding-left: .9rem; padding-right: .9rem; }
   figure, .beside { padding: .8rem .7rem; } table { font-size: .75rem; } th, td { padding-right: .45rem; }
   td:not(.number) { min-width: 0; }
+  table:has(th:nth-child(7)) th.number { writing-mode: vertical-rl; transform: rotate(180deg); padding: .2rem 0 0 .3rem; }
+  table:has(th:nth-child(7)) td { padding-right: .2rem; }
   .beside .with-text tr { display: grid; grid-template-columns: 6rem 1fr 3.4rem 3rem;
     border-bottom: 1px solid var(--grid); }
   .beside .with-text th, .beside .with-text td { border-bottom: 0; }
