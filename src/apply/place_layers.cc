@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "data/normalise_windows.h"
 #include "tensor/kernels.h"
 
 namespace metaplastic {
@@ -44,22 +45,6 @@ void run_folded(const FoldedLayer& layer, Unary activation, std::int64_t n, cons
   kernels<float>().gemm_small(false, false, static_cast<int>(n), U_up, U_lo, 1.0f, lo, U_lo,
                               layer.W.data(), U_up, /*accumulate=*/true, up, U_up, packed.data());
   kernels<float>().map(activation, up, n * U_up, up, nullptr);
-}
-
-void normalise_windows(float* windows, std::int64_t count, std::int64_t size, float offset) {
-  const auto n = static_cast<float>(size);
-  for (std::int64_t w = 0; w < count; ++w) {
-    float* const x = windows + w * size;
-    float sum = 0, square = 0;
-    for (std::int64_t i = 0; i < size; ++i) sum += x[i];
-    const float mean = sum / n;
-    for (std::int64_t i = 0; i < size; ++i) {
-      x[i] -= mean;
-      square += x[i] * x[i];
-    }
-    const float scale = 1.0f / (std::sqrt(square / n) + offset);
-    for (std::int64_t i = 0; i < size; ++i) x[i] *= scale;
-  }
 }
 
 void read_windows(const EncoderLayer& conv, const float* image, std::vector<float>& padded,

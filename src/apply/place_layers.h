@@ -18,8 +18,6 @@ void run_folded(const FoldedLayer& layer, Unary activation, std::int64_t n, cons
 // normalised as the layer says; padding is 0 before that.
 void read_windows(const EncoderLayer& conv, const float* image, std::vector<float>& padded,
                   float* windows);
-// In place, for each of `count` windows [count,size]: less its mean, over its deviation + offset.
-void normalise_windows(float* windows, std::int64_t count, std::int64_t size, float offset);
 
 // out [cells,channels] of values [in.height,in.width,channels].
 void run_pool(const EncoderLayer& pool, const float* values, float* out);

@@ -5,6 +5,7 @@
 
 #include "apply/place_layers.h"
 #include "data/dataset_rows.h"
+#include "data/normalise_windows.h"
 
 namespace metaplastic {
 

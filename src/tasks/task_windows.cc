@@ -1,7 +1,8 @@
 #include "tasks/task_windows.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "data/normalise_windows.h"
 
 namespace metaplastic {
 
@@ -16,15 +17,7 @@ void read_window(const TaskWindows& windows, std::span<const float> instance, in
     std::copy_n(instance.begin() + static_cast<std::ptrdiff_t>((top + y) * row + left * C), part,
                 out.begin() + static_cast<std::ptrdiff_t>(y * part));
   }
-  const auto n = static_cast<float>(out.size());
-  float sum = 0, square = 0;
-  for (const float value : out) sum += value;
-  for (float& value : out) {
-    value -= sum / n;
-    square += value * value;
-  }
-  const float scale = 1.0f / (std::sqrt(square / n) + windows.offset);
-  for (float& value : out) value *= scale;
+  normalise_windows(out.data(), 1, static_cast<std::int64_t>(out.size()), windows.offset);
 }
 
 }  // namespace metaplastic
