@@ -38,10 +38,8 @@ class BackpropEs : public GradientEstimator {
       const TruncationResult minus = problem.loss(window, theta, phi);
       mean.add(plus);
       mean.add(minus);
-      const double slope = (plus.meta_loss - minus.meta_loss) /
-                           (2 * config_.settings_sigma * config_.settings_sigma);
-      for (std::size_t i = 0; i < n; ++i)
-        rough_bar[i] += static_cast<float>(slope * static_cast<double>(noise[i]));
+      // Of one pair: the sum is divided by their number below, with that of the gradients.
+      add_pair(plus.meta_loss, minus.meta_loss, config_.settings_sigma, 1, noise, rough_bar);
     }
     problem.shift_rough_settings(std::vector<float>(n, 0.0f));
     problem.add_rough_bar(theta, rough_bar, gradient);

@@ -31,7 +31,7 @@ class ResultMean {
 };
 
 // gradient += noise * (plus - minus) / (2 sigma^2 pairs): one antithetic pair's share.
-void add_pair(double loss_plus, double loss_minus, const EstimatorConfig& config,
+void add_pair(double loss_plus, double loss_minus, double sigma, int pairs,
               std::span<const float> noise, std::span<float> gradient);
 
 // Counts the window as done.

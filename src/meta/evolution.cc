@@ -31,7 +31,7 @@ class TruncatedEs : public GradientEstimator {
         mean.add(result);
         losses[side] = result.meta_loss;
       }
-      add_pair(losses[0], losses[1], config_, noise, gradient);
+      add_pair(losses[0], losses[1], config_.sigma, config_.pairs, noise, gradient);
     }
     problem.advance(window, theta, state.phi);
     move_on(window, state);
@@ -76,8 +76,8 @@ class FullEs : public GradientEstimator {
       move_on(window, state);
     }
     for (std::size_t pair = 0; pair < pairs; ++pair) {
-      add_pair(losses[2 * pair] / num_windows, losses[2 * pair + 1] / num_windows, config_,
-               noises[pair], gradient);
+      add_pair(losses[2 * pair] / num_windows, losses[2 * pair + 1] / num_windows, config_.sigma,
+               config_.pairs, noises[pair], gradient);
     }
     TruncationResult result = mean.mean();
     result.finite = result.finite && all_finite(gradient);

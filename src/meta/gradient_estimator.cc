@@ -92,9 +92,9 @@ TruncationResult ResultMean::mean() const {
   return result;
 }
 
-void add_pair(double loss_plus, double loss_minus, const EstimatorConfig& config,
+void add_pair(double loss_plus, double loss_minus, double sigma, int pairs,
               std::span<const float> noise, std::span<float> gradient) {
-  const double slope = (loss_plus - loss_minus) / (2 * config.sigma * config.sigma * config.pairs);
+  const double slope = (loss_plus - loss_minus) / (2 * sigma * sigma * pairs);
   for (std::size_t i = 0; i < noise.size(); ++i) {
     gradient[i] += static_cast<float>(slope * static_cast<double>(noise[i]));
   }

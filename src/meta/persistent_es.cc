@@ -34,7 +34,7 @@ class PersistentEs : public GradientEstimator {
       }
       std::vector<float>& sum = state.perturbations[pair];
       for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += noise[i];
-      add_pair(losses[0], losses[1], config_, sum, gradient);
+      add_pair(losses[0], losses[1], config_.sigma, config_.pairs, sum, gradient);
     }
     move_on(window, state);
     TruncationResult result = mean.mean();
