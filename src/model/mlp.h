@@ -66,6 +66,17 @@ struct PhiVars {
   int num_layers = 0;
   std::array<Var<T>, kMaxLayers + 1> W, V, b;
 };
+// Calls use(variable, its offset in a flat phi) for W, V and b of layers 1..L.
+template <class T, class Use>
+void for_each_of_phi(const PhiVars<T>& phi, const Architecture& architecture, const Use& use) {
+  for (int l = 1; l <= phi.num_layers; ++l) {
+    const auto at = static_cast<std::size_t>(l);
+    const LayerOffsets offsets = layer_offsets(architecture, l);
+    use(phi.W[at], offsets.W);
+    use(phi.V[at], offsets.V);
+    use(phi.b[at], offsets.b);
+  }
+}
 template <class T>
 PhiVars<T> phi_leaves(Tape<T>& tape, const Architecture& architecture, const T* phi);
 

@@ -186,13 +186,9 @@ PhiVars<T> inner_step(Tape<T>& tape, const ThetaVars<T>& theta, const PhiVars<T>
 
 template <class T>
 void copy_phi(const PhiVars<T>& vars, const Architecture& architecture, T* phi) {
-  for (int l = 1; l <= vars.num_layers; ++l) {
-    const auto at = static_cast<std::size_t>(l);
-    const LayerOffsets offsets = layer_offsets(architecture, l);
-    std::copy_n(vars.W[at].data, vars.W[at].size(), phi + offsets.W);
-    std::copy_n(vars.V[at].data, vars.V[at].size(), phi + offsets.V);
-    std::copy_n(vars.b[at].data, vars.b[at].size(), phi + offsets.b);
-  }
+  for_each_of_phi(vars, architecture, [&](const Var<T>& value, std::int64_t offset) {
+    std::copy_n(value.data, value.size(), phi + offset);
+  });
 }
 
 #define METAPLASTIC_INSTANTIATE(T)                                                        \

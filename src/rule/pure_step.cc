@@ -8,17 +8,10 @@ namespace {
 template <class T>
 void seed_phi_bar(Tape<T>& tape, const PhiVars<T>& next, const Architecture& architecture,
                   const T* phi_bar) {
-  const auto seed = [&](const Var<T>& value, std::int64_t offset) {
+  for_each_of_phi(next, architecture, [&](const Var<T>& value, std::int64_t offset) {
     const Bar<T> bar = tape.bar_for_writing(value);
     kernels<T>().add_to(phi_bar + offset, value.size(), bar.accumulate, bar.data);
-  };
-  for (int l = 1; l <= next.num_layers; ++l) {
-    const auto at = static_cast<std::size_t>(l);
-    const LayerOffsets offsets = layer_offsets(architecture, l);
-    seed(next.W[at], offsets.W);
-    seed(next.V[at], offsets.V);
-    seed(next.b[at], offsets.b);
-  }
+  });
 }
 
 // W, V and b all move in proportion to inner_lr, b to bias_pace too.
@@ -47,16 +40,9 @@ void add_step_bar(const StepSettings<T>& settings, const PhiVars<T>& phi, const 
 template <class T>
 void collect_phi_bar(Tape<T>& tape, const PhiVars<T>& phi, const Architecture& architecture,
                      bool accumulate, T* phi_bar) {
-  const auto collect = [&](const Var<T>& leaf, std::int64_t offset) {
+  for_each_of_phi(phi, architecture, [&](const Var<T>& leaf, std::int64_t offset) {
     kernels<T>().add_to(tape.bar(leaf), leaf.size(), accumulate, phi_bar + offset);
-  };
-  for (int l = 1; l <= phi.num_layers; ++l) {
-    const auto at = static_cast<std::size_t>(l);
-    const LayerOffsets offsets = layer_offsets(architecture, l);
-    collect(phi.W[at], offsets.W);
-    collect(phi.V[at], offsets.V);
-    collect(phi.b[at], offsets.b);
-  }
+  });
 }
 
 template <class T>
