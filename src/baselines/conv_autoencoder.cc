@@ -108,31 +108,12 @@ class ConvAutoencoder : public PatchMethod {
     const double masked = search_size(trial, {30, 0, 50}) / 100.0;
     const auto run = static_cast<std::uint32_t>(trial);
     Network network(context.seed, run);
-    TrainedLayers layers;
-    layers.architecture = {{K, U}, Unary::kRelu};
-    layers.trunk = network.add_stack(layers.architecture);
+    const int trunk = network.add_stack({{K, U}, Unary::kRelu});
     const int output = network.add_linear(U, K);
     CropBatch crops(images, rows, context, run);
-    TrainingOptions options;
-    options.lr = search_lr(trial);
-    options.num_steps = num_steps_;
-    options.stops = search_stops(num_steps_);
-    options.should_stop = context.should_stop;
-    std::int64_t num_rows = 0;
-    const std::vector<float> statistics =
-        TrainingRows(*rows.windows, context.seed, 2, Purpose::kBaseline, run)
-            .statistics_rows(num_rows);
-    const Training training =
-        train_network(network, layers, statistics, num_rows, options, [&](int step) {
-          return set_bars(network, layers.trunk, output, rows, crops, masked, step);
-        });
-    std::vector<FeatureCandidate> candidates;
-    for (const NetworkState& state : training.states) {
-      candidates.push_back(filter_candidate(rows, state.trunk.layers[0]));
-      candidates.back().steps = state.trunk.record.inner_steps;
-      candidates.back().settings = {{"lr", options.lr}, {"masked", masked}};
-    }
-    return candidates;
+    return train_filters(
+        network, trunk, trial, num_steps_, rows, context, {{"masked", masked}},
+        [&](int step) { return set_bars(network, trunk, output, rows, crops, masked, step); });
   }
 
  private:

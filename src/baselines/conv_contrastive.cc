@@ -104,41 +104,21 @@ class ConvContrastive : public PatchMethod {
     const auto run = static_cast<std::uint32_t>(trial);
     Network network(context.seed, run);
     ViewWindows views(images, rows, context, run);
-    TrainedLayers layers;
-    layers.architecture = {{K, U}, Unary::kRelu};
-    layers.trunk = network.add_stack(layers.architecture);
+    const int trunk = network.add_stack({{K, U}, Unary::kRelu});
     const int hidden = network.add_stack({{U * views.num_cells(), kHidden}, Unary::kRelu});
     const int output = network.add_linear(kHidden, kProjection);
-    TrainingOptions options;
-    options.lr = search_lr(trial);
-    options.num_steps = num_steps_;
-    options.stops = search_stops(num_steps_);
-    options.should_stop = context.should_stop;
-    std::int64_t num_rows = 0;
-    const std::vector<float> statistics =
-        TrainingRows(*rows.windows, context.seed, 2, Purpose::kBaseline, run)
-            .statistics_rows(num_rows);
-    const Training training =
-        train_network(network, layers, statistics, num_rows, options, [&](int step) {
-          Tape<float>& tape = network.tape();
-          const Var<float> x = tape.constant(views.draw(step).data(), K, 1, views.num_examples());
-          const Var<float> places = network.run_stack(layers.trunk, x).x[1];
-          const Var<float> pooled =
-              pool_cells_of(tape, places, views.num_cells(), views.num_views());
-          const Var<float> projected =
-              network.run_linear(output, network.run_stack(hidden, pooled).x[1]);
-          ObjectivePoint point;
-          point.objective = -contrast_loss(tape, projected, temperature);
-          return point;
-        });
-    std::vector<FeatureCandidate> candidates;
-    for (const NetworkState& state : training.states) {
-      candidates.push_back(filter_candidate(rows, state.trunk.layers[0]));
-      candidates.back().steps = state.trunk.record.inner_steps;
-      candidates.back().settings = {{"lr", options.lr},
-                                    {"temperature", trial % 3 == 1 ? 0.5 : 0.2}};
-    }
-    return candidates;
+    const nlohmann::json settings = {{"temperature", trial % 3 == 1 ? 0.5 : 0.2}};
+    return train_filters(network, trunk, trial, num_steps_, rows, context, settings, [&](int step) {
+      Tape<float>& tape = network.tape();
+      const Var<float> x = tape.constant(views.draw(step).data(), K, 1, views.num_examples());
+      const Var<float> places = network.run_stack(trunk, x).x[1];
+      const Var<float> pooled = pool_cells_of(tape, places, views.num_cells(), views.num_views());
+      const Var<float> projected =
+          network.run_linear(output, network.run_stack(hidden, pooled).x[1]);
+      ObjectivePoint point;
+      point.objective = -contrast_loss(tape, projected, temperature);
+      return point;
+    });
   }
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "apply/training_rows.h"
 #include "apply/window_rows.h"
 #include "base/error.h"
 #include "base/thread_pool.h"
@@ -68,6 +69,34 @@ FeatureCandidate filter_candidate(const PatchRows& rows, FoldedLayer filters) {
     encode(*encoder, images, num_rows, 1, out);
   };
   return candidate;
+}
+
+std::vector<FeatureCandidate> train_filters(
+    Network& network, int trunk, int trial, int num_steps, const PatchRows& rows,
+    const MethodContext& context, const nlohmann::json& settings,
+    const std::function<ObjectivePoint(int step)>& set_bars) {
+  TrainedLayers layers;
+  layers.architecture = {{rows.windows->num_features(), rows.layers[0].spec.units}, Unary::kRelu};
+  layers.trunk = trunk;
+  TrainingOptions options;
+  options.lr = search_lr(trial);
+  options.num_steps = num_steps;
+  options.stops = search_stops(num_steps);
+  options.should_stop = context.should_stop;
+  std::int64_t num_rows = 0;
+  const std::vector<float> statistics =
+      TrainingRows(*rows.windows, context.seed, 2, Purpose::kBaseline,
+                   static_cast<std::uint32_t>(trial))
+          .statistics_rows(num_rows);
+  const Training training = train_network(network, layers, statistics, num_rows, options, set_bars);
+  std::vector<FeatureCandidate> candidates;
+  for (const NetworkState& state : training.states) {
+    candidates.push_back(filter_candidate(rows, state.trunk.layers[0]));
+    candidates.back().steps = state.trunk.record.inner_steps;
+    candidates.back().settings = settings;
+    candidates.back().settings["lr"] = options.lr;
+  }
+  return candidates;
 }
 
 PatchMethod::PatchMethod(std::string name, const FitOptions& options)

@@ -2,6 +2,7 @@
 // pooled. They have the images, windows, whitening and pools of `learned`. docs/layers.md.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "apply/fit_encoder.h"
 #include "baselines/search.h"
+#include "baselines/training.h"
 #include "eval/method.h"
 
 namespace metaplastic {
@@ -32,6 +34,14 @@ PatchRows patch_rows(const PatchSetting& setting, const RowSource& images,
 
 // A filter for each unit, of windows as `rows` gives them: z = W^T x + b, act(z), then the pool.
 FeatureCandidate filter_candidate(const PatchRows& rows, FoldedLayer filters);
+
+// Trains `network`, whose stack number `trunk` is the conv layer alone, by the bars of `set_bars`
+// (training.h); the stops are those of a search. A candidate for each state, with `settings` and
+// the step size of this trial.
+std::vector<FeatureCandidate> train_filters(
+    Network& network, int trunk, int trial, int num_steps, const PatchRows& rows,
+    const MethodContext& context, const nlohmann::json& settings,
+    const std::function<ObjectivePoint(int step)>& set_bars);
 
 class PatchMethod : public FeatureMethod {
  public:
