@@ -25,7 +25,7 @@ struct Shape {
   bool transpose_b;
 };
 
-// Names as in docs/performance.md, sizes of compact-small and compact-large.
+// Names as in docs/notebook/performance.md, sizes of compact-small and compact-large.
 constexpr Shape kShapes[] = {
     {"map of channels, small", 16, 4096, 16, false},
     {"map of channels, large", 32, 16384, 32, false},
