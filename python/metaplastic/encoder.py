@@ -162,7 +162,7 @@ def read_data(spec: str) -> Tuple[np.ndarray, Optional[np.ndarray], Dict[str, An
 
 
 def rule_names() -> List[str]:
-    """Names of the rules that come along, sorted."""
+    """Names of the bundled rules, sorted."""
     return _native.rule_names()
 
 

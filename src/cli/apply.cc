@@ -107,7 +107,7 @@ int run_apply(ApplyFlags& flags) {
 
 Action add_apply(CLI::App& app) {
   auto flags = std::make_shared<ApplyFlags>();
-  app.add_option("--rule", flags->rule, "rule file, or the name of a rule that comes along")
+  app.add_option("--rule", flags->rule, "rule file, or the name of a bundled rule")
       ->capture_default_str()
       ->type_name("RULE");
   add_data(app, flags->data, "unlabelled data; labels are not looked at");

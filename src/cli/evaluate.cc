@@ -92,7 +92,7 @@ int run_evaluate(const EvaluateFlags& flags) {
 
 Action add_evaluate(CLI::App& app) {
   auto flags = std::make_shared<EvaluateFlags>();
-  app.add_option("--rule", flags->rule, "rule file, or the name of a rule that comes along")
+  app.add_option("--rule", flags->rule, "rule file, or the name of a bundled rule")
       ->capture_default_str()
       ->type_name("RULE");
   add_data(app, flags->data, "labelled data; methods learn without the labels");

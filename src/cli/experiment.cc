@@ -153,7 +153,7 @@ Action add_experiment(CLI::App& app) {
   app.add_option("name", flags->name, fmt::format("one of {}", fmt::join(names, ", ")))
       ->required()
       ->type_name("NAME");
-  app.add_option("--rule", flags->rule, "rule file, or the name of a rule that comes along")
+  app.add_option("--rule", flags->rule, "rule file, or the name of a bundled rule")
       ->capture_default_str()
       ->type_name("RULE");
   app.add_option("--out", flags->options.out, "folder of the results: JSON, charts, pictures")

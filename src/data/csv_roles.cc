@@ -97,6 +97,11 @@ void CsvTable::refuse_cell(const CsvColumn& column) const {
     advice = "most cells there are numbers: fix it, or name the column in drop= or category=";
   } else if (advice.empty()) {
     advice = "use categorical=onehot, drop= or header=yes";
+    // Most probably these words are the labels.
+    const auto label = missing_label_.empty() ? std::nullopt : spec_.option("label");
+    if (label)
+      advice = fmt::format("label= names {}, which is no column: give the right name",
+                           quote_text(*label));
   }
   fail("{}: expected a number in line {}, column {}, found {}; {}", source_, cell.line,
        quote_text(column.name), quote_text(cell.text), advice);

@@ -143,7 +143,8 @@ std::string describe(const Dataset& data) {
   line += data.labels.empty() ? ", no labels" : fmt::format(", {} classes", data.num_classes());
   const std::int64_t num_without = std::ssize(data.labels) - data.num_labelled();
   if (num_without > 0) line += fmt::format(", {} rows without a label", num_without);
-  if (!data.notes.empty()) line += fmt::format(", {} notes", data.notes.size());
+  if (!data.notes.empty())
+    line += fmt::format(", {} note{}", data.notes.size(), data.notes.size() == 1 ? "" : "s");
   return line;
 }
 

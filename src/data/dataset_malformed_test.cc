@@ -137,6 +137,7 @@ std::vector<BadFile> bad_csv() {
       {"csv:FILE", "a;b\n1,5;2\n2.5;3\n", "found '1,5'; write decimals with a point"},
       {"csv:FILE", "a;b\n1,500;2\n", "found '1,500'; remove a thousands separator"},
       {"csv:FILE,label=kind", "a,kinds\n1,2\n", "found 'kind'; did you mean 'kinds'?"},
+      {"csv:FILE,label=kind", "a,sort\n1,red\n", "label= names 'kind', which is no column"},
       {"csv:FILE,drop=2", "a,b\n1,2\n", "expected drop= to name one of 2 columns"},
       {"csv:FILE,category=-3", "a,b\n1,2\n", "expected category= to name one of 2 columns"},
       {"csv:FILE,label=b,drop=b", "a,b\n1,2\n", "named once in label=, drop= and category="},

@@ -66,13 +66,13 @@ void make_signals(Dataset& data, const std::string& text, const std::string& sou
   if (text != "yes") {
     const ImageShape said = parse_signal(text, source);
     if (said.size() != data.num_features()) {
-      fail("{}: expected rows of {} numbers for signal={}, found rows of {}; mend the sizes",
+      fail("{}: expected rows of {} numbers for signal={}, found rows of {}; fix the sizes",
            source, said.size(), text, data.num_features());
     }
     if (data.kind == DataKind::kImage && !(said == shape)) {
       fail(
           "{}: expected signal={}x{} of an array [rows, time, channels], found {}; transpose the "
-          "array or mend the sizes",
+          "array or fix the sizes",
           source, shape.width, shape.channels, text);
     }
     shape = said;
