@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of tools/check_layers, check_sizes and check_docs: each check must be able to fail."""
+"""Tests of tools/check_layers, check_sizes, check_docs and run_docs: each check must be able to fail."""
 import os
 import unittest
 
@@ -96,8 +96,29 @@ class CheckDocs(TempTree):
         self.assertIn("no such file", self.docs("`rule/gone.h:weight_step`").stderr)
 
     def test_links(self):
-        self.assertEqual(self.docs("[a](notation.md#x) [b](https://example.org/y)").returncode, 0)
+        write(self.tree / "tools/link_hosts.txt", "example.org  # a host\n")
+        self.assertEqual(self.docs("# X of `y`\n[a](notation.md#x-of-y) [b](https://example.org/y)").returncode, 0)
         self.assertIn("gone.md", self.docs("[a](gone.md)").stderr)
+        self.assertIn("gone.svg", self.docs('<img src="gone.svg">').stderr)
+
+    def test_headings_that_links_name(self):
+        self.assertEqual(self.docs('# A b\n**C d.** x\n[a](#a-b) ([a](notation.md),\n"C d")').returncode, 0)
+        self.assertIn("#a-c", self.docs("# A b\n[a](#a-c)").stderr)
+        self.assertIn('"Gone"', self.docs('# A b\n[a](notation.md), "Gone"').stderr)
+        self.assertEqual(self.docs("# A b\n```\n[a](#a-c)\n```").returncode, 0)
+
+    def test_links_to_other_sites(self):
+        write(self.tree / "tools/link_hosts.txt", "example.org\n")
+        self.assertEqual(self.docs("(https://example.org/a-b_c.html#d).").returncode, 0)
+        self.assertIn("expected https", self.docs("http://example.org/y").stderr)
+        self.assertIn("expected https", self.docs("https://exam ple.org/y").stderr)
+        self.assertIn("expected https", self.docs("https://example.org/?q=1").stderr)
+        self.assertIn("other.org is not in", self.docs("[b](https://other.org/y)").stderr)
+
+    def test_files_that_code_blocks_name(self):
+        write(self.tree / "tools/run", "")
+        self.assertEqual(self.docs("```\ntools/run # tools/gone\n```\n```toml\ntools/gone\n```\n").returncode, 0)
+        self.assertIn("tools/gone", self.docs("```\npython3 tools/gone --x\n```\n").stderr)
 
     def test_commands_and_flags_are_those_of_the_program(self):
         write(self.tree / "metaplastic",
@@ -112,6 +133,35 @@ class CheckDocs(TempTree):
         self.assertIn("--outt is not in", block("metaplastic train --outt x").stderr)
         self.assertIn("does not know", block("metaplastic trane --out x").stderr)
         self.assertIn("configs/gone.toml", block("metaplastic train --config configs/gone.toml").stderr)
+
+
+class RunDocs(TempTree):
+    def run_docs(self, text):
+        write(self.tree / "build/metaplastic", "#!/bin/sh\necho $1\n", executable=True)
+        write(self.tree / "data.txt", "here\n")
+        write(self.tree / "README.md", text)
+        return self.tool("run_docs")
+
+    def test_marked_blocks_run_in_a_folder_like_the_checkout(self):
+        done = self.run_docs("<!-- run -->\n```\nmetaplastic x | grep x > out; build/metaplastic y; cat data.txt\n```\n"
+                             "```\nfalse\n```\n<!-- run -->\n```\ngrep x out\n```\n")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("2 blocks", done.stdout)
+        self.assertFalse((self.tree / "out").exists())
+
+    def test_python_blocks_share_names_and_have_what_stands_in_the_comment(self):
+        done = self.run_docs("<!-- run after\nx = 1\n-->\n```python\ny = x + 1\n```\n<!-- run -->\n```python\n"
+                             "assert y == 2\n```\n")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_block_that_fails_is_named_with_its_line(self):
+        done = self.run_docs("\n<!-- run -->\n```\necho words; false\n```\n")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("README.md:3: status 1: words", done.stderr)
+        self.assertIn("NameError", self.run_docs("<!-- run -->\n```python\ny\n```\n").stderr)
+
+    def test_documents_without_a_marked_block_do_not_pass(self):
+        self.assertEqual(self.run_docs("```\ntrue\n```\n").returncode, 1)
 
 
 if __name__ == "__main__":
