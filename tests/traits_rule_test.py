@@ -4,10 +4,14 @@
 usage: traits_rule_test.py PROGRAM
 """
 import json
+import pathlib
 
 import program
 from program import np
 
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+RULES = ROOT / "rules"
+FIXTURE = ROOT / "tests/fixtures/rule-version-3/rule.safetensors"
 TRAIN = ("train", "--seed", 3, "--threads", 1, "--outer-steps", 2, "--quiet")
 OPTIONS = (
     "rule.C=4", "rule.D=2", "rule.G=1", "rule.views=neighbours", "rule.bias_mean=homeostatic", "rule.settings=traits",
@@ -41,7 +45,11 @@ class TraitsRule(program.InFolder):
 
     def test_inspect_shows_settings_and_the_mix_for_a_data_set(self):
         shown = self.run_program("inspect", self.rule).stdout
-        self.assertIn("settings, as factors:", shown)
+        self.assertIn("meta-trained for 2 outer steps from agree-neighbours, which is set by hand", shown)
+        step = shown.split("step: inner step size\n")[1].splitlines()
+        self.assertRegex(step[0], r"distances +0\.0\d+ from 0\.02000$")
+        self.assertRegex(step[2], r"sparse +0\.02000 \(start\)$")
+        self.assertNotIn("inner_lr:", shown.split("provenance:")[0])
         self.assertNotIn("for this data", shown)
         mixes = set()
         for data in ("fields,seed=3,rows=60", "csv:table.csv,label=label"):
@@ -53,6 +61,17 @@ class TraitsRule(program.InFolder):
         self.assertIn("expected a rule whose settings are in theta",
                       self.refused("inspect", self.plain_rule(), "--data",
                                    "fields,seed=3,rows=60"))
+
+    def test_inspect_converts_factors_of_an_earlier_version(self):
+        shown = self.run_program("inspect", FIXTURE).stdout
+        self.assertIn("meta-trained for 50 outer steps from agree-neighbours, which is set by hand", shown)
+        for line in ("distances    0.09899 from 0.10000", "shapes       4.07959 from 4.00000",
+                     "sparse       0.56468 from 0.60000", "sparse       1.01262 from 1.00000",
+                     "shapes       0.14286 (start)"):
+            self.assertIn(line, shown)
+        # A rule by hand says so.
+        shown = self.run_program("inspect", RULES / "agree-neighbours.safetensors").stdout
+        self.assertIn("mix and settings: set by hand, not meta-trained", shown)
 
     def plain_rule(self):
         options = [option.replace("=traits", "=fixed") for option in OPTIONS]

@@ -53,7 +53,7 @@ std::string cost_of(const Rule& rule, const Architecture& architecture, std::int
 std::shared_ptr<const TrainingPool> pool_for(const Rule& rule, const RowSource& training_rows,
                                              const ApplyOptions& options, int num_steps,
                                              ThreadPool* threads) {
-  const bool needs_pool = rule.sizes.has_neighbours() || rule.sizes.reads_traits();
+  const bool needs_pool = rule.sizes.has_neighbours() || rule.sizes.has_settings();
   if (options.pool || !needs_pool || num_steps == 0) return options.pool;
   return std::make_shared<TrainingPool>(training_rows, options.seed, threads, options.pool_rows);
 }
@@ -61,19 +61,28 @@ std::shared_ptr<const TrainingPool> pool_for(const Rule& rule, const RowSource& 
 // A plain rule, and what else an inner step is taken with.
 struct RuleForData {
   Rule rule;
-  double bias_pace = 1;
-  NeighbourFactors factors;
+  StepSettings<float> step;
+  ViewSettings views;
 };
 RuleForData rule_for_data(const Rule& usual, const RuleVariant& variant, const TrainingPool* pool,
                           std::int64_t num_rows) {
-  if (!usual.sizes.has_settings()) {
-    return {rule_of_variant(usual, variant), 1, variant.factors()};
+  RuleForData made;
+  if (usual.sizes.has_settings()) {
+    DataProfile profile;
+    if (pool) profile = profile_of(pool->neighbours(), num_rows, usual.sizes.reads_traits());
+    ResolvedRule resolved = resolve(usual, profile);
+    made.rule = std::move(resolved.rule);
+    made.views = resolved.settings.views();
+    made.step.bias_pace = static_cast<float>(resolved.settings[SettingName::kBiasPace]);
+    made.step.keep = static_cast<float>(resolved.settings[SettingName::kKeep]);
+  } else {
+    made.rule = rule_of_variant(usual, variant);
+    const bool walks = pool && made.rule.sizes.has_neighbours();
+    made.views = variant.of(walks ? pool->neighbours().settings() : ViewSettings{});
   }
-  Traits traits{};
-  if (pool && usual.sizes.reads_traits()) traits = measure_traits(pool->neighbours(), num_rows);
-  ResolvedRule resolved = resolve(usual, traits);
-  return {std::move(resolved.rule), resolved.settings[SettingName::kBiasPace],
-          resolved.settings.neighbours()};
+  made.step.inner_lr = static_cast<float>(made.rule.inner.inner_lr);
+  made.step.homeostatic_share = static_cast<float>(made.views.share);
+  return made;
 }
 
 Health look_at(const Encoder& encoder, std::span<const float> rows, std::int64_t num_rows) {
@@ -97,12 +106,11 @@ Health look_at(const Encoder& encoder, std::span<const float> rows, std::int64_t
 class Stepper {
  public:
   Stepper(const Rule& rule, const Architecture& architecture, std::uint64_t seed,
-          double homeostatic_share, double bias_pace, ThreadPool* threads)
+          const StepSettings<float>& settings, ThreadPool* threads)
       : architecture_(architecture),
         used_(used_part(ThetaLayout(rule.sizes), rule.theta)),
         order_(rule.sizes, architecture.num_inputs(), seed),
-        settings_{static_cast<float>(rule.inner.inner_lr), static_cast<float>(homeostatic_share),
-                  static_cast<float>(bias_pace)} {
+        settings_(settings) {
     tape_.use_threads(threads);
   }
 
@@ -200,9 +208,9 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   if (!cost_note.empty() && options.on_note) options.on_note(cost_note);
   TrainingRows data(training_rows, options.seed, inner_batch);
   const auto pool = pool_for(usual, training_rows, options, num_steps, threads);
-  const auto [rule, bias_pace, factors] =
+  const auto [rule, step_settings, views] =
       rule_for_data(usual, options.variant, pool.get(), training_rows.num_rows());
-  SecondViews second_views(rule.sizes, factors, options.seed, pool, options.partners);
+  SecondViews second_views(rule.sizes, views, options.seed, pool, options.partners);
   second_views.use_threads(threads);
   Encoder made = start_encoder(architecture, rule, options, data.batch_size());
 
@@ -221,8 +229,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   const int earlier_steps = options.start ? options.start->inner_steps : 0;
   std::vector<float> earlier = phi;
   const int earlier_step = num_steps - std::max(1, num_steps / 10);
-  Stepper stepper(rule, architecture, options.seed, second_views.homeostatic_share(), bias_pace,
-                  threads);
+  Stepper stepper(rule, architecture, options.seed, step_settings, threads);
   const int num_examples = rule.sizes.num_views() * data.batch_size();
   for (int step = 0;; ++step) {
     if (wanted.contains(step)) {

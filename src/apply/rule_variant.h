@@ -22,7 +22,9 @@ struct RuleVariant {
   double one_view = 1;  // the weights of the terms that need no second view
   bool alone = false;   // no second views: what they are for is left out of the rule
 
-  NeighbourFactors factors() const { return {hops, noise, share}; }
+  ViewSettings of(const ViewSettings& usual_views) const {
+    return {hops * usual_views.hops, noise * usual_views.noise, share * usual_views.share};
+  }
 };
 
 // "usual" first, then in the order in which a search should try them.

@@ -64,22 +64,23 @@ TEST(RuleVariant, PoolsHaveItsWalksNoiseAndAim) {
                            sparse = ones_and_zeros(60, 400, 0.02f);
   for (const auto& [x, num_inputs] : {std::pair(dense, int(kU)), std::pair(sparse, 60)}) {
     const NeighbourPool usual = pool_of(x, num_inputs);
-    const NeighbourPool far = usual.with_factors(find_variant("far").factors()),
-                        noisy = usual.with_factors(find_variant("noisy").factors()),
-                        dense_one = usual.with_factors(find_variant("dense").factors());
+    const NeighbourPool far = usual.with_settings(find_variant("far").of(usual.settings())),
+                        noisy = usual.with_settings(find_variant("noisy").of(usual.settings())),
+                        dense_one = usual.with_settings(find_variant("dense").of(usual.settings()));
     EXPECT_EQ(far.mean_hops(), 3 * usual.mean_hops());
-    EXPECT_EQ(noisy.noise(), 2.5 * usual.noise());
-    EXPECT_EQ(dense_one.homeostatic_share(), 0.7 * usual.homeostatic_share());
+    EXPECT_EQ(noisy.settings().noise, 2.5 * usual.settings().noise);
+    EXPECT_EQ(dense_one.settings().share, 0.7 * usual.settings().share);
     EXPECT_EQ(noisy.mean_hops(), usual.mean_hops());
-    EXPECT_EQ(far.noise(), usual.noise());
-    EXPECT_EQ(far.homeostatic_share(), usual.homeostatic_share());
+    EXPECT_EQ(far.settings().noise, usual.settings().noise);
+    EXPECT_EQ(far.settings().share, usual.settings().share);
   }
 }
 
 // Of inputs that have one hop as a rule: walks of three have to know where the second one leads.
 TEST(RuleVariant, WalksFurtherWhereOneHopIsUsual) {
   const std::vector<float> x = {-1, 1, 2, 3, 5, 8, 13, 21, 34, 55};  // a table of one column
-  const NeighbourPool usual(x, 1, {x, 1}), far = usual.with_factors(find_variant("far").factors());
+  const NeighbourPool usual(x, 1, {x, 1}),
+      far = usual.with_settings(find_variant("far").of(usual.settings()));
   const auto largest = [](const NeighbourPool& pool) {
     Random random = test_random(30);
     std::size_t end = 0;

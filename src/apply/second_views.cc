@@ -34,13 +34,13 @@ std::optional<std::size_t> TrainingPool::place(std::int64_t row) const {
   return found->second;
 }
 
-SecondViews::SecondViews(const RuleSizes& sizes, const NeighbourFactors& factors,
-                         std::uint64_t seed, std::shared_ptr<const TrainingPool> pool,
+SecondViews::SecondViews(const RuleSizes& sizes, const ViewSettings& settings, std::uint64_t seed,
+                         std::shared_ptr<const TrainingPool> pool,
                          std::shared_ptr<const RowSource> partners)
     : has_two_views_(sizes.has_two_views()), seed_(seed), partners_(std::move(partners)) {
   if (!sizes.has_neighbours() || !pool) return;
   pool_ = std::move(pool);
-  neighbours_ = pool_->neighbours().with_factors(factors);
+  neighbours_ = pool_->neighbours().with_settings(settings);
 }
 
 std::span<const float> SecondViews::batch(TrainingRows& rows, int step) {

@@ -42,15 +42,14 @@ class TrainingPool {
 
 class SecondViews {
  public:
-  // pool: of a rule that walks among neighbours, else nothing. partners: a second view of every
-  // training row, instead of a walk; or nothing.
-  SecondViews(const RuleSizes& sizes, const NeighbourFactors& factors, std::uint64_t seed,
+  // pool, and settings of its walks: of a rule that walks among neighbours, else nothing and of no
+  // effect. partners: a second view of every training row, instead of a walk; or nothing.
+  SecondViews(const RuleSizes& sizes, const ViewSettings& settings, std::uint64_t seed,
               std::shared_ptr<const TrainingPool> pool,
               std::shared_ptr<const RowSource> partners = nullptr);
 
   // Which share the search for second views and their noise; null: none.
   void use_threads(ThreadPool* threads) { neighbours_.use_threads(threads); }
-  double homeostatic_share() const { return neighbours_.homeostatic_share(); }
   // The batch [U_0,B] of that step, or [U_0,2B] that is valid until the next call.
   std::span<const float> batch(TrainingRows& rows, int step);
 

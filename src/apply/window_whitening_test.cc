@@ -147,8 +147,8 @@ TEST(SecondViews, ArePartnersWhereThereAreSome) {
   RuleSizes sizes;
   sizes.views = "two";
   TrainingRows data(*rows, 7, 8), again(*rows, 7, 8);
-  SecondViews alone(sizes, NeighbourFactors{}, 7, nullptr);
-  SecondViews paired(sizes, NeighbourFactors{}, 7, nullptr, rows_of(other, kWidth));
+  SecondViews alone(sizes, ViewSettings{}, 7, nullptr);
+  SecondViews paired(sizes, ViewSettings{}, 7, nullptr, rows_of(other, kWidth));
   const std::span<const float> a = alone.batch(data, 3), b = paired.batch(again, 3);
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t i = 0; i < a.size(); ++i)

@@ -4,40 +4,18 @@
 #include <nlohmann/json.hpp>
 
 #include "apply/encoder_file.h"
-#include "apply/layer_choice.h"
-#include "apply/second_views.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "data/dataset_rows.h"
-#include "data/preprocess.h"
+#include "cli/inspect_rule.h"
 #include "io/json_text.h"
 #include "io/safetensors.h"
-#include "rule/resolve.h"
 #include "rule/rule_file.h"
-#include "rule/theta.h"
-#include "tasks/task_forms.h"
 
 namespace metaplastic {
 namespace {
 
 using nlohmann::json;
-
-// Nested values indented, plain ones as "name: value".
-void print_json(const json& value, const std::string& indent, std::string& out) {
-  for (const auto& [key, item] : value.items()) {
-    const std::string name = value.is_array() ? "-" : printable(key, 80) + ":";
-    if (item.is_object() && !item.empty()) {
-      out += indent + name + "\n";
-      print_json(item, indent + "  ", out);
-    } else {
-      const std::string text = item.is_string()
-                                   ? item.get<std::string>()
-                                   : item.dump(-1, ' ', true, json::error_handler_t::replace);
-      out += indent + name + " " + printable(text, 200) + "\n";
-    }
-  }
-}
 
 std::string tensors_text(const TensorFile& file) {
   std::string text = "tensors:\n";
@@ -52,68 +30,6 @@ std::string tensors_text(const TensorFile& file) {
     total += count;
   }
   return text + fmt::format("  {} tensors, {} numbers\n", file.tensors.size(), total);
-}
-
-std::string mix_text(const ThetaLayout& layout, const std::vector<float>& theta) {
-  std::string text;
-  const float* mix = theta.data() + layout[ThetaName::kMix].offset;
-  for (const std::string_view name : term_names(layout))
-    text += fmt::format("  {:<12} {:9.5f}\n", name, *mix++);
-  return text;
-}
-
-// Of theta itself, before traits add to them.
-std::string settings_text(const ThetaLayout& layout, const std::vector<float>& theta) {
-  std::string text = "settings, as factors:\n";
-  const float* raw = theta.data() + layout[ThetaName::kSettings].offset;
-  for (std::size_t n = 0; n < kNumSettings; ++n) {
-    text += fmt::format("  {:<12} {:9.5f}  {}\n", setting_rows()[n].name,
-                        setting_factor(static_cast<SettingName>(n), static_cast<double>(raw[n])),
-                        setting_rows()[n].help);
-  }
-  if (layout.has(ThetaName::kTraitsIn)) {
-    text += fmt::format("traits that change mix and settings (--data shows how): {}\n",
-                        fmt::join(layout.conditions().traits, ", "));
-  }
-  return text;
-}
-
-// What dense layers would learn with from this data.
-std::string resolved_text(const Rule& rule, const std::string& spec) {
-  if (!rule.sizes.has_settings()) {
-    fail(
-        "--data: expected a rule whose settings are in theta, found one with fixed settings; leave "
-        "it out");
-  }
-  const Dataset data = load_data(spec);
-  const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, {}, LayerChoice{}));
-  const auto rows = prepare_rows(preprocess, data);
-  const SliceRows training_rows(rows, 0, data.first_test_row);
-  const TrainingPool pool(training_rows, 0);
-  const Traits traits = measure_traits(pool.neighbours(), data.first_test_row);
-  const ResolvedRule resolved = resolve(rule, traits);
-  std::string text = fmt::format("traits of {}:\n", printable(spec, 200));
-  for (std::size_t n = 0; n < kNumTraits; ++n)
-    text += fmt::format("  {:<12} {:9.5f}\n", trait_names()[n], traits[n]);
-  text += "mix for this data:\n" + mix_text(ThetaLayout(resolved.rule.sizes), resolved.rule.theta);
-  text += "settings for this data, as factors:\n";
-  for (std::size_t n = 0; n < kNumSettings; ++n)
-    text += fmt::format("  {:<12} {:9.5f}\n", setting_rows()[n].name, resolved.settings.factors[n]);
-  return text;
-}
-
-std::string rule_text(const std::string& path, const std::string& spec) {
-  const Rule rule = load_rule(path);
-  const ThetaLayout layout(rule.sizes);
-  std::string text = fmt::format("sizes: {}; {} parameters\n", describe(rule.sizes), layout.size());
-  text += "inner loop:\n";
-  print_json(to_json(rule.inner), "  ", text);
-  text += "mix of the weight step's terms:\n" + mix_text(layout, rule.theta);
-  if (layout.has(ThetaName::kSettings)) text += settings_text(layout, rule.theta);
-  if (!spec.empty()) text += resolved_text(rule, spec);
-  text += "provenance:\n";
-  print_json(rule.provenance, "  ", text);
-  return text;
 }
 
 std::string encoder_text(const std::string& path) {
@@ -160,7 +76,7 @@ int run_inspect(const std::string& path, const std::string& spec) {
   if (!spec.empty() && name != "rule")
     fail("--data: expected a rule to inspect with data, found another kind of file; leave it out");
   if (name == "rule") {
-    text = rule_text(path, spec);
+    text = rule_text(load_rule(path), spec);
   } else if (name == "encoder") {
     text = encoder_text(path);
   } else if (name == "checkpoint") {

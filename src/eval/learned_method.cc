@@ -84,7 +84,7 @@ class RuleMethod : public FeatureMethod {
   // Trainings with the same seed share a pool.
   bool shares_pool() const {
     const RuleSizes& sizes = rule_.rule.sizes;
-    return (sizes.has_neighbours() || sizes.reads_traits()) && *stops_.rbegin() > 0;
+    return (sizes.has_neighbours() || sizes.has_settings()) && *stops_.rbegin() > 0;
   }
   bool searches() const { return has_variants(rule_.rule.sizes) && *stops_.rbegin() > 0; }
   std::vector<RuleVariant> variants_to_try(int num_tunings) const {

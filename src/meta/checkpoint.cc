@@ -10,6 +10,7 @@
 #include "meta/fields.h"
 #include "rule/convert_theta.h"
 #include "rule/layout_file.h"
+#include "rule/rule_settings.h"
 
 namespace metaplastic {
 namespace {
@@ -19,9 +20,11 @@ using nlohmann::json;
 constexpr const char* kKind = "checkpoint";
 // More steps or trajectories than any run makes; task indices stay within their 56 bits.
 constexpr std::int64_t kMaxCount = std::int64_t{1} << 40;
-// 1 (not written in the file): before estimators with a state, curricula and cool-downs.
+// 1 (not written in the file): before estimators with a state, curricula and cool-downs. 3 is 2
+// with settings, which in files of version 2 are factors of the usual values (rule_file.h). A
+// checkpoint is written with the lowest version that holds it.
 constexpr const char* kVersionKey = "checkpoint_version";
-constexpr int kVersion = 2;
+constexpr int kPlainVersion = 2, kVersion = 3;
 
 // What decides the numbers of the steps that are done, but for the cool-down (check_cooldown).
 json comparable(const MetaConfig& config) {
@@ -65,8 +68,10 @@ std::int64_t take_whole(const TensorFile& file, const json& object, const char* 
 
 void check_version(const std::string& path, const TensorFile& file) {
   const auto found = file.metadata.find(kVersionKey);
-  if (found == file.metadata.end() || found->second == std::to_string(kVersion)) return;
-  fail("{}: expected a checkpoint of version 1 or {}, found {}; use a newer program", path,
+  if (found == file.metadata.end() || found->second == std::to_string(kPlainVersion) ||
+      found->second == std::to_string(kVersion))
+    return;
+  fail("{}: expected a checkpoint of version 1 to {}, found {}; use a newer program", path,
        kVersion, quote_text(found->second));
 }
 
@@ -119,17 +124,27 @@ std::vector<float> take(const TensorFile& file, const std::string& name) {
 // What is shaped like theta, from a checkpoint of a program that may have other terms.
 class ThetaShaped {
  public:
-  ThetaShaped(const TensorFile& file, const RuleSizes& sizes)
-      : file_(file), from_(layout_in_file(file, sizes)), to_(sizes) {
+  ThetaShaped(const TensorFile& file, const MetaConfig& config)
+      : file_(file),
+        from_(layout_in_file(file, config.rule)),
+        to_(config.rule),
+        inner_lr_(config.inner.inner_lr) {
     check_terms(from_, metaplastic::take(file, "theta", from_.size()), to_, file.source);
   }
+  // A direction in the space of theta.
   std::vector<float> take(const std::string& name) const {
     return convert_theta(from_, metaplastic::take(file_, name, from_.size()), to_);
+  }
+  std::vector<float> take_theta(const std::string& name) const {
+    std::vector<float> theta = take(name);
+    complete_settings(from_, to_, inner_lr_, theta);
+    return theta;
   }
 
  private:
   const TensorFile& file_;
   ThetaLayout from_, to_;
+  double inner_lr_;
 };
 
 std::string slot_name(std::size_t slot, const char* what) {
@@ -204,7 +219,8 @@ void save_checkpoint(const std::string& path, const MetaConfig& config, const Ru
                     {"cooldown", cooldown_to_json(config.outer)},
                     {"slots", slots_to_json(state.slots)}};
   file.metadata["kind"] = kKind;
-  file.metadata[kVersionKey] = std::to_string(kVersion);
+  file.metadata[kVersionKey] =
+      std::to_string(config.rule.has_settings() ? kVersion : kPlainVersion);
   file.metadata[kTermsKey] = terms_metadata(ThetaLayout(config.rule));
   if (config.rule.has_settings())
     file.metadata[kConditionsKey] = conditions_metadata(ThetaLayout(config.rule));
@@ -228,7 +244,7 @@ RunState load_checkpoint(const std::string& path, const MetaConfig& config) {
     check_same_config(path, take_object(file, "config"), config);
     const json run = take_object(file, "run");
     check_cooldown(path, run, config);
-    const ThetaShaped theta(file, config.rule);
+    const ThetaShaped theta(file, config);
     state.seed = run.at("seed").get<std::uint64_t>();
     state.outer.outer_step = take_whole(file, run, "outer_step");
     state.last_validation = take_whole(file, run, "last_validation", -1);
@@ -240,13 +256,13 @@ RunState load_checkpoint(const std::string& path, const MetaConfig& config) {
       fail("{}: expected start_accuracies of {} held-out tasks, found {}; the file is damaged",
            path, config.validation.num_tasks, num_starts);
     }
-    state.outer.theta = theta.take("theta");
+    state.outer.theta = theta.take_theta("theta");
     state.outer.moment1 = theta.take("adam.moment1");
     state.outer.moment2 = theta.take("adam.moment2");
-    state.outer.average = theta.take("average");
+    state.outer.average = theta.take_theta("average");
     state.best.outer_step = run.at("best_step").get<std::int64_t>();
     state.best.accuracy = run.at("best_accuracy").get<double>();
-    if (state.best.outer_step >= 0) state.best.theta = theta.take("best.theta");
+    if (state.best.outer_step >= 0) state.best.theta = theta.take_theta("best.theta");
     for (const json& saved : run.at("slots")) {
       state.slots.push_back(take_slot(file, theta, config, saved, state.slots.size()));
     }

@@ -15,8 +15,6 @@
 #include "data/data_files.h"
 #include "io/atomic_file.h"
 #include "meta/fields.h"
-#include "rule/classical.h"
-#include "rule/convert_theta.h"
 
 namespace metaplastic {
 namespace {
@@ -75,52 +73,6 @@ bool validation_due(const MetaConfig& config, const RunState& state) {
 
 std::string step_rule_path(const std::string& run, std::int64_t outer_step) {
   return fmt::format("{}/rules/step-{:06}.safetensors", run, outer_step);
-}
-
-namespace {
-
-// A rule as the start of one with a network, settings or traits that it lacks: they begin at
-// random and do not act yet. What the sizes do not have is left out.
-Rule grown_rule(const Rule& rule, const RuleSizes& sizes, std::uint64_t seed) {
-  RuleSizes like = rule.sizes;
-  like.network = sizes.network, like.settings = sizes.settings;
-  like.trait_units = sizes.trait_units;
-  if (rule.sizes == sizes || !(like == sizes)) return rule;
-  const ThetaLayout from(rule.sizes), to(sizes);
-  Rule grown =
-      make_classical_rule(sizes.has_neighbours() ? "agree-neighbours" : "hebb", sizes, seed);
-  const std::vector<float> kept = convert_theta(from, rule.theta, to);
-  for (int n = 0; n < kNumTheta; ++n) {
-    const auto name = static_cast<ThetaName>(n);
-    if (!to.has(name) || (!from.has(name) && name != ThetaName::kMix)) continue;
-    std::copy_n(kept.begin() + to[name].offset, to[name].size(),
-                grown.theta.begin() + to[name].offset);
-  }
-  return grown;
-}
-
-}  // namespace
-
-std::vector<float> initial_theta(const MetaConfig& config, std::uint64_t seed) {
-  const std::string& name = config.outer.init_rule;
-  if (name == "random") return random_theta(ThetaLayout(config.rule), seed);
-  if (is_classical_rule(name)) return make_classical_rule(name, config.rule, seed).theta;
-  if (!std::filesystem::exists(name)) {
-    std::string known = "random";
-    for (const ClassicalRule& rule : classical_rules()) known += ", " + rule.name;
-    fail("outer.init_rule: expected {} or a rule file, found '{}'", known, name);
-  }
-  Rule rule = load_rule(name);
-  rule.sizes.bias_mean = config.rule.bias_mean;  // theta fits either, and goes on from there
-  if (config.rule.has_two_views() && rule.sizes.is_plain_compact() &&
-      rule.sizes.views != config.rule.views)
-    rule = with_views(rule, config.rule.views, static_cast<float>(config.outer.init_mix_share));
-  rule = grown_rule(rule, config.rule, seed);
-  if (!(rule.sizes == config.rule)) {
-    fail("{}: expected a rule of {}, found {}; change the [rule] section", name,
-         describe(config.rule), describe(rule.sizes));
-  }
-  return std::move(rule.theta);
 }
 
 RunFolder::RunFolder(std::string path, const MetaConfig& config, std::uint64_t seed,

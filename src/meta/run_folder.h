@@ -8,12 +8,10 @@
 
 #include "io/json_lines.h"
 #include "meta/checkpoint.h"
+#include "meta/initial_theta.h"
 #include "meta/outer_metrics.h"
 
 namespace metaplastic {
-
-// Where theta starts: random, a classical rule, or a rule file of the same sizes (outer.init_rule).
-std::vector<float> initial_theta(const MetaConfig& config, std::uint64_t seed);
 
 // What a run of this config ships for theta: with the settings of its inner loop, without
 // provenance.

@@ -15,6 +15,7 @@
 #include "meta/test_config.h"
 #include "meta/trainer.h"
 #include "rule/classical.h"
+#include "rule/rule_settings.h"
 #include "tasks/task.h"
 
 namespace metaplastic {
@@ -204,6 +205,43 @@ TEST(TaskData, OfSomeRowsDrawsFromThem) {
     seen.insert(here.begin(), here.end());
   }
   EXPECT_EQ(seen.size(), std::size_t{kRows});
+}
+
+// Of a program whose settings were factors, the same for all kinds of examples.
+TEST(Checkpoint, ConvertsFactorsToSettings) {
+  const std::string folder = METAPLASTIC_SOURCE_DIR "/tests/fixtures/rule-version-3/";
+  MetaConfig config;
+  load_toml_file(folder + "config.toml", config);
+  const TensorFile file = read_safetensors(folder + "checkpoint.safetensors");
+  const RunState state = load_checkpoint(folder + "checkpoint.safetensors", config);
+  const ThetaLayout layout(config.rule);
+  constexpr std::size_t kOldSettings = 5, kMix = 6;  // the mix stands before them
+  const auto at = static_cast<std::size_t>(layout[ThetaName::kSettings].offset);
+  ASSERT_EQ(at, kMix);
+  const auto expect_converted = [&](const char* name, const std::vector<float>& found, bool added) {
+    SCOPED_TRACE(name);
+    ASSERT_EQ(static_cast<std::int64_t>(found.size()), layout.size());
+    const auto old = file.require(name, DType::kF32).as<float>();
+    EXPECT_TRUE(std::equal(old.begin(), old.begin() + kMix, found.begin()));
+    for (std::size_t k = 0; k < kNumExampleKinds; ++k)
+      for (std::size_t n = 0; n < kNumSettings; ++n) {
+        const auto setting = static_cast<SettingName>(n);
+        const float usual = usual_raw(
+            setting, usual_setting(setting, static_cast<ExampleKind>(k), config.inner.inner_lr));
+        const float before = n < kOldSettings ? old[kMix + n] : 0;
+        EXPECT_EQ(found[at + k * kNumSettings + n], before + (added ? usual : 0.0f));
+      }
+  };
+  expect_converted("theta", state.outer.theta, true);
+  expect_converted("average", state.outer.average, true);
+  expect_converted("best.theta", state.best.theta, true);
+  expect_converted("adam.moment1", state.outer.moment1, false);
+  expect_converted("adam.moment2", state.outer.moment2, false);
+  EXPECT_EQ(load_rule(folder + "rule.safetensors").theta, state.best.theta);
+  // And it goes on as a checkpoint of this program.
+  const TestFolder out;
+  save_checkpoint(out.path("next.safetensors"), config, state);
+  EXPECT_EQ(load_checkpoint(out.path("next.safetensors"), config).outer.theta, state.outer.theta);
 }
 
 // A rule without a network goes on as one with a network, which at first changes nothing.

@@ -23,7 +23,7 @@ std::vector<Traits> traits_of_tasks(const MetaConfig& config, const TaskDistribu
     draw_conv_model(config, seed, index, task, drawn.architecture);
     std::optional<NeighbourMetric> metric;
     data.start(task, 0, 1, drawn.inner_batch, config, metric, drawn.rows);
-    all.push_back(data.traits());
+    all.push_back(data.profile().traits);
   }
   return all;
 }

@@ -47,7 +47,7 @@ void draw_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uin
       draw_trajectory(config, seed, task_index, slot.task->num_inputs(), slot.opened_at);
   draw_conv_model(config, seed, task_index, *slot.task, slot.settings.architecture);
   slot.metric.reset();
-  slot.traits.reset();
+  slot.profile.reset();
 }
 
 }  // namespace
@@ -84,7 +84,7 @@ void TaskData::start(const Task& task, std::uint32_t first_step, int K, int inne
   task_ = &task;
   rows_ = rows;
   batch_size_ = rows > 0 ? std::min(rows, inner_batch) : inner_batch;
-  factors_ = {};
+  settings_.reset();
   config_ = &config;
   pool_ = {};
   pool_number_.reset();
@@ -121,7 +121,7 @@ std::span<const float> TaskData::inner_batch(int k) {
 }
 
 bool TaskData::needs_pool() const {
-  return rows_ > 0 || config_->rule.has_neighbours() || config_->rule.reads_traits();
+  return rows_ > 0 || config_->rule.has_neighbours() || config_->rule.has_settings();
 }
 
 std::span<const float> TaskData::draw_examples(std::uint32_t step) {
@@ -147,15 +147,15 @@ std::span<const float> TaskData::draw_examples(std::uint32_t step) {
   return examples_;
 }
 
-void TaskData::use_settings(const RuleSettings& settings) {
-  factors_ = settings.neighbours();
-  if (pool_number_) pool_ = pool_.with_factors(factors_);
+void TaskData::use_settings(const ViewSettings& settings) {
+  settings_ = settings;
+  if (pool_number_) pool_ = pool_.with_settings(settings);
   std::ranges::fill(drawn_, char{0});
 }
 
-Traits TaskData::traits() {
+DataProfile TaskData::profile() {
   prepare_pool(first_step_);
-  return measure_traits(pool_, pool_examples());
+  return profile_of(pool_, pool_examples(), config_->rule.reads_traits());
 }
 
 void TaskData::prepare_pool(std::uint32_t step) {
@@ -167,7 +167,8 @@ void TaskData::prepare_pool(std::uint32_t step) {
     metric_->emplace(examples, task_->num_inputs());
     if (number != 0) examples = draw_pool(number);
   }
-  pool_ = NeighbourPool(examples, task_->num_inputs(), **metric_).with_factors(factors_);
+  pool_ = NeighbourPool(examples, task_->num_inputs(), **metric_);
+  if (settings_) pool_ = pool_.with_settings(*settings_);
   if (rows_ > 0 && config_->rule.has_neighbours()) pool_.list_neighbours();
   pool_number_ = number;
 }
@@ -219,6 +220,12 @@ TruncationSettings<float> truncation_settings(const MetaConfig& config, int K) {
   settings.loss = truncation.loss == "cosine" ? ProbeLoss::kCosine : ProbeLoss::kCrossEntropy;
   settings.joint_norm = truncation.probe_norm == "joint";
   return settings;
+}
+
+void use_step_settings(const RuleSettings& settings, TruncationSettings<float>& step) {
+  step.inner_lr = static_cast<float>(settings[SettingName::kStep]);
+  step.bias_pace = static_cast<float>(settings[SettingName::kBiasPace]);
+  step.keep = static_cast<float>(settings[SettingName::kKeep]);
 }
 
 Window draw_window(const MetaConfig& config, std::uint64_t seed, std::uint64_t task_index,

@@ -43,11 +43,11 @@ class TaskData : public TruncationData<float> {
   // Goes on with K steps of the same trajectory from there; keeps the pool of neighbours.
   void move_to(std::uint32_t first_step, int K);
   std::span<const float> inner_batch(int k) override;
-  double homeostatic_share() const override { return pool_.homeostatic_share(); }
-  // Second views are made with these from now on. Batches are made again.
-  void use_settings(const RuleSettings& settings);
-  // Of the pool. It is prepared where it is not yet.
-  Traits traits();
+  double homeostatic_share() const override { return pool_.settings().share; }
+  // Batches are made with these from now on, and again where they were made.
+  void use_settings(const ViewSettings& settings);
+  // Of the pool, for the config's rule. It is prepared where it is not yet.
+  DataProfile profile();
   const Probe<float>& probe(int k) override;
   // Time spent making batches since the last call.
   double take_seconds();
@@ -66,11 +66,11 @@ class TaskData : public TruncationData<float> {
   const MetaConfig* config_ = nullptr;
   std::uint32_t first_step_ = 0;
   int batch_size_ = 0, rows_ = 0;
-  std::vector<float> examples_;       // [U_0,B] of a batch of the rows
-  std::vector<std::size_t> nearest_;  // [B,kChoices] of those rows; empty: not known
-  NeighbourFactors factors_;
-  std::vector<float> batches_;  // [K, U_0, rows of a batch]
-  std::vector<char> drawn_;     // [K]
+  std::vector<float> examples_;           // [U_0,B] of a batch of the rows
+  std::vector<std::size_t> nearest_;      // [B,kChoices] of those rows; empty: not known
+  std::optional<ViewSettings> settings_;  // none: what is usual for the data
+  std::vector<float> batches_;            // [K, U_0, rows of a batch]
+  std::vector<char> drawn_;               // [K]
   TaskBatch scratch_, pool_batch_, support_, query_;
   NeighbourPool pool_;
   std::optional<std::uint32_t> pool_number_;
@@ -81,6 +81,9 @@ class TaskData : public TruncationData<float> {
 
 // What the config says about truncations, and K.
 TruncationSettings<float> truncation_settings(const MetaConfig& config, int K);
+
+// Takes over step size, pace and growth of a rule with settings.
+void use_step_settings(const RuleSettings& settings, TruncationSettings<float>& step);
 
 // K is drawn anew for every truncation of a trajectory.
 Window draw_window(const MetaConfig& config, std::uint64_t seed, std::uint64_t task_index,
@@ -104,7 +107,7 @@ struct Slot : TrajectoryState {
   TrajectorySettings settings;
   std::optional<Task> task;
   std::optional<NeighbourMetric> metric;  // none until a rule looks for neighbours
-  std::optional<Traits> traits;           // likewise, until a rule reads them
+  std::optional<DataProfile> profile;     // likewise, until a rule is resolved
 };
 
 // One trajectory of the rule's inner loop, as estimators see it. Nothing is copied.
@@ -135,6 +138,8 @@ class TrajectoryProblem : public InnerProblem {
   };
   // Batches of a window that is run again are kept, unless settings have changed.
   Resolved start(const Window& window, std::span<const float> theta);
+  void resolve_vjp(std::span<const float> theta, std::span<const float> plain_bar,
+                   const RawSettings<float>& raw_bar, std::span<float> theta_bar) const;
   RawSettings<float> raw_bar_of(const StepBar<float>& step_bar,
                                 const RawSettings<float>& raw) const;
 
@@ -146,7 +151,7 @@ class TrajectoryProblem : public InnerProblem {
   TrajectoryWorkspace& workspace_;
   std::int64_t started_ = -1;  // truncation whose batches the workspace holds
   RawSettings<float> shift_{};
-  RuleSettings used_;
+  ViewSettings views_;
 };
 
 std::uint64_t slot_task_index(const Slot& slot, int slot_index, int num_slots);

@@ -59,7 +59,13 @@ void TrajectoryProblem::add_rough_bar(std::span<const float> theta,
   RawSettings<float> raw_bar{};
   for (std::size_t i = 0; i < names.size(); ++i) at(raw_bar, names[i]) = rough_bar[i];
   const std::vector<float> plain_bar(static_cast<std::size_t>(plain_.size()), 0.0f);
-  resolve_theta_vjp(layout_, theta.data(), slot_.traits.value_or(Traits{}), plain_bar.data(),
+  resolve_vjp(theta, plain_bar, raw_bar, theta_bar);
+}
+
+void TrajectoryProblem::resolve_vjp(std::span<const float> theta, std::span<const float> plain_bar,
+                                    const RawSettings<float>& raw_bar,
+                                    std::span<float> theta_bar) const {
+  resolve_theta_vjp(layout_, theta.data(), slot_.profile.value_or(DataProfile{}), plain_bar.data(),
                     raw_bar, theta_bar.data());
 }
 
@@ -72,17 +78,18 @@ TrajectoryProblem::Resolved TrajectoryProblem::start(const Window& window,
                slot_.settings.inner_batch, config_, slot_.metric, slot_.settings.rows);
     started_ = window.truncation;
   }
-  if (layout_.sizes().reads_traits() && !slot_.traits) slot_.traits = data.traits();
+  const bool has_settings = layout_.has(ThetaName::kSettings);
+  if (has_settings && !slot_.profile) slot_.profile = data.profile();
+  const DataProfile profile = slot_.profile.value_or(DataProfile{});
   Resolved resolved{truncation_settings(config_, window.K),
-                    resolve_theta(layout_, theta.data(), slot_.traits.value_or(Traits{}))};
-  if (!layout_.has(ThetaName::kSettings)) return resolved;
+                    resolve_theta(layout_, theta.data(), profile)};
+  if (!has_settings) return resolved;
   RawSettings<float>& raw = resolved.theta.raw;
   for (std::size_t n = 0; n < raw.size(); ++n) raw[n] += shift_[n];
-  const RuleSettings settings = settings_of(raw);
-  if (fresh || settings.factors != used_.factors) data.use_settings(settings);
-  used_ = settings;
-  resolved.settings.inner_lr *= static_cast<float>(settings[SettingName::kStep]);
-  resolved.settings.bias_pace = static_cast<float>(settings[SettingName::kBiasPace]);
+  const RuleSettings settings = settings_of(raw, profile.kind, config_.inner.inner_lr);
+  if (fresh || settings.views() != views_) data.use_settings(settings.views());
+  views_ = settings.views();
+  use_step_settings(settings, resolved.settings);
   resolved.settings.step_gradient = true;
   return resolved;
 }
@@ -90,14 +97,17 @@ TrajectoryProblem::Resolved TrajectoryProblem::start(const Window& window,
 RawSettings<float> TrajectoryProblem::raw_bar_of(const StepBar<float>& step_bar,
                                                  const RawSettings<float>& raw) const {
   RawSettings<float> raw_bar{};
-  const auto put = [&](SettingName name, double factor_bar) {
+  const ExampleKind kind = slot_.profile->kind;
+  const auto put = [&](SettingName name, float value_bar) {
     const auto n = static_cast<std::size_t>(name);
-    raw_bar[n] = static_cast<float>(factor_bar * setting_slope(name, static_cast<double>(raw[n])));
+    const double usual = usual_setting(name, kind, config_.inner.inner_lr);
+    raw_bar[n] = static_cast<float>(static_cast<double>(value_bar) *
+                                    setting_slope(name, usual, static_cast<double>(raw[n])));
   };
-  put(SettingName::kStep, static_cast<double>(step_bar.inner_lr) * config_.inner.inner_lr);
-  put(SettingName::kBiasPace, static_cast<double>(step_bar.bias_pace));
-  put(SettingName::kShare, static_cast<double>(step_bar.homeostatic_share) *
-                               workspace_.data.homeostatic_share() / used_[SettingName::kShare]);
+  put(SettingName::kStep, step_bar.inner_lr);
+  put(SettingName::kBiasPace, step_bar.bias_pace);
+  put(SettingName::kKeep, step_bar.keep);
+  put(SettingName::kShare, step_bar.homeostatic_share);
   return raw_bar;
 }
 
@@ -126,8 +136,7 @@ TruncationResult TrajectoryProblem::gradient(const Window& window, std::span<con
   std::vector<float> plain_bar(static_cast<std::size_t>(plain_.size()), 0.0f);
   const TruncationResult result = run(plain_bar.data());
   const RawSettings<float> raw_bar = raw_bar_of(workspace_.truncation.step_bar, resolved.theta.raw);
-  resolve_theta_vjp(layout_, theta.data(), slot_.traits.value_or(Traits{}), plain_bar.data(),
-                    raw_bar, theta_bar.data());
+  resolve_vjp(theta, plain_bar, raw_bar, theta_bar);
   return result;
 }
 

@@ -44,7 +44,7 @@ StepInputs<T> inputs_of_step(const ThetaLayout& layout, const Architecture& arch
   const auto U = static_cast<std::size_t>(architecture.num_inputs());
   METAPLASTIC_CHECK(!x.empty() && x.size() % U == 0);
   const auto share = static_cast<T>(data.homeostatic_share());
-  return {{layout, architecture, {settings.inner_lr, share, settings.bias_pace}},
+  return {{layout, architecture, {settings.inner_lr, share, settings.bias_pace, settings.keep}},
           {x.data(), static_cast<int>(x.size() / U)}};
 }
 

@@ -33,7 +33,9 @@ struct TruncationSettings : JudgeSettings<T> {
   int K = 1;
   int objective_every = 1;  // counted from the end: the last state is always judged
   T inner_lr = T(0.02);
-  T bias_pace = T(1);          // StepSettings
+  // StepSettings:
+  T bias_pace = StepSettings<T>().bias_pace;
+  T keep = StepSettings<T>().keep;
   bool step_gradient = false;  // StepBar is wanted
 };
 

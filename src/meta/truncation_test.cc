@@ -148,7 +148,7 @@ TEST_P(TruncationOf, MetaGradientOfSeveralPenaltiesEqualsCentralDifferences) {
   expect_central_differences(problem);
 }
 
-// Step size, pace of biases and share of homeostasis.
+// Step size, pace of biases, growth of columns and share of homeostasis.
 TEST(TruncationTest, StepGradientEqualsCentralDifferences) {
   Problem problem;
   RuleSizes sizes = problem.layout.sizes();
@@ -156,7 +156,8 @@ TEST(TruncationTest, StepGradientEqualsCentralDifferences) {
   problem.layout = ThetaLayout(sizes);
   problem.settings.step_gradient = true;
   problem.settings.inner_lr = 0.1;
-  problem.settings.bias_pace = 1.5;
+  problem.settings.bias_pace = 0.08;
+  problem.settings.keep = 0.3;
   const auto run = [&](const TruncationSettings<double>& settings, double share) {
     std::vector<double> state = problem.phi, unused(problem.theta.size());
     RandomData data(7, 9, share);
@@ -176,6 +177,7 @@ TEST(TruncationTest, StepGradientEqualsCentralDifferences) {
       (run(problem.settings, share + h) - run(problem.settings, share - h)) / (2 * h);
   EXPECT_NEAR(bar.inner_lr / slope(&TruncationSettings<double>::inner_lr), 1, 1e-5);
   EXPECT_NEAR(bar.bias_pace / slope(&TruncationSettings<double>::bias_pace), 1, 1e-5);
+  EXPECT_NEAR(bar.keep / slope(&TruncationSettings<double>::keep), 1, 1e-5);
   EXPECT_NEAR(bar.homeostatic_share / by_share, 1, 1e-5);
 }
 

@@ -55,13 +55,14 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
   std::vector<Probe<float>> probes;  // the same for both states
   for (int p = 0; p < validation.num_probes; ++p) probes.push_back(workspace.data.probe(p));
   score.random_accuracy = judge_state(config, architecture, phi, probes, workspace.tape).accuracy;
-  const Traits traits = config.rule.reads_traits() ? workspace.data.traits() : Traits{};
-  const ResolvedTheta<float> resolved = resolve_theta(layout, theta.data(), traits);
-  const RuleSettings settings = settings_of(resolved.raw);
   TruncationSettings<float> step_settings = truncation_settings(config, 1);
-  step_settings.inner_lr *= static_cast<float>(settings[SettingName::kStep]);
-  step_settings.bias_pace = static_cast<float>(settings[SettingName::kBiasPace]);
-  if (config.rule.has_settings()) workspace.data.use_settings(settings);
+  const DataProfile profile = config.rule.has_settings() ? workspace.data.profile() : DataProfile{};
+  const ResolvedTheta<float> resolved = resolve_theta(layout, theta.data(), profile);
+  if (config.rule.has_settings()) {
+    const RuleSettings settings = settings_of(resolved.raw, profile.kind, config.inner.inner_lr);
+    use_step_settings(settings, step_settings);
+    workspace.data.use_settings(settings.views());
+  }
   std::vector<float> mean = phi;
   for (int step = 0; step < validation.inner_steps; ++step) {
     workspace.data.move_to(static_cast<std::uint32_t>(step), 1);

@@ -14,6 +14,8 @@
 #include <span>
 #include <vector>
 
+#include "neighbours/example_kind.h"
+
 namespace metaplastic {
 
 class NeighbourMetric {
@@ -25,6 +27,10 @@ class NeighbourMetric {
   // Near means alike in shape; else, a small distance.
   bool by_shape() const { return by_shape_; }
   bool of_sparse_inputs() const { return !scale_.empty(); }
+  ExampleKind kind() const {
+    if (!by_shape_) return ExampleKind::kDistances;
+    return of_sparse_inputs() ? ExampleKind::kSparse : ExampleKind::kShapes;
+  }
   // 0, 0.25 or 0.5: components are multiplied by their variance to minus this.
   double whitening() const { return whitening_; }
   // x [U,N] -> [k,N], in which near is a small distance: the inputs themselves, or columns of

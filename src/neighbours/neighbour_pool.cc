@@ -7,6 +7,18 @@
 
 namespace metaplastic {
 
+ViewSettings usual_views(ExampleKind kind) {
+  switch (kind) {
+    case ExampleKind::kShapes:
+      return {.hops = kNeighbourhood.hops};
+    case ExampleKind::kSparse:
+      return {.noise = kNeighbourhood.sparse_noise,
+              .share = kNeighbourhood.sparse_homeostatic_share};
+    default:
+      return {};
+  }
+}
+
 NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs,
                              NeighbourMetric metric, ThreadPool* threads)
     : threads_(threads) {
@@ -21,12 +33,13 @@ NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs,
       Located{num_inputs, std::move(metric), std::move(located), std::move(rows)});
   if (is_large) made->lists = std::make_unique<NearLists>(made->examples, threads);
   located_ = made;
+  settings_ = usual_views(kind());
   look_for_neighbours();
 }
 
-NeighbourPool NeighbourPool::with_factors(const NeighbourFactors& factors) const {
+NeighbourPool NeighbourPool::with_settings(const ViewSettings& settings) const {
   NeighbourPool pool = *this;
-  pool.factors_ = factors;
+  pool.settings_ = settings;
   pool.look_for_neighbours();
   return pool;
 }
@@ -41,22 +54,11 @@ void NeighbourPool::list_neighbours() {
 }
 
 double NeighbourPool::mean_hops() const {
-  double hops = 1;
-  if (metric().by_shape() && !metric().of_sparse_inputs()) {
-    const double times = static_cast<double>(located_->examples.count()) / kNeighbourhood.hops_pool;
-    hops = kNeighbourhood.hops * std::max(1.0, times);
+  double times = 1;
+  if (kind() == ExampleKind::kShapes) {
+    times = static_cast<double>(located_->examples.count()) / kNeighbourhood.hops_pool;
   }
-  return std::max(1.0, factors_.hops * hops);
-}
-
-double NeighbourPool::noise() const {
-  return factors_.noise *
-         (metric().of_sparse_inputs() ? kNeighbourhood.sparse_noise : kNeighbourhood.noise);
-}
-
-double NeighbourPool::homeostatic_share() const {
-  return factors_.share * (metric().of_sparse_inputs() ? kNeighbourhood.sparse_homeostatic_share
-                                                       : kNeighbourhood.homeostatic_share);
+  return std::max(1.0, settings_.hops * std::max(1.0, times));
 }
 
 std::vector<std::size_t> NeighbourPool::nearest(std::span<const float> batch) const {

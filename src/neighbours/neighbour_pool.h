@@ -8,17 +8,25 @@
 #include <vector>
 
 #include "base/random.h"
+#include "neighbours/constants.h"
 #include "neighbours/near_examples.h"
 #include "neighbours/near_lists.h"
 #include "neighbours/neighbour_metric.h"
 
 namespace metaplastic {
 
-// Multiplies what a pool derives from its data: the mean length of walks, the noise of second
-// views, and the share that homeostatic units aim at.
-struct NeighbourFactors {
-  double hops = 1, noise = 1, share = 1;
+// How a rule of near examples sees them.
+struct ViewSettings {
+  // Mean length of a walk, at least one hop; in a pool of shapes that is larger than
+  // kNeighbourhood.hops_pool, in proportion longer, because a hop leads less far there.
+  double hops = 1;
+  double noise = kNeighbourhood.noise;              // deviation over that of the inputs
+  double share = kNeighbourhood.homeostatic_share;  // that units aim at (homeostasis.h)
+
+  bool operator==(const ViewSettings&) const = default;
 };
+// Set by hand.
+ViewSettings usual_views(ExampleKind kind);
 
 class NeighbourPool {
  public:
@@ -28,9 +36,9 @@ class NeighbourPool {
   // The threads, if any, must be idle and outlive searches in this pool and its copies.
   NeighbourPool(std::span<const float> examples, int num_inputs, NeighbourMetric metric,
                 ThreadPool* threads = nullptr);
-  // The same examples with other factors. Cost: next to none, but k P^2 for the first factors whose
-  // walks have more than one hop.
-  NeighbourPool with_factors(const NeighbourFactors& factors) const;
+  // The same examples with other settings than usual_views. Cost: next to none, but k P^2 for the
+  // first settings whose walks have more than one hop.
+  NeighbourPool with_settings(const ViewSettings& settings) const;
 
   // The full table of neighbours, also for short walks: the first hop of walks from known places
   // then needs no search. Cost: k P^2.
@@ -47,14 +55,9 @@ class NeighbourPool {
     return std::span(located_->rows).subspan(example * U, U);
   }
   const NeighbourMetric& metric() const { return located_->metric; }
-  // Hops of a walk in the mean: 1 where near is a matter of distance and where inputs are sparse;
-  // else kNeighbourhood.hops for a pool of up to kNeighbourhood.hops_pool examples, and in
-  // proportion for a larger one, in which a hop leads less far. Times the factor.
-  double mean_hops() const;
-  // Deviation of the noise that second views get, over that of the inputs.
-  double noise() const;
-  // What units aim at that learn from these examples (homeostasis.h).
-  double homeostatic_share() const;
+  ExampleKind kind() const { return metric().kind(); }
+  const ViewSettings& settings() const { return settings_; }
+  double mean_hops() const;  // of a walk in this pool, by settings().hops
   // The kChoices nearest examples to each column of batch [U,B] that differ from it, indices
   // [B,kChoices]; P where no example differs. Cost: k B P.
   std::vector<std::size_t> nearest(std::span<const float> batch) const;
@@ -73,7 +76,7 @@ class NeighbourPool {
   void look_for_neighbours();
   std::vector<std::size_t> search(const LocatedExamples& from) const;
 
-  // What pools with different factors share.
+  // What pools with different settings share.
   struct Located {
     int num_inputs = 0;
     NeighbourMetric metric;
@@ -83,7 +86,7 @@ class NeighbourPool {
   };
   std::shared_ptr<const Located> located_ = std::make_shared<Located>();
   std::shared_ptr<const std::vector<std::size_t>> near_;  // [P,kChoices], where walks are long
-  NeighbourFactors factors_;
+  ViewSettings settings_;
   ThreadPool* threads_ = nullptr;
 };
 

@@ -58,12 +58,12 @@ TEST(SparseInputs, HaveWalksOfOneHopMoreNoiseAndUnitsThatAreNearlyLinear) {
   const std::vector<float> sparse = documents(kDocuments), dense = ones_and_zeros(40, 300, 0.3f);
   const NeighbourPool of_sparse = pool_of(sparse, kWords), of_dense = pool_of(dense, 40);
   EXPECT_EQ(of_sparse.mean_hops(), 1);
-  EXPECT_EQ(of_sparse.noise(), kNeighbourhood.sparse_noise);
-  EXPECT_EQ(of_sparse.homeostatic_share(), kNeighbourhood.sparse_homeostatic_share);
+  EXPECT_EQ(of_sparse.settings().noise, kNeighbourhood.sparse_noise);
+  EXPECT_EQ(of_sparse.settings().share, kNeighbourhood.sparse_homeostatic_share);
   EXPECT_EQ(of_dense.mean_hops(), kNeighbourhood.hops);
-  EXPECT_EQ(of_dense.noise(), kNeighbourhood.noise);
-  EXPECT_EQ(of_dense.homeostatic_share(), kNeighbourhood.homeostatic_share);
-  EXPECT_EQ(NeighbourPool().homeostatic_share(), kNeighbourhood.homeostatic_share);
+  EXPECT_EQ(of_dense.settings().noise, kNeighbourhood.noise);
+  EXPECT_EQ(of_dense.settings().share, kNeighbourhood.homeostatic_share);
+  EXPECT_EQ(NeighbourPool().settings().share, kNeighbourhood.homeostatic_share);
 }
 
 }  // namespace

@@ -159,4 +159,11 @@ Traits measure_traits(const NeighbourPool& pool, std::int64_t num_rows) {
   return traits;
 }
 
+DataProfile profile_of(const NeighbourPool& pool, std::int64_t num_rows, bool with_traits) {
+  DataProfile profile;
+  if (with_traits) profile.traits = measure_traits(pool, num_rows);
+  profile.kind = pool.kind();
+  return profile;
+}
+
 }  // namespace metaplastic

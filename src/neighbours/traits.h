@@ -14,6 +14,12 @@ namespace metaplastic {
 inline constexpr std::size_t kNumTraits = 12;
 using Traits = std::array<double, kNumTraits>;
 
+// What a rule that follows the data is resolved by.
+struct DataProfile {
+  Traits traits{};
+  ExampleKind kind = ExampleKind::kDistances;
+};
+
 // In the order of Traits.
 std::span<const std::string_view> trait_names();
 
@@ -21,5 +27,7 @@ std::span<const std::string_view> trait_names();
 // the whole data set. Always finite. Cost: k n^2 and U n^2 for n examples.
 inline constexpr std::size_t kTraitExamples = 768;
 Traits measure_traits(const NeighbourPool& pool, std::int64_t num_rows);
+// The kind alone where traits are not wanted: that costs nothing.
+DataProfile profile_of(const NeighbourPool& pool, std::int64_t num_rows, bool with_traits);
 
 }  // namespace metaplastic

@@ -34,8 +34,8 @@ void add_second_views(std::span<const float> batch, const NeighbourPool& pool,
                     views.size() == 2 * batch.size());
   const std::size_t B = batch.size() / U, P = pool.examples().size() / U;
   METAPLASTIC_CHECK(nearest.empty() || nearest.size() == B * kChoices);
-  const auto noise = static_cast<float>((P > 0 ? pool.noise() : kNeighbourhood.view_noise) *
-                                        deviation_of(batch, U, B));
+  const auto noise = static_cast<float>(
+      (P > 0 ? pool.settings().noise : kNeighbourhood.view_noise) * deviation_of(batch, U, B));
   std::vector<const float*> partners(B);  // [U] each; null: the example itself
   METAPLASTIC_CHECK(given_partners.empty() || given_partners.size() == batch.size());
   for (std::size_t b = 0; b < B && !given_partners.empty(); ++b)

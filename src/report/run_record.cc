@@ -12,7 +12,6 @@
 #include "io/safetensors.h"
 #include "meta/checkpoint.h"
 #include "meta/run_folder.h"
-#include "rule/classical.h"
 
 namespace metaplastic {
 namespace {
@@ -113,13 +112,6 @@ std::optional<std::uint64_t> provenance_seed(const json& provenance) {
   return found->get<std::uint64_t>();
 }
 
-// A start from a rule file is not looked up again: the file may have changed since.
-std::vector<float> known_start(const RunRecord& run) {
-  const std::string& name = run.config.outer.init_rule;
-  if (!run.seed || (name != "random" && !is_classical_rule(name))) return {};
-  return initial_theta(run.config, *run.seed);
-}
-
 void read_rule(RunRecord& run) {
   const std::string best = run.folder + "/rule.safetensors";
   const std::string checkpoint = run.folder + "/checkpoint.safetensors";
@@ -150,7 +142,7 @@ void read_rule(RunRecord& run) {
   } else {
     return;
   }
-  record.initial_theta = known_start(run);
+  if (run.seed) record.initial_theta = known_start(run.config, *run.seed);
   run.rule = std::move(record);
 }
 

@@ -26,8 +26,7 @@ Var<T> readout_step(Tape<T>& tape, const RuleSizes& sizes, const Var<T>& bias_ou
 template <class T>
 Var<T> next_bias(Tape<T>& tape, const RuleSizes& sizes, const Var<T>& b, const Var<T>& bias_out,
                  const Var<T>& s, const StepSettings<T>& settings) {
-  const T lr = settings.inner_lr *
-               (sizes.is_homeostatic() ? T(kRule.homeostatic_pace) * settings.bias_pace : T(1));
+  const T lr = settings.inner_lr * (sizes.is_homeostatic() ? settings.bias_pace : T(1));
   const T reach = T(sizes.has_free_bias() ? kRule.free_bias_reach : 1);
   Var<T> step;
   if (bias_out.data) step = readout_step(tape, sizes, bias_out);

@@ -6,18 +6,19 @@
 namespace metaplastic {
 namespace {
 
-// Which column of `from` each column of `to` takes; -1: 0.
+// Which column of `from` each column of `to` takes, or which row; -1: 0.
 using Columns = std::vector<std::int64_t>;
 
-// A matrix of `to` from the matrix of the same name, row by row.
+// A matrix of `to` from the matrix of the same name.
 void copy_matrix(const ThetaEntry& from, std::span<const float> theta, const ThetaEntry& to,
-                 const Columns& columns, std::vector<float>& out) {
-  for (int row = 0; row < std::min(from.rows, to.rows); ++row)
+                 const Columns& rows, const Columns& columns, std::vector<float>& out) {
+  for (std::int64_t row = 0; row < std::ssize(rows); ++row)
     for (std::int64_t col = 0; col < to.cols; ++col) {
-      const std::int64_t source = columns[static_cast<std::size_t>(col)];
-      if (source < 0) continue;
-      out[static_cast<std::size_t>(to.offset + std::int64_t{row} * to.cols + col)] =
-          theta[static_cast<std::size_t>(from.offset + std::int64_t{row} * from.cols + source)];
+      const std::int64_t source_row = rows[static_cast<std::size_t>(row)],
+                         source = columns[static_cast<std::size_t>(col)];
+      if (source_row < 0 || source < 0) continue;
+      out[static_cast<std::size_t>(to.offset + row * to.cols + col)] =
+          theta[static_cast<std::size_t>(from.offset + source_row * from.cols + source)];
     }
 }
 
@@ -105,6 +106,13 @@ Columns columns_of(ThetaName name, const ThetaLayout& from, const ThetaLayout& t
   }
 }
 
+Columns rows_of(ThetaName name, const ThetaLayout& from, const ThetaLayout& to) {
+  if (name != ThetaName::kSettings) return straight(std::min(from[name].rows, to[name].rows));
+  const auto num_rows = static_cast<std::size_t>(to[name].rows);
+  if (from.conditions().kinds.empty()) return Columns(num_rows, 0);
+  return named_columns(from.conditions().kinds, to.conditions().kinds);
+}
+
 float theta_value(const ThetaLayout& layout, std::span<const float> theta, ThetaName name,
                   std::int64_t at) {
   return layout.has(name) ? theta[static_cast<std::size_t>(layout[name].offset + at)] : 0.0f;
@@ -130,7 +138,8 @@ std::vector<float> convert_theta(const ThetaLayout& from, std::span<const float>
   for (int n = 0; n < kNumTheta; ++n) {
     const auto name = static_cast<ThetaName>(n);
     if (!from.has(name) || !to.has(name)) continue;
-    copy_matrix(from[name], theta, to[name], columns_of(name, from, to), result);
+    copy_matrix(from[name], theta, to[name], rows_of(name, from, to), columns_of(name, from, to),
+                result);
   }
   return result;
 }

@@ -10,8 +10,9 @@
 namespace metaplastic {
 
 // theta of one layout as theta of another, of the same C, D and G: the mix and the readouts by the
-// names of their terms, other matrices row by row. What `to` has beyond `from` is 0. A term that
-// `to` does not have is left out.
+// names of their terms, settings and traits by their names, other matrices row by row. What `to`
+// has beyond `from` is 0, but settings of one row for all kinds of examples become those of each.
+// A term that `to` does not have is left out.
 std::vector<float> convert_theta(const ThetaLayout& from, std::span<const float> theta,
                                  const ThetaLayout& to);
 

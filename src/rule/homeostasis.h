@@ -11,8 +11,8 @@ namespace metaplastic {
 
 // s [U,1,B], standardised activations -> [1,U], to be taken away from the bias:
 // kRule.homeostatic_gain times what the share of the variance above the mean misses of `share`
-// (NeighbourPool::homeostatic_share, else kNeighbourhood.homeostatic_share). 0 for a unit that is
-// the same for all examples. share_leaf: StepSettings.
+// (ViewSettings, StepSettings). 0 for a unit that is the same for all examples. share_leaf:
+// StepSettings.
 template <class T>
 Var<T> homeostatic_step(Tape<T>& tape, const Var<T>& s, T share,
                         const Var<T>* share_leaf = nullptr);

@@ -118,12 +118,13 @@ class InnerStep {
 
   void step_weights(int l, const LayerSides<T>& above, const LayerSides<T>& sides) {
     const Var<T>&W = phi_.W[at(l)], &V = phi_.V[at(l)];
-    const Var<T> W_step = weight_step(tape_, layout_, W, above.up, sides.lo,
-                                      theta_[ThetaName::kMix], optional(ThetaName::kMixBias));
+    const Var<T> W_step =
+        weight_step(tape_, layout_, W, above.up, sides.lo, theta_[ThetaName::kMix],
+                    optional(ThetaName::kMixBias), settings_.keep);
     Var<T> V_step = W_step;
     if (sizes_.has_v_step()) {
       V_step = weight_step(tape_, layout_, V, above.up_v, sides.lo_v, theta_[ThetaName::kMixV],
-                           optional(ThetaName::kMixVBias));
+                           optional(ThetaName::kMixVBias), settings_.keep);
     }
     const T lr = settings_.inner_lr;
     next_.W[at(l)] = combine(tape_, T(1) - lr, W, -lr, W_step);

@@ -53,10 +53,12 @@ ConditionNames parse_conditions(const TensorFile& file) {
   constexpr std::size_t kMostNames = 256;
   const nlohmann::json values = parse_json(found->second);
   ConditionNames names;
-  for (const auto& [key, list] :
-       {std::pair{"settings", &names.settings}, {"traits", &names.traits}}) {
+  for (const auto& [key, list] : {std::pair{"settings", &names.settings},
+                                  {"traits", &names.traits},
+                                  {"kinds", &names.kinds}}) {
     const nlohmann::json* value =
         values.is_object() && values.contains(key) ? &values[key] : nullptr;
+    if (!value && list == &names.kinds && values.is_object()) continue;  // rule version 3
     if (!value || !value->is_array() || value->empty() || value->size() > kMostNames ||
         !std::ranges::all_of(*value, [](const auto& name) { return name.is_string(); })) {
       fail("{}: expected a list of names '{}' in metadata '{}', found none; the file is damaged",
@@ -71,7 +73,8 @@ ConditionNames parse_conditions(const TensorFile& file) {
 
 std::string conditions_metadata(const ThetaLayout& layout) {
   return nlohmann::json{{"settings", layout.conditions().settings},
-                        {"traits", layout.conditions().traits}}
+                        {"traits", layout.conditions().traits},
+                        {"kinds", layout.conditions().kinds}}
       .dump();
 }
 

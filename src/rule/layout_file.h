@@ -15,7 +15,8 @@ namespace metaplastic {
 inline constexpr const char* kTermsKey = "terms";
 std::string terms_metadata(const ThetaLayout& layout);
 
-// Metadata of theta with settings or traits: their names, {"settings": [..], "traits": [..]}.
+// Metadata of theta with settings or traits: their names, {"settings": [..], "traits": [..],
+// "kinds": [..]}; without kinds in files of rule version 3.
 inline constexpr const char* kConditionsKey = "conditions";
 std::string conditions_metadata(const ThetaLayout& layout);
 

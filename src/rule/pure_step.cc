@@ -1,5 +1,8 @@
 #include "rule/pure_step.h"
 
+#include <cmath>
+
+#include "rule/constants.h"
 #include "tensor/kernels.h"
 
 namespace metaplastic {
@@ -14,10 +17,30 @@ void seed_phi_bar(Tape<T>& tape, const PhiVars<T>& next, const Architecture& arc
   });
 }
 
-// W, V and b all move in proportion to inner_lr, b to bias_pace too.
+// bar [U_lo,U_up] times the columns of W, each over its root mean square.
 template <class T>
-void add_step_bar(const StepSettings<T>& settings, const PhiVars<T>& phi, const PhiVars<T>& next,
-                  const Architecture& architecture, const T* phi_bar, StepBar<T>& step_bar) {
+T along_columns(const T* bar, const Var<T>& W, double eps) {
+  T sum = 0;
+  const int rows = W.rows(), cols = W.cols();
+  for (int u = 0; u < cols; ++u) {
+    T square = 0, along = 0;
+    for (int i = 0; i < rows; ++i) {
+      const T w = W.data[i * cols + u];
+      square += w * w, along += bar[i * cols + u] * w;
+    }
+    sum += along / std::sqrt(T(eps) + square / T(rows));
+  }
+  return sum;
+}
+
+// W, V and b all move in proportion to inner_lr, b to bias_pace too, and W and V to keep along
+// their columns.
+template <class T>
+void add_step_bar(const StepSpec<T>& spec, const PhiVars<T>& phi, const PhiVars<T>& next,
+                  const T* phi_bar, StepBar<T>& step_bar) {
+  const StepSettings<T>& settings = spec.settings;
+  const RuleSizes& sizes = spec.layout.sizes();
+  const double eps = sizes.is_metz2019() ? kReleased.column_eps : kRule.column_eps;
   const auto along = [&](const Var<T>& from, const Var<T>& to, std::int64_t offset) {
     T sum = 0;
     for (std::ptrdiff_t i = 0; i < from.size(); ++i)
@@ -26,12 +49,16 @@ void add_step_bar(const StepSettings<T>& settings, const PhiVars<T>& phi, const 
   };
   for (int l = 1; l <= next.num_layers; ++l) {
     const auto at = static_cast<std::size_t>(l);
-    const LayerOffsets offsets = layer_offsets(architecture, l);
+    const LayerOffsets offsets = layer_offsets(spec.architecture, l);
     const T of_bias = along(phi.b[at], next.b[at], offsets.b);
     step_bar.inner_lr += (along(phi.W[at], next.W[at], offsets.W) +
                           along(phi.V[at], next.V[at], offsets.V) + of_bias) /
                          settings.inner_lr;
     step_bar.bias_pace += of_bias / settings.bias_pace;
+    // V takes the step of W, or has one of its own.
+    const Var<T>& of_V = sizes.has_v_step() ? phi.V[at] : phi.W[at];
+    step_bar.keep += settings.inner_lr * (along_columns(phi_bar + offsets.W, phi.W[at], eps) +
+                                          along_columns(phi_bar + offsets.V, of_V, eps));
   }
 }
 
@@ -74,7 +101,7 @@ void pure_step_vjp(Tape<T>& tape, const StepSpec<T>& spec, const T* phi, const S
   const PhiVars<T> vars = phi_leaves(tape, spec.architecture, phi);
   const PhiVars<T> next =
       inner_step(tape, theta_vars, vars, spec.architecture.activation, x, settings);
-  if (step_bar) add_step_bar(settings, vars, next, spec.architecture, phi_bar, *step_bar);
+  if (step_bar) add_step_bar(spec, vars, next, phi_bar, *step_bar);
   seed_phi_bar(tape, next, spec.architecture, phi_bar);
   tape.backward();
   if (step_bar) step_bar->homeostatic_share += tape.bar(share_leaf)[0];

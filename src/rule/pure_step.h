@@ -29,7 +29,7 @@ void pure_step(Tape<T>& tape, const StepSpec<T>& spec, const T* phi, const StepB
 // d loss / d what a step is taken with.
 template <class T>
 struct StepBar {
-  T inner_lr = 0, bias_pace = 0, homeostatic_share = 0;
+  T inner_lr = 0, bias_pace = 0, keep = 0, homeostatic_share = 0;
 };
 
 // Computes the step again and runs it backwards. phi_bar [phi_size] comes in as the adjoint of

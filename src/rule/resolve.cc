@@ -60,9 +60,16 @@ std::int64_t plain_size(const ThetaLayout& layout) {
   return layout.has(ThetaName::kSettings) ? layout[ThetaName::kSettings].offset : layout.size();
 }
 
+// Of the row of that kind.
+std::int64_t settings_offset(const ThetaLayout& layout, ExampleKind kind) {
+  const ThetaEntry& entry = layout[ThetaName::kSettings];
+  return entry.offset + std::int64_t{entry.cols} * static_cast<int>(kind);
+}
+
 void check_names(const ThetaLayout& layout) {
-  METAPLASTIC_CHECK(layout.conditions().settings.size() == kNumSettings &&
-                    layout.conditions().traits.size() == kNumTraits);
+  const ConditionNames& names = layout.conditions();
+  METAPLASTIC_CHECK(names.settings.size() == kNumSettings && names.traits.size() == kNumTraits &&
+                    names.kinds.size() == kNumExampleKinds);
 }
 
 }  // namespace
@@ -75,14 +82,15 @@ RuleSizes plain_sizes(const RuleSizes& sizes) {
 }
 
 template <class T>
-ResolvedTheta<T> resolve_theta(const ThetaLayout& layout, const T* theta, const Traits& traits) {
+ResolvedTheta<T> resolve_theta(const ThetaLayout& layout, const T* theta,
+                               const DataProfile& profile) {
   check_names(layout);
   ResolvedTheta<T> resolved;
   resolved.theta.assign(theta, theta + plain_size(layout));
   if (!layout.has(ThetaName::kSettings)) return resolved;
-  std::copy_n(theta + layout[ThetaName::kSettings].offset, kNumSettings, resolved.raw.begin());
+  std::copy_n(theta + settings_offset(layout, profile.kind), kNumSettings, resolved.raw.begin());
   if (!layout.has(ThetaName::kTraitsIn)) return resolved;
-  const std::vector<T> u = hidden_units(layout, theta, standardised(layout, theta, traits));
+  const std::vector<T> u = hidden_units(layout, theta, standardised(layout, theta, profile.traits));
   add_product(u, theta + layout[ThetaName::kTraitsMix].offset,
               static_cast<std::size_t>(layout.num_terms()),
               resolved.theta.data() + layout[ThetaName::kMix].offset);
@@ -92,14 +100,15 @@ ResolvedTheta<T> resolve_theta(const ThetaLayout& layout, const T* theta, const 
 }
 
 template <class T>
-void resolve_theta_vjp(const ThetaLayout& layout, const T* theta, const Traits& traits,
+void resolve_theta_vjp(const ThetaLayout& layout, const T* theta, const DataProfile& profile,
                        const T* plain_bar, const RawSettings<T>& raw_bar, T* theta_bar) {
   for (std::int64_t i = 0; i < plain_size(layout); ++i) theta_bar[i] += plain_bar[i];
   if (!layout.has(ThetaName::kSettings)) return;
   for (std::size_t n = 0; n < kNumSettings; ++n)
-    theta_bar[layout[ThetaName::kSettings].offset + static_cast<std::int64_t>(n)] += raw_bar[n];
+    theta_bar[settings_offset(layout, profile.kind) + static_cast<std::int64_t>(n)] += raw_bar[n];
   if (!layout.has(ThetaName::kTraitsIn)) return;
-  const std::vector<T> t = standardised(layout, theta, traits), u = hidden_units(layout, theta, t);
+  const std::vector<T> t = standardised(layout, theta, profile.traits),
+                       u = hidden_units(layout, theta, t);
   std::vector<T> u_bar(u.size(), T(0));
   const auto at = [&](ThetaName name) { return layout[name].offset; };
   add_product_vjp(u, theta + at(ThetaName::kTraitsMix),
@@ -115,19 +124,20 @@ void resolve_theta_vjp(const ThetaLayout& layout, const T* theta, const Traits& 
   }
 }
 
-ResolvedRule resolve(const Rule& rule, const Traits& traits) {
+ResolvedRule resolve(const Rule& rule, const DataProfile& profile) {
+  METAPLASTIC_CHECK(rule.sizes.has_settings());
   const ThetaLayout layout(rule.sizes);
-  ResolvedTheta<float> found = resolve_theta(layout, rule.theta.data(), traits);
-  ResolvedRule resolved{rule, settings_of(found.raw)};
+  ResolvedTheta<float> found = resolve_theta(layout, rule.theta.data(), profile);
+  ResolvedRule resolved{rule, settings_of(found.raw, profile.kind, rule.inner.inner_lr)};
   resolved.rule.sizes = plain_sizes(rule.sizes);
   resolved.rule.theta = std::move(found.theta);
-  resolved.rule.inner.inner_lr *= resolved.settings[SettingName::kStep];
+  resolved.rule.inner.inner_lr = resolved.settings[SettingName::kStep];
   return resolved;
 }
 
-#define METAPLASTIC_INSTANTIATE(T)                                                       \
-  template ResolvedTheta<T> resolve_theta(const ThetaLayout&, const T*, const Traits&);  \
-  template void resolve_theta_vjp(const ThetaLayout&, const T*, const Traits&, const T*, \
+#define METAPLASTIC_INSTANTIATE(T)                                                            \
+  template ResolvedTheta<T> resolve_theta(const ThetaLayout&, const T*, const DataProfile&);  \
+  template void resolve_theta_vjp(const ThetaLayout&, const T*, const DataProfile&, const T*, \
                                   const RawSettings<T>&, T*);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)

@@ -3,7 +3,7 @@
 //
 //   t   = clamp((traits - traits_mean) / traits_scale)      [T]
 //   u   = tanh(traits_in t + traits_in_bias)                [H]
-//   mix = mix + u traits_mix,  raw = settings + u traits_settings
+//   mix = mix + u traits_mix,  raw = settings of the kind of examples + u traits_settings
 //
 // traits_mean and traits_scale are measured on tasks of meta-training (meta/task_traits.h).
 // [docs/method.md, "Settings that follow the data"; not in the paper]
@@ -28,17 +28,19 @@ struct ResolvedTheta {
 };
 // theta [layout.size()]. A plain layout's theta is copied.
 template <class T>
-ResolvedTheta<T> resolve_theta(const ThetaLayout& layout, const T* theta, const Traits& traits);
+ResolvedTheta<T> resolve_theta(const ThetaLayout& layout, const T* theta,
+                               const DataProfile& profile);
 
 // Adds d loss / d theta to theta_bar [layout.size()], from the bars of resolve_theta's result.
 template <class T>
-void resolve_theta_vjp(const ThetaLayout& layout, const T* theta, const Traits& traits,
+void resolve_theta_vjp(const ThetaLayout& layout, const T* theta, const DataProfile& profile,
                        const T* plain_bar, const RawSettings<T>& raw_bar, T* theta_bar);
 
 struct ResolvedRule {
   Rule rule;  // plain; inner.inner_lr is that of the settings
   RuleSettings settings;
 };
-ResolvedRule resolve(const Rule& rule, const Traits& traits);
+// A rule with settings.
+ResolvedRule resolve(const Rule& rule, const DataProfile& profile);
 
 }  // namespace metaplastic

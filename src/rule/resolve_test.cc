@@ -6,12 +6,14 @@
 
 #include <cmath>
 #include <filesystem>
+#include <limits>
 
 #include "base/error.h"
 #include "base/random.h"
 #include "io/json_text.h"
 #include "io/test_folder.h"
 #include "rule/classical.h"
+#include "rule/constants.h"
 #include "rule/layout_file.h"
 
 namespace metaplastic {
@@ -25,11 +27,12 @@ RuleSizes traits_sizes() {
   return sizes;
 }
 
-Traits some_traits(std::uint32_t stream) {
+DataProfile some_profile(std::uint32_t stream) {
   Random random(4, Purpose::kTest, 0, stream);
-  Traits traits;
-  for (double& value : traits) value = random.normal();
-  return traits;
+  DataProfile profile;
+  for (double& value : profile.traits) value = random.normal();
+  profile.kind = static_cast<ExampleKind>(stream % kNumExampleKinds);
+  return profile;
 }
 
 TEST(Resolve, AdjointEqualsCentralDifferences) {
@@ -41,7 +44,7 @@ TEST(Resolve, AdjointEqualsCentralDifferences) {
   for (std::size_t n = 0; n < kNumTraits; ++n)
     theta[static_cast<std::size_t>(layout[ThetaName::kTraitsScale].offset) + n] =
         1 + 0.1 * double(n);
-  const Traits traits = some_traits(1);
+  const DataProfile profile = some_profile(1);
   // A linear function of all that comes out, so that its bars are known.
   const ThetaLayout plain(plain_sizes(layout.sizes()));
   std::vector<double> plain_bar(static_cast<std::size_t>(plain.size()));
@@ -49,14 +52,14 @@ TEST(Resolve, AdjointEqualsCentralDifferences) {
   RawSettings<double> raw_bar;
   for (double& value : raw_bar) value = random.normal();
   const auto value_at = [&](const std::vector<double>& at) {
-    const ResolvedTheta<double> found = resolve_theta(layout, at.data(), traits);
+    const ResolvedTheta<double> found = resolve_theta(layout, at.data(), profile);
     double sum = 0;
     for (std::size_t i = 0; i < plain_bar.size(); ++i) sum += plain_bar[i] * found.theta[i];
     for (std::size_t n = 0; n < kNumSettings; ++n) sum += raw_bar[n] * found.raw[n];
     return sum;
   };
   std::vector<double> theta_bar(P, 0.0);
-  resolve_theta_vjp(layout, theta.data(), traits, plain_bar.data(), raw_bar, theta_bar.data());
+  resolve_theta_vjp(layout, theta.data(), profile, plain_bar.data(), raw_bar, theta_bar.data());
   const std::int64_t first_measured = layout[ThetaName::kTraitsMean].offset,
                      after_measured = layout[ThetaName::kTraitsIn].offset;
   constexpr double h = 1e-5;
@@ -74,13 +77,16 @@ TEST(Resolve, AdjointEqualsCentralDifferences) {
 
 TEST(Resolve, StartsAsThePlainRuleWhateverTheTraits) {
   const Rule start = make_classical_rule("agree-neighbours", traits_sizes(), 3);
-  for (const std::uint32_t stream : {1u, 2u}) {
-    const ResolvedRule found = resolve(start, some_traits(stream));
+  for (const std::uint32_t stream : {0u, 1u, 2u}) {
+    const ResolvedRule found = resolve(start, some_profile(stream));
     EXPECT_EQ(found.rule.sizes, plain_sizes(start.sizes));
     EXPECT_EQ(found.rule.theta,
               make_classical_rule("agree-neighbours", plain_sizes(start.sizes), 3).theta);
     EXPECT_EQ(found.rule.inner.inner_lr, start.inner.inner_lr);
-    for (const double factor : found.settings.factors) EXPECT_NEAR(factor, 1, 1e-12);
+    const ViewSettings usual = usual_views(some_profile(stream).kind);
+    EXPECT_EQ(found.settings.views(), usual);
+    EXPECT_EQ(found.settings[SettingName::kBiasPace], kRule.homeostatic_pace);
+    EXPECT_EQ(found.settings[SettingName::kKeep], kRule.keep);
   }
 }
 
@@ -89,25 +95,102 @@ TEST(Resolve, FollowsTheTraits) {
   const ThetaLayout layout(rule.sizes);
   for (const ThetaName name : {ThetaName::kTraitsMix, ThetaName::kTraitsSettings})
     std::fill_n(rule.theta.begin() + layout[name].offset, layout[name].size(), 0.3f);
-  const ResolvedRule one = resolve(rule, some_traits(1)), other = resolve(rule, some_traits(2));
+  const ResolvedRule one = resolve(rule, some_profile(1)), other = resolve(rule, some_profile(2));
   EXPECT_NE(one.rule.theta, other.rule.theta);
-  EXPECT_NE(one.settings.factors, other.settings.factors);
-  EXPECT_NEAR(one.rule.inner.inner_lr, rule.inner.inner_lr * one.settings[SettingName::kStep],
-              1e-12);
+  EXPECT_NE(one.settings.values, other.settings.values);
+  EXPECT_EQ(one.rule.inner.inner_lr, one.settings[SettingName::kStep]);
+  EXPECT_NE(one.rule.inner.inner_lr, rule.inner.inner_lr);
 }
 
-TEST(Settings, HaveSlopeOneAndStayInTheirBounds) {
+// What acts between the bounds is the exponential of the raw number, or nearly; the share, a
+// sigmoid of eight times it.
+TEST(Settings, AreWhatThetaHoldsAndStayInTheirBounds) {
   for (std::size_t n = 0; n < kNumSettings; ++n) {
     const auto name = static_cast<SettingName>(n);
-    EXPECT_NEAR(setting_factor(name, 0), 1, 1e-12);
-    EXPECT_NEAR(setting_slope(name, 0), 1, 1e-12);
-    for (const double raw : {-3.0, -0.4, 0.2, 1.5}) {
-      constexpr double h = 1e-6;
-      EXPECT_NEAR(setting_slope(name, raw),
-                  (setting_factor(name, raw + h) - setting_factor(name, raw - h)) / (2 * h), 1e-6);
+    const bool is_share = name == SettingName::kShare;
+    for (std::size_t k = 0; k < kNumExampleKinds; ++k) {
+      SCOPED_TRACE(setting_rows()[n].name);
+      const double usual = usual_setting(name, static_cast<ExampleKind>(k), 0.07),
+                   raw = static_cast<double>(usual_raw(name, usual));
+      EXPECT_EQ(setting_value(name, usual, raw), usual);
+      EXPECT_NEAR(setting_slope(name, usual, raw), usual, 1e-12);
+      const double most = is_share ? usual / kNeighbourhood.homeostatic_share : 1;
+      EXPECT_NEAR(is_share ? most / (1 + std::exp(-8 * raw)) : std::exp(raw), usual, 1e-6 * usual);
+      for (const double off : {-3.0, -0.4, 0.2, 1.5}) {
+        constexpr double h = 1e-6;
+        EXPECT_NEAR(setting_slope(name, usual, raw + off),
+                    (setting_value(name, usual, raw + off + h) -
+                     setting_value(name, usual, raw + off - h)) /
+                        (2 * h),
+                    1e-6 * usual);
+      }
+      const double reach = setting_rows()[n].reach;
+      EXPECT_NEAR(setting_value(name, usual, raw + 100), usual * reach, 1e-9 * usual * reach);
+      EXPECT_NEAR(setting_value(name, usual, raw - 100), is_share ? 0 : usual / reach, 1e-9);
     }
-    EXPECT_LE(setting_factor(name, 100), setting_rows()[n].reach * (1 + 1e-9));
-    EXPECT_GE(setting_factor(name, -100), 0);
+  }
+}
+
+// A rule file of version 3: one row of factors, as that version wrote it.
+TEST(RuleFile, ConvertsTheFactorsOfVersion3) {
+  const Rule rule = make_classical_rule("agree-neighbours", traits_sizes(), 3);
+  const ThetaLayout layout(rule.sizes);
+  TensorFile file = rule_tensors(rule);
+  const std::vector<float> factors = {-0.2f, 0.3f, -0.05f, 0.1f, 0.4f};
+  for (Tensor& tensor : file.tensors) {
+    if (tensor.name == "theta.settings")
+      tensor = make_tensor(tensor.name, {1, 5}, std::span<const float>(factors));
+    if (tensor.name == "theta.traits_settings")
+      tensor = make_tensor(tensor.name, {4, 5}, std::span<const float>(std::vector<float>(20)));
+  }
+  file.metadata["rule_version"] = "3";
+  nlohmann::json names = parse_json(file.metadata.at(kConditionsKey));
+  names.erase("kinds");
+  names["settings"] = {"step", "bias_pace", "share", "noise", "hops"};
+  file.metadata[kConditionsKey] = names.dump();
+  const Rule read = rule_from_tensors(file);
+  ASSERT_EQ(read.theta.size(), rule.theta.size());
+  // That version: usual * reach^tanh(raw / ln reach), and the share by a sigmoid of slope 1.
+  const auto factor = [](double raw, double reach) {
+    return std::exp(std::log(reach) * std::tanh(raw / std::log(reach)));
+  };
+  const double start = kNeighbourhood.homeostatic_share;
+  const double share_factor =
+      1 / (1 + (1 - start) / start * std::exp(-double(factors[2]) / (1 - start))) / start;
+  for (std::size_t k = 0; k < kNumExampleKinds; ++k) {
+    DataProfile profile;
+    profile.kind = static_cast<ExampleKind>(k);
+    const RuleSettings found = resolve(read, profile).settings;
+    const ViewSettings usual = usual_views(profile.kind);
+    const double ulp = std::numeric_limits<float>::epsilon();
+    EXPECT_NEAR(found[SettingName::kStep] / (rule.inner.inner_lr * factor(double(factors[0]), 4)),
+                1, ulp);
+    EXPECT_NEAR(
+        found[SettingName::kBiasPace] / (kRule.homeostatic_pace * factor(double(factors[1]), 16)),
+        1, ulp);
+    EXPECT_NEAR(found[SettingName::kShare] / (usual.share * share_factor), 1, ulp);
+    EXPECT_NEAR(found[SettingName::kNoise] / (usual.noise * factor(double(factors[3]), 8)), 1, ulp);
+    EXPECT_NEAR(found[SettingName::kHops] / (usual.hops * factor(double(factors[4]), 8)), 1, ulp);
+    EXPECT_EQ(found[SettingName::kKeep], kRule.keep);
+  }
+  // Written again it is of version 4, and the same.
+  EXPECT_EQ(rule_from_tensors(rule_tensors(read)).theta, read.theta);
+}
+
+TEST(Settings, OfARandomStartAreNotThoseSetByHand) {
+  const ThetaLayout layout(traits_sizes());
+  std::vector<float> usual(static_cast<std::size_t>(layout.size())), one = usual, other = usual;
+  set_usual_settings(layout, 0.1, usual);
+  set_random_settings(layout, 0.1, 1, one);
+  set_random_settings(layout, 0.1, 2, other);
+  const auto first = static_cast<std::size_t>(layout[ThetaName::kSettings].offset);
+  for (std::size_t i = 0; i < usual.size(); ++i) {
+    const bool is_setting = i >= first && i < first + kNumExampleKinds * kNumSettings;
+    EXPECT_EQ(one[i] != usual[i] && one[i] != other[i], is_setting) << i;
+    if (is_setting) {
+      const double reach = setting_rows()[(i - first) % kNumSettings].reach;
+      EXPECT_LE(std::abs(double(one[i] - usual[i])), std::log(reach) / 2 + 1e-6);
+    }
   }
 }
 
@@ -119,7 +202,7 @@ TEST(RuleFile, KeepsSettingsAndTraitsByName) {
   for (std::int64_t i = layout[ThetaName::kSettings].offset; i < layout.size(); ++i)
     rule.theta[static_cast<std::size_t>(i)] = random.normal();
   TensorFile file = rule_tensors(rule);
-  EXPECT_EQ(file.metadata.at("rule_version"), "3");
+  EXPECT_EQ(file.metadata.at("rule_version"), "4");
   EXPECT_EQ(rule_from_tensors(file).theta, rule.theta);
   EXPECT_EQ(rule_from_tensors(file).sizes, rule.sizes);
   // A file of a program that has the first two traits the other way round.

@@ -10,15 +10,19 @@
 #include "io/safetensors.h"
 #include "rule/convert_theta.h"
 #include "rule/layout_file.h"
+#include "rule/rule_settings.h"
 
 namespace metaplastic {
 namespace {
 
 constexpr const char* kKind = "rule";
 constexpr const char* kVersionKey = "rule_version";
-constexpr int kPlainVersion = 2;
+constexpr int kPlainVersion = 2, kVersionWithoutNetwork = 3;
 
-bool is_plain(const RuleSizes& sizes) { return sizes.has_network() && !sizes.has_settings(); }
+int version_of(const RuleSizes& sizes) {
+  if (sizes.has_settings()) return kRuleVersion;
+  return sizes.has_network() ? kPlainVersion : kVersionWithoutNetwork;
+}
 
 nlohmann::json parse_metadata(const TensorFile& file, const std::string& key) {
   nlohmann::json value = parse_json(file.require_metadata(key));
@@ -32,8 +36,10 @@ nlohmann::json parse_metadata(const TensorFile& file, const std::string& key) {
 void take_gain(const TensorFile& file, RuleSizes& sizes) {
   const auto version = file.metadata.find(kVersionKey);
   if (version == file.metadata.end()) return;
-  if (version->second != std::to_string(kPlainVersion) &&
-      version->second != std::to_string(kRuleVersion)) {
+  bool known = false;
+  for (int number = kPlainVersion; number <= kRuleVersion; ++number)
+    known = known || version->second == std::to_string(number);
+  if (!known) {
     fail("{}: expected a rule of version 1 to {}, found {}; use a newer program", file.source,
          kRuleVersion, quote_text(version->second));
   }
@@ -76,12 +82,12 @@ TensorFile rule_tensors(const Rule& rule) {
         make_tensor("theta." + std::string(entry.name), {entry.rows, entry.cols}, values));
   }
   file.metadata["kind"] = kKind;
-  const bool plain = is_plain(rule.sizes);
-  file.metadata[kVersionKey] = std::to_string(plain ? kPlainVersion : kRuleVersion);
+  const int version = version_of(rule.sizes);
+  file.metadata[kVersionKey] = std::to_string(version);
   file.metadata[kTermsKey] = terms_metadata(layout);
   file.metadata["mix_gain"] = nlohmann::json(rule.sizes.mix_gain()).dump();
   nlohmann::json sizes = to_json(rule.sizes);
-  if (plain) {  // older programs refuse what they do not know
+  if (version == kPlainVersion) {  // older programs refuse what they do not know
     for (const char* name : {"network", "settings", "trait_units"}) sizes.erase(name);
   } else {
     file.metadata[kConditionsKey] = conditions_metadata(layout);
@@ -118,6 +124,7 @@ Rule rule_from_tensors(const TensorFile& file) {
   const std::vector<float> theta = read_theta(file, from);
   check_terms(from, theta, to, path);
   rule.theta = convert_theta(from, theta, to);
+  complete_settings(from, to, rule.inner.inner_lr, rule.theta);
   return rule;
 }
 

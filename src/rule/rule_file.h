@@ -46,9 +46,10 @@ struct Rule {
 };
 
 // Version of rule files. 2 names its terms (layout_file.h) and has the gain of the mix; 1 has
-// neither, and its gain is the usual one. 3 is 2 with settings or traits, by their names, or
-// without a network. All are read; a rule is written with the lowest version that holds it.
-inline constexpr int kRuleVersion = 3;
+// neither, and its gain is the usual one. 3 is 2 without a network. 4 is 3 with settings or traits,
+// by their names; in files of version 3 settings are factors of the usual values. All are read; a
+// rule is written with the lowest version that holds it.
+inline constexpr int kRuleVersion = 4;
 
 // Atomic; throws Error when the file cannot be written.
 void save_rule(const std::string& path, const Rule& rule);

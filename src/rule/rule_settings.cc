@@ -1,47 +1,133 @@
 #include "rule/rule_settings.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "base/error.h"
 #include "neighbours/constants.h"
+#include "rule/constants.h"
 
 namespace metaplastic {
 namespace {
 
+// The usual share of most data; the share of sparse inputs is bounded by its part of that.
+constexpr double kShare = kNeighbourhood.homeostatic_share;
+
 constexpr SettingRow kRows[] = {
     {"step", "inner step size", true, 4},
-    {"bias_pace", "pace of biases against weights (homeostatic)", true, 16},
-    {"share", "share of its variance above its mean that a unit aims at", true,
-     1 / kNeighbourhood.homeostatic_share},
-    {"noise", "noise of second views", false, 8},
-    {"hops", "mean length of walks, which have one hop at least", false, 8},
+    {"bias_pace", "pace of biases against weights", true, 16},
+    {"share", "share of its variance above its mean that a unit aims at", true, 1 / kShare},
+    {"noise", "noise of second views, over the deviation of the inputs", false, 8},
+    {"hops", "mean length of walks in a pool of up to 4096 examples, one hop at least", false, 8},
+    {"keep", "growth of a weight column along itself, which decay balances", true, 4},
 };
 static_assert(std::size(kRows) == kNumSettings);
+static_assert(kNeighbourhood.hops_pool == 4096);
 
-// share = sigmoid(start + raw / (1 - share at 0)): slope 1 of the factor.
+const SettingRow& row_of(SettingName name) { return kRows[static_cast<std::size_t>(name)]; }
+
+// Of the usual raw number 0.
 double share_at(double raw) {
-  constexpr double start = kNeighbourhood.homeostatic_share;
-  return 1 / (1 + (1 - start) / start * std::exp(-raw / (1 - start)));
+  return 1 / (1 + (1 - kShare) / kShare * std::exp(-raw / (1 - kShare)));
+}
+
+// Calls visit(name, usual, number of theta) for every setting of every kind.
+template <class Visit>
+void for_each_setting(const ThetaLayout& layout, double inner_lr, const Visit& visit) {
+  if (!layout.has(ThetaName::kSettings)) return;
+  const ThetaEntry& entry = layout[ThetaName::kSettings];
+  METAPLASTIC_CHECK(entry.rows == static_cast<int>(kNumExampleKinds) &&
+                    entry.cols == static_cast<int>(kNumSettings));
+  auto at = static_cast<std::size_t>(entry.offset);
+  for (std::size_t kind = 0; kind < kNumExampleKinds; ++kind)
+    for (std::size_t n = 0; n < kNumSettings; ++n) {
+      const auto name = static_cast<SettingName>(n);
+      visit(name, usual_setting(name, static_cast<ExampleKind>(kind), inner_lr), at++);
+    }
 }
 
 }  // namespace
 
 std::span<const SettingRow> setting_rows() { return kRows; }
 
-double setting_factor(SettingName name, double raw) {
-  if (name == SettingName::kShare) return share_at(raw) / kNeighbourhood.homeostatic_share;
-  const double reach = std::log(kRows[static_cast<std::size_t>(name)].reach);
-  return std::exp(reach * std::tanh(raw / reach));
+bool setting_acts(SettingName name, const RuleSizes& sizes) {
+  switch (name) {
+    case SettingName::kBiasPace:
+    case SettingName::kShare:
+      return sizes.is_homeostatic();
+    case SettingName::kNoise:
+    case SettingName::kHops:
+      return sizes.has_neighbours();
+    default:
+      return true;
+  }
 }
 
-double setting_slope(SettingName name, double raw) {
-  constexpr double start = kNeighbourhood.homeostatic_share;
-  if (name == SettingName::kShare) {
-    const double share = share_at(raw);
-    return share * (1 - share) / (1 - start) / start;
+double usual_setting(SettingName name, ExampleKind kind, double inner_lr) {
+  switch (name) {
+    case SettingName::kStep:
+      return inner_lr;
+    case SettingName::kBiasPace:
+      return kRule.homeostatic_pace;
+    case SettingName::kShare:
+      return usual_views(kind).share;
+    case SettingName::kNoise:
+      return usual_views(kind).noise;
+    case SettingName::kHops:
+      return usual_views(kind).hops;
+    default:
+      return kRule.keep;
   }
-  const double reach = std::log(kRows[static_cast<std::size_t>(name)].reach);
-  const double bend = std::tanh(raw / reach);
-  return setting_factor(name, raw) * (1 - bend * bend);
+}
+
+float usual_raw(SettingName name, double usual) {
+  if (name == SettingName::kShare)
+    return static_cast<float>((1 - kShare) * std::log(kShare / (1 - kShare)));
+  return static_cast<float>(std::log(usual));
+}
+
+double setting_value(SettingName name, double usual, double raw) {
+  const double off = raw - static_cast<double>(usual_raw(name, usual));
+  if (name == SettingName::kShare) return usual * (share_at(off) / kShare);
+  const double reach = std::log(row_of(name).reach);
+  return usual * std::exp(reach * std::tanh(off / reach));
+}
+
+double setting_slope(SettingName name, double usual, double raw) {
+  const double off = raw - static_cast<double>(usual_raw(name, usual));
+  if (name == SettingName::kShare) {
+    const double share = share_at(off);
+    return usual * (share * (1 - share) / (1 - kShare) / kShare);
+  }
+  const double bend = std::tanh(off / std::log(row_of(name).reach));
+  return setting_value(name, usual, raw) * (1 - bend * bend);
+}
+
+void set_usual_settings(const ThetaLayout& layout, double inner_lr, std::vector<float>& theta) {
+  for_each_setting(layout, inner_lr, [&](SettingName name, double usual, std::size_t at) {
+    theta[at] = usual_raw(name, usual);
+  });
+}
+
+void set_random_settings(const ThetaLayout& layout, double inner_lr, std::uint64_t seed,
+                         std::vector<float>& theta) {
+  constexpr std::uint64_t kStream = 1'000'000;  // theta's matrices use the first numbers
+  Random random(seed, Purpose::kThetaInit, kStream);
+  for_each_setting(layout, inner_lr, [&](SettingName name, double usual, std::size_t at) {
+    const auto half = static_cast<float>(std::log(row_of(name).reach) / 2);
+    theta[at] = usual_raw(name, usual) + random.uniform(-half, half);
+  });
+}
+
+void complete_settings(const ThetaLayout& from, const ThetaLayout& to, double inner_lr,
+                       std::vector<float>& theta) {
+  if (!from.has(ThetaName::kSettings)) return;
+  const bool has_factors = from.conditions().kinds.empty();
+  const std::vector<std::string>& known = from.conditions().settings;
+  for_each_setting(to, inner_lr, [&](SettingName name, double usual, std::size_t at) {
+    const bool is_known = std::ranges::find(known, row_of(name).name) != known.end();
+    if (has_factors || !is_known) theta[at] += usual_raw(name, usual);
+  });
 }
 
 }  // namespace metaplastic

@@ -57,9 +57,9 @@ struct RuleSizes {
       "which cost a tenth",
       "hidden");
     v("settings", settings, Choices{"fixed", "trained", "traits"},
-      "step size, pace and share of homeostasis, noise and length of walks: fixed; numbers of "
-      "theta; or, as the mix, numbers of theta plus the output of a network that reads traits of "
-      "the unlabelled data",
+      "step size, growth of weights, pace and share of homeostasis, noise and length of walks: "
+      "fixed; numbers of theta; or, as the mix, numbers of theta plus the output of a network that "
+      "reads traits of the unlabelled data",
       "fixed");
     v("trait_units", trait_units, Range{1, 256},
       "hidden units of the network of traits (settings = \"traits\")", "");

@@ -243,7 +243,7 @@ TEST_F(RuleFileByName, DamageIsOneLine) {
     file.metadata[key] = value;
     return error_line([&] { load(file); });
   };
-  EXPECT_THAT(line("rule_version", "4"), testing::HasSubstr("version 1 to 3, found '4'"));
+  EXPECT_THAT(line("rule_version", "5"), testing::HasSubstr("version 1 to 4, found '5'"));
   EXPECT_THAT(line("mix_gain", "null"), testing::HasSubstr("mix_gain"));
   EXPECT_THAT(line("mix_gain", "1e999"), testing::HasSubstr("mix_gain"));
   for (const char* terms :

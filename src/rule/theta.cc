@@ -59,7 +59,8 @@ void ThetaLayout::add_v_step() {
 void ThetaLayout::add_conditions() {
   const auto num_settings = static_cast<int>(conditions_.settings.size()),
              num_traits = static_cast<int>(conditions_.traits.size());
-  add(ThetaName::kSettings, "settings", 1, num_settings, ThetaStart::kZero);
+  const auto num_kinds = std::max(1, static_cast<int>(conditions_.kinds.size()));
+  add(ThetaName::kSettings, "settings", num_kinds, num_settings, ThetaStart::kZero);
   if (!sizes_.reads_traits()) return;
   const int H = sizes_.trait_units;
   add(ThetaName::kTraitsMean, "traits_mean", 1, num_traits, ThetaStart::kZero);
@@ -74,6 +75,7 @@ ConditionNames known_conditions() {
   ConditionNames names;
   for (const SettingRow& row : setting_rows()) names.settings.emplace_back(row.name);
   for (const std::string_view name : trait_names()) names.traits.emplace_back(name);
+  for (const std::string_view name : kExampleKindNames) names.kinds.emplace_back(name);
   return names;
 }
 

@@ -68,7 +68,7 @@ enum class ThetaName : int {
   kMixV,
   kMixVBias,
   // settings "trained" and "traits"; the last of all, so that the others are theta of a plain rule
-  kSettings,
+  kSettings,  // [kinds, settings]; rule_settings.h says where they start
   kTraitsMean,
   kTraitsScale,
   kTraitsIn,  // stored [outputs, inputs]
@@ -97,9 +97,10 @@ struct LayoutTerm {
   const Term* term = nullptr;      // of the table; null for a name that this program does not know
 };
 
-// The columns of what theta has for settings and traits, by name: this program's, or a file's.
+// The columns of what theta has for settings and traits, and the rows of the settings, by name:
+// this program's, or a file's. Files of rule version 3 have one row for all kinds of examples.
 struct ConditionNames {
-  std::vector<std::string> settings, traits;
+  std::vector<std::string> settings, traits, kinds;
 };
 ConditionNames known_conditions();
 

@@ -28,7 +28,7 @@ Var<T> mixed(Tape<T>& tape, std::span<Var<T>> terms, const Var<T>& mix_weights,
 
 template <class T>
 Var<T> weight_step(Tape<T>& tape, const ThetaLayout& layout, const Var<T>& W, const Side<T>& up,
-                   const Side<T>& lo, const Var<T>& mix_weights, const Var<T>* mix_bias) {
+                   const Side<T>& lo, const Var<T>& mix_weights, const Var<T>* mix_bias, T keep) {
   const RuleSizes& sizes = layout.sizes();
   const bool released = sizes.is_metz2019();
   const Var<T> w =
@@ -48,12 +48,12 @@ Var<T> weight_step(Tape<T>& tape, const ThetaLayout& layout, const Var<T>& W, co
   step = released && !sizes.is_local() ? remove_shrinking_whole(tape, step, w)
                                        : remove_shrinking(tape, step, w);
   step = rms_normalise(tape, step, Over::kColumns, T(kRule.step_offset));
-  return combine(tape, T(1), step, T(-kRule.keep), w);
+  return combine(tape, T(1), step, -keep, w);
 }
 
 #define METAPLASTIC_INSTANTIATE(T)                                                         \
   template Var<T> weight_step(Tape<T>&, const ThetaLayout&, const Var<T>&, const Side<T>&, \
-                              const Side<T>&, const Var<T>&, const Var<T>*);
+                              const Side<T>&, const Var<T>&, const Var<T>*, T);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)
 #undef METAPLASTIC_INSTANTIATE
