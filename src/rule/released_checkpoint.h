@@ -1,5 +1,5 @@
 // The rule of the paper's authors: theta from the variables of their TensorFlow checkpoint.
-// [released code: MoreLocalWeightUpdateProcess; docs/formats.md, "Checkpoints of the release"]
+// [released code: MoreLocalWeightUpdateProcess; docs/files.md, "The authors' checkpoints"]
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-"""Safetensors in plain Python: reading, writing, and the project's digest, from docs/formats.md alone."""
+"""Safetensors in plain Python: reading, writing, and the project's digest, from docs/files.md alone."""
 import hashlib
 import json
 import pathlib
