@@ -101,6 +101,30 @@ class ExperimentsSlow(unittest.TestCase):
             self.assertEqual(rows[0], self.records["activation"]["rows"])
             self.assertEqual(list(parts.glob("*.partial")), [])
 
+    def test_several_rules_stand_beside_each_other(self):
+        """Each has the numbers that it has alone; the baselines are measured once."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("activation", "filters"):
+                arguments = ["experiment", name, "--quick", "--steps", 4, "--seed", 3, "--data", "digits", "--resize",
+                             "14,28", "--out", folder, "--rule", "oja", "--rule", "hebb-decorrelate"]
+                done = metaplastic(*arguments)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                record = json.loads(pathlib.Path(folder, f"{name}.json").read_text(encoding="utf-8"))
+                self.assertEqual([rule["name"] for rule in record["rules"]], ["oja", "hebb-decorrelate"])
+                self.assertGreater(record["cpu_seconds"], 0)
+                self.assertIn("--rule oja --rule hebb-decorrelate --data digits --resize 14,28", record["command"])
+                if name == "filters":
+                    self.assertEqual([row for row in record["rows"] if row["rule"] == "hebb-decorrelate"],
+                                     [row for row in self.records[name]["rows"] if row["varied"] == "inner_step"])
+                    continue
+                self.assertEqual({row["method"] for row in record["rows"]}, {"oja", "hebb-decorrelate", "random"})
+                self.assertEqual(len(record["rows"]), 8 * 3)  # digits are small: one size of them
+                alone = {(row["activation"], row["method"]): row["accuracy"] for row in self.records[name]["rows"]}
+                for row in record["rows"]:
+                    if row["method"] != "oja":
+                        method = "random" if row["method"] == "random" else "learned"
+                        self.assertEqual(row["accuracy"], alone[row["activation"], method])
+
     def test_each_result_says_how_it_was_made(self):
         for name, record in self.records.items():
             self.assertEqual(record["experiment"], name)
@@ -178,6 +202,8 @@ class Trouble(unittest.TestCase):
                     (("filters", "--out", file), "--out: expected a folder"),
                     (("filters", "--out", folder, "--rule", "none"), "rule: expected"),
                     (("text", "--out", folder, "--data", "digits"), "text: expected text"),
+                    (("text", "--out", folder, "--rule", "oja", "--rule", "oja"), "--rule: expected each rule once"),
+                    (("text", "--out", folder, "--resize", "14,x"), "--resize: expected a whole number"),
             ]:
                 done = metaplastic("experiment", *arguments, "--quiet")
                 self.assertEqual(done.returncode, 2, done.stderr)

@@ -1,6 +1,7 @@
 // metaplastic experiment: one claim of the paper, measured.
 #include "experiments/experiment.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -10,6 +11,7 @@
 #include "base/stop.h"
 #include "base/stopped.h"
 #include "base/text.h"
+#include "base/thread_pool.h"
 #include "cli/command_files.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
@@ -24,7 +26,7 @@ namespace {
 
 struct ExperimentFlags {
   std::string name;
-  std::string rule = kDefaultRule;
+  std::vector<std::string> rules = {kDefaultRule};
   ExperimentOptions options;
   std::optional<std::uint64_t> seed;
   bool quiet = false;
@@ -32,9 +34,10 @@ struct ExperimentFlags {
 
 std::string command_line(const ExperimentFlags& flags) {
   const ExperimentOptions& options = flags.options;
-  std::string line =
-      fmt::format("metaplastic experiment {} --rule {}", flags.name, shell_word(options.rule.name));
+  std::string line = "metaplastic experiment " + flags.name;
+  for (const FoundRule& rule : options.rules) line += " --rule " + shell_word(rule.name);
   for (const std::string& spec : options.data) line += " --data " + shell_word(spec);
+  if (!options.sides.empty()) line += fmt::format(" --resize {}", fmt::join(options.sides, ","));
   if (!options.run.empty()) line += " --run " + shell_word(options.run);
   if (options.inner_steps) line += fmt::format(" --steps {}", *options.inner_steps);
   if (options.quick) line += " --quick";
@@ -52,7 +55,7 @@ void make_folder(const std::string& path) {
 
 CommandFiles files_of(const ExperimentFlags& flags) {
   CommandFiles files;
-  files.reads_rule("--rule", flags.rule);
+  for (const std::string& rule : flags.rules) files.reads_rule("--rule", rule);
   for (const std::string& spec : flags.options.data) files.reads_data("--data", spec);
   files.reads("--run", flags.options.run);
   files.writes_into("--out", flags.options.out, {flags.name + ".json", ".vl.json", ".png"});
@@ -81,24 +84,36 @@ double count_work(const Experiment& experiment, const ExperimentOptions& options
 // says with which settings and by which program they were made.
 std::string log_path(const ExperimentFlags& flags) {
   const ExperimentOptions& options = flags.options;
-  const std::string settings =
-      fmt::format("{} {} {}", command_line(flags), options.rule.sha256, build_commit());
+  std::string settings = command_line(flags);
+  for (const FoundRule& rule : options.rules) settings += " " + rule.sha256;
+  settings += std::string(" ") + build_commit();
   const std::uint32_t code =
       masked_crc32c(std::as_bytes(std::span<const char>(settings.data(), settings.size())));
   return (std::filesystem::path(options.out) / fmt::format("{}-{:08x}.partial", flags.name, code))
       .string();
 }
 
+std::vector<FoundRule> find_rules(const std::vector<std::string>& names) {
+  std::vector<FoundRule> rules;
+  for (const std::string& name : names) {
+    if (std::ranges::count(names, name) > 1) {
+      fail("--rule: expected each rule once, found {} twice; give it once", quote_text(name));
+    }
+    rules.push_back(find_rule(name));
+  }
+  return rules;
+}
+
 int run_command(ExperimentFlags& flags) {
   const Experiment& experiment = find_experiment(flags.name);
   files_of(flags).check();
   ExperimentOptions& options = flags.options;
-  options.rule = find_rule(flags.rule);
+  options.rules = find_rules(flags.rules);
   options.seed = flags.seed.value_or(0);
   make_folder(options.out);
   Progress progress(flags.quiet);
-  progress.note(
-      fmt::format("{}: {} Rule {}.", experiment.name, experiment.claim, options.rule.name));
+  progress.note(fmt::format("{}: {} {} {}.", experiment.name, experiment.claim,
+                            flags.rules.size() == 1 ? "Rule" : "Rules", join_names(flags.rules)));
   std::int64_t count = 0;
   const double work = count_work(experiment, options, count);
   MeasurementLog log(log_path(flags));
@@ -137,8 +152,8 @@ int run_command(ExperimentFlags& flags) {
   progress.finish();
   for (const std::string& line : result.notes) progress.warn(line);
   std::fputs(result_table(result).c_str(), stdout);
-  const auto paths =
-      write_result(experiment, options, result, command_line(flags), watch.seconds());
+  const RunTime time = {watch.seconds(), cpu_seconds() + log.kept_cpu_seconds()};
+  const auto paths = write_result(experiment, options, result, command_line(flags), time);
   log.remove_file();
   progress.note(fmt::format("wrote {} files, {} the last", paths.size(), paths.back()));
   return kExitOk;
@@ -148,12 +163,17 @@ int run_command(ExperimentFlags& flags) {
 
 Action add_experiment(CLI::App& app) {
   auto flags = std::make_shared<ExperimentFlags>();
+  flags->options.num_threads = std::min(num_hardware_threads(), kMaxThreads);
   std::vector<std::string> names;
   for (const Experiment& experiment : experiments()) names.push_back(experiment.name);
   app.add_option("name", flags->name, fmt::format("one of {}", fmt::join(names, ", ")))
       ->required()
       ->type_name("NAME");
-  app.add_option("--rule", flags->rule, "rule file, or the name of a bundled rule")
+  app.add_option("--rule", flags->rules,
+                 "rule file, or the name of a bundled rule; may be given several times: the rules "
+                 "are measured beside each other")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->capture_default_str()
       ->type_name("RULE");
   app.add_option("--out", flags->options.out, "folder of the results: JSON, charts, pictures")
@@ -164,6 +184,17 @@ Action add_experiment(CLI::App& app) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("SPEC");
+  app.add_option_function<std::string>(
+         "--resize",
+         [flags](const std::string& text) {
+           for (const std::string& part : parse_list("--resize", text)) {
+             flags->options.sides.push_back(
+                 static_cast<int>(parse_whole("--resize", part, 4, 256)));
+           }
+         },
+         "side that larger images shrink to (default 14); of several, such as 14,28, each is used "
+         "in turn")
+      ->type_name("N,...");
   app.add_option("--run", flags->options.run,
                  "folder that train wrote, for its rules/step-*.safetensors (meta-curves, text, "
                  "filters)")
@@ -171,6 +202,8 @@ Action add_experiment(CLI::App& app) {
   add_whole(app, "--steps", flags->options.inner_steps, 1, 1'000'000,
             "inner steps (default: what the rule is evaluated at)");
   app.add_flag("--quick", flags->options.quick, "fewer points, draws and rows: a first look");
+  add_whole(app, "--threads", flags->options.num_threads, 1, kMaxThreads,
+            "worker threads; the same numbers for any");
   add_seed(app, flags->seed, "seed of draws, initial weights and batches");
   app.add_flag("--quiet", flags->quiet, "no progress on stderr");
   return [flags] { return run_command(*flags); };

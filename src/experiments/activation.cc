@@ -7,9 +7,10 @@ ExperimentResult run_activation(const ExperimentOptions& options) {
   ExperimentResult result;
   result.settings = protocol_json(options);
   result.columns = {"dataset", "activation", "method", "accuracy", "stderr", "steps"};
-  int num_pairs = 0, num_better = 0;
-  for (const std::string& spec : image_data(options)) {
-    const Workbench bench(options, spec);
+  const std::vector<RuleCase> cases = rule_cases(options);
+  Tally tally(cases);
+  for (const ChosenData& chosen : image_data(options)) {
+    const Workbench bench(options, chosen);
     GroupedBarChart chart;
     chart.id = "activation-" + bench.slug();
     chart.title = fmt::format("{}: accuracy by activation function", bench.name());
@@ -18,21 +19,21 @@ ExperimentResult run_activation(const ExperimentOptions& options) {
     for (const std::string& name : activation_names()) {
       BaseModel model = usual_model();
       model.activation = activation_from_name(name);
-      const Measured learned = bench.learned(name, options.rule.rule, model);
       const Measured random = bench.random(name, model);
-      add_learned_and_random({{"dataset", bench.name()}, {"activation", name}}, learned, random,
-                             result.rows);
-      chart.bars.push_back({name, "learned", learned.accuracy, learned.error});
-      chart.bars.push_back({name, "random", random.accuracy, random.error});
-      ++num_pairs;
-      num_better += learned.accuracy > random.accuracy + random.error + learned.error;
+      const auto add = [&](const std::string& method, const Measured& measured) {
+        add_row({{"dataset", bench.name()}, {"activation", name}}, method, measured, result.rows);
+        chart.bars.push_back({name, method, measured.accuracy, measured.error});
+      };
+      for (const RuleCase& each : cases) {
+        const Measured learned = bench.learned(each.label(name), each.rule(), model);
+        add(each.method, learned);
+        tally.add(each, learned, random);
+      }
+      add("random", random);
     }
     result.figures.push_back(grouped_bar_figure(chart));
   }
-  result.finding = fmt::format(
-      "The rule is ahead of the random network by more than both standard errors with {} of {} "
-      "activation functions (a data set each).",
-      num_better, num_pairs);
+  result.finding = tally.text("activation functions (of all data sets)");
   return result;
 }
 

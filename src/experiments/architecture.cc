@@ -28,7 +28,8 @@ std::vector<Shape> shapes(bool quick) {
   return result;
 }
 
-Figure sweep_figure(const ExperimentResult& result, const std::string& sweep) {
+Figure sweep_figure(const ExperimentResult& result, const std::string& sweep,
+                    const std::vector<std::string>& rules) {
   LineChart chart;
   chart.id = "architecture-" + sweep;
   chart.title =
@@ -37,7 +38,7 @@ Figure sweep_figure(const ExperimentResult& result, const std::string& sweep) {
   chart.x_title = sweep == "width" ? "units in the hidden layer" : "layers";
   chart.y_title = "accuracy";
   chart.is_x_log = sweep == "width";
-  chart.lines = lines_of(result.rows, {"size", {"dataset", "method"}, "sweep", sweep});
+  chart.lines = lines_of(result.rows, {"size", {"dataset", "method"}, "sweep", sweep, rules});
   return line_figure(chart);
 }
 
@@ -48,28 +49,30 @@ ExperimentResult run_architecture(const ExperimentOptions& options) {
   result.settings = protocol_json(options);
   result.settings["depth_width"] = kDepthWidth;
   result.columns = {"dataset", "sweep", "size", "method", "accuracy", "stderr", "steps"};
-  int num_points = 0, num_better = 0;
-  for (const std::string& spec : image_data(options)) {
-    const Workbench bench(options, spec);
+  const std::vector<RuleCase> cases = rule_cases(options);
+  Tally tally(cases);
+  for (const ChosenData& chosen : image_data(options)) {
+    const Workbench bench(options, chosen);
     for (const Shape& shape : shapes(options.quick)) {
       BaseModel model = usual_model();
       model.hidden = shape.hidden;
       model.features = kFeatures;
       const std::string label = fmt::format("{} {}", shape.sweep, shape.size);
-      const Measured learned = bench.learned(label, options.rule.rule, model);
+      const nlohmann::json common = {
+          {"dataset", bench.name()}, {"sweep", shape.sweep}, {"size", shape.size}};
       const Measured random = bench.random(label, model);
-      add_learned_and_random(
-          {{"dataset", bench.name()}, {"sweep", shape.sweep}, {"size", shape.size}}, learned,
-          random, result.rows);
-      ++num_points;
-      num_better += learned.accuracy > random.accuracy + random.error + learned.error;
+      for (const RuleCase& each : cases) {
+        const Measured learned = bench.learned(each.label(label), each.rule(), model);
+        add_row(common, each.method, learned, result.rows);
+        tally.add(each, learned, random);
+      }
+      add_row(common, "random", random, result.rows);
     }
   }
-  result.finding = fmt::format(
-      "The rule is ahead of the random network by more than both standard errors for {} of {} "
-      "architectures.",
-      num_better, num_points);
-  result.figures = {sweep_figure(result, "width"), sweep_figure(result, "depth")};
+  result.finding = tally.text("architectures");
+  for (const char* sweep : {"width", "depth"}) {
+    result.figures.push_back(sweep_figure(result, sweep, rule_methods(options)));
+  }
   return result;
 }
 

@@ -41,34 +41,46 @@ std::vector<std::int64_t> sizes_up_to(std::int64_t num_rows, bool quick) {
   return sizes;
 }
 
+Measured learned_from(const Workbench& bench, const RuleCase& each, std::int64_t num_rows) {
+  FitOptions fit;
+  fit.layers = LayerChoice{};
+  fit.training.model = usual_model();
+  fit.training.inner_steps = bench.inner_steps(each.rule());
+  return bench.measure(each.label(fmt::format("{} rows", num_rows)),
+                       [&] {
+                         return std::make_unique<LimitedMethod>(
+                             learned_method(each.rule(), fit, Readout::kTop), num_rows);
+                       },
+                       {.flops = bench.training_flops(usual_model(), *fit.training.inner_steps,
+                                                      each.rule().inner.inner_batch)});
+}
+
 }  // namespace
 
 ExperimentResult run_data_size(const ExperimentOptions& options) {
   ExperimentResult result;
   result.settings = protocol_json(options);
   result.columns = {"dataset", "rows", "method", "accuracy", "stderr", "steps"};
-  for (const std::string& spec : image_data(options)) {
-    const Workbench bench(options, spec);
-    FitOptions fit;
-    fit.layers = LayerChoice{};
-    fit.training.model = usual_model();
-    fit.training.inner_steps = bench.inner_steps(options.rule.rule);
-    const Measured random = bench.random("random start", fit.training.model);
-    double least = 2, most = -1;
-    for (const std::int64_t size : sizes_up_to(bench.data().first_test_row, options.quick)) {
-      const Measured learned = bench.measure(fmt::format("{} rows", size), [&] {
-        return std::make_unique<LimitedMethod>(
-            learned_method(options.rule.rule, fit, Readout::kTop), size);
-      });
-      // The random start sees no rows: one number, shown as a level.
-      add_learned_and_random({{"dataset", bench.name()}, {"rows", size}}, learned, random,
-                             result.rows);
-      least = std::min(least, learned.accuracy);
-      most = std::max(most, learned.accuracy);
+  for (const ChosenData& chosen : image_data(options)) {
+    const Workbench bench(options, chosen);
+    const Measured random = bench.random("random start", usual_model());
+    const auto sizes = sizes_up_to(bench.data().first_test_row, options.quick);
+    for (const RuleCase& each : rule_cases(options)) {
+      double least = 2, most = -1;
+      for (const std::int64_t size : sizes) {
+        const Measured learned = learned_from(bench, each, size);
+        add_row({{"dataset", bench.name()}, {"rows", size}}, each.method, learned, result.rows);
+        least = std::min(least, learned.accuracy);
+        most = std::max(most, learned.accuracy);
+      }
+      add_sentence(result.finding,
+                   fmt::format("{}, {}: from {:.3f} to {:.3f} over all sizes, random start {:.3f}.",
+                               bench.name(), each.subject, least, most, random.accuracy));
     }
-    result.finding +=
-        fmt::format("{}{}: from {:.3f} to {:.3f} over all sizes, random start {:.3f}.",
-                    result.finding.empty() ? "" : " ", bench.name(), least, most, random.accuracy);
+    // The random start sees no rows: one number, shown as a level.
+    for (const std::int64_t size : sizes) {
+      add_row({{"dataset", bench.name()}, {"rows", size}}, "random", random, result.rows);
+    }
   }
   LineChart chart;
   chart.id = "data-size";
@@ -77,7 +89,7 @@ ExperimentResult run_data_size(const ExperimentOptions& options) {
   chart.x_title = "unlabelled examples";
   chart.y_title = "accuracy";
   chart.is_x_log = true;
-  chart.lines = lines_of(result.rows, {"rows"});
+  chart.lines = lines_of(result.rows, {.x = "rows", .rules = rule_methods(options)});
   result.figures = {line_figure(chart)};
   return result;
 }

@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/sample.h"
 #include "eval/draws.h"
+#include "experiments/own_data.h"
 #include "experiments/workbench.h"
 
 namespace metaplastic {
@@ -60,63 +61,100 @@ double nearest_agrees(const Eigen::MatrixXd& points, const std::vector<int>& lab
   return static_cast<double>(agree) / static_cast<double>(points.rows());
 }
 
+struct Shown {
+  std::vector<float> rows;  // [N,U_0]
+  std::vector<int> labels;  // [N]
+  std::int64_t size() const { return std::ssize(labels); }
+};
+
+// Some of the test rows that have a label.
+Shown shown_rows(const Workbench& bench, std::int64_t count) {
+  const Dataset& data = bench.data();
+  Random random(bench.seed(), Purpose::kEvaluation, kShown);
+  const std::vector<std::int64_t> labelled = labelled_test_rows(data);
+  std::vector<std::int64_t> chosen = sorted_sample(random, std::ssize(labelled), count);
+  Shown shown;
+  for (std::int64_t& row : chosen) {
+    row = labelled[static_cast<std::size_t>(row)];
+    shown.labels.push_back(data.labels[static_cast<std::size_t>(row)]);
+  }
+  shown.rows.resize(chosen.size() * static_cast<std::size_t>(bench.preprocess().num_inputs()));
+  gather_rows(*bench.prepared(), chosen, shown.rows);
+  return shown;
+}
+
+Plane plane_of(const Encoder& encoder, const Shown& shown) {
+  Matrix features(shown.size(), encoder.num_features());
+  encode(encoder, shown.rows, shown.size(), encoder.num_layers(),
+         {features.data(), static_cast<std::size_t>(features.size())});
+  return project(features);
+}
+
+ScatterChart chart_of(const Workbench& bench, const RuleCase& each, int step, const Shown& shown,
+                      const Plane& plane, double agreement) {
+  ScatterChart chart;
+  chart.id = fmt::format("embedding-{}{}-{}", bench.slug(), each.suffix, step);
+  chart.title =
+      fmt::format("{}, {}", bench.name(),
+                  each.label(step == 0 ? "before" : fmt::format("after {} inner steps", step)));
+  chart.description = fmt::format(
+      "{}: {} test rows on the first two principal components of the top layer, coloured by class. "
+      "{:.0f} % of the points have a nearest neighbour of their own class.",
+      chart.title, shown.size(), 100 * agreement);
+  chart.x_title = "first component";
+  chart.y_title = "second component";
+  for (std::int64_t n = 0; n < shown.size(); ++n) {
+    const auto label = static_cast<std::size_t>(shown.labels[static_cast<std::size_t>(n)]);
+    chart.points.push_back(
+        {plane.points(n, 0), plane.points(n, 1), bench.data().class_names[label]});
+  }
+  return chart;
+}
+
+// Before and after, of one rule.
+void add_embedding(const Workbench& bench, const RuleCase& each, const Shown& shown,
+                   ExperimentResult& result) {
+  const Applied applied = bench.apply(each.rule(), usual_model(), {0});
+  std::vector<double> agreement;
+  for (const Encoder& encoder : applied.encoders) {
+    const Plane plane = plane_of(encoder, shown);
+    agreement.push_back(nearest_agrees(plane.points, shown.labels));
+    const int step = encoder.record.inner_steps;
+    result.rows.push_back({{"dataset", bench.name()},
+                           {"rule", each.found->name},
+                           {"inner_step", step},
+                           {"points", shown.size()},
+                           {"nearest_agrees", agreement.back()},
+                           {"variance_share", plane.variance_share}});
+    result.figures.push_back(
+        scatter_figure(chart_of(bench, each, step, shown, plane, agreement.back())));
+  }
+  add_sentence(
+      result.finding,
+      fmt::format("{}, {}: in the plane, {:.0f} % of the points have a nearest neighbour "
+                  "of their own class before, {:.0f} % after.",
+                  bench.name(), each.subject, 100 * agreement.front(), 100 * agreement.back()));
+}
+
+// The paper shows both: a shape in the plane, and images.
+std::vector<ChosenData> embedded_data(const ExperimentOptions& options) {
+  std::vector<ChosenData> data = image_data(options);
+  if (options.data.empty()) data.insert(data.begin(), moons_data(options));
+  return data;
+}
+
 }  // namespace
 
 ExperimentResult run_embedding(const ExperimentOptions& options) {
   ExperimentResult result;
   result.settings = protocol_json(options);
-  result.columns = {"dataset", "inner_step", "points", "nearest_agrees", "variance_share"};
-  for (const std::string& spec : image_data(options)) {
-    const Workbench bench(options, spec);
-    const Dataset& data = bench.data();
-    Random random(options.seed, Purpose::kEvaluation, kShown);
-    const std::vector<std::int64_t> labelled = labelled_test_rows(data);
-    std::vector<std::int64_t> shown =
-        sorted_sample(random, std::ssize(labelled), options.quick ? 300 : 1000);
-    std::vector<int> labels;
-    for (std::int64_t& row : shown) {
-      row = labelled[static_cast<std::size_t>(row)];
-      labels.push_back(data.labels[static_cast<std::size_t>(row)]);
+  result.columns = {"dataset", "rule", "inner_step", "points", "nearest_agrees", "variance_share"};
+  for (const ChosenData& chosen : embedded_data(options)) {
+    const Workbench bench(options, chosen);
+    const Shown shown = shown_rows(bench, options.quick ? 300 : 1000);
+    for (const RuleCase& each : rule_cases(options)) {
+      add_embedding(bench, each, shown, result);
     }
-    const auto N = static_cast<std::int64_t>(shown.size());
-    std::vector<float> rows(shown.size() *
-                            static_cast<std::size_t>(bench.preprocess().num_inputs()));
-    gather_rows(*bench.prepared(), shown, rows);
-    const Applied applied = bench.apply(options.rule.rule, usual_model(), {0});
-    std::vector<double> agreement;
-    for (const Encoder& encoder : applied.encoders) {
-      Matrix features(N, encoder.num_features());
-      encode(encoder, rows, N, encoder.num_layers(),
-             {features.data(), static_cast<std::size_t>(features.size())});
-      const Plane plane = project(features);
-      agreement.push_back(nearest_agrees(plane.points, labels));
-      const int step = encoder.record.inner_steps;
-      result.rows.push_back({{"dataset", bench.name()},
-                             {"inner_step", step},
-                             {"points", N},
-                             {"nearest_agrees", agreement.back()},
-                             {"variance_share", plane.variance_share}});
-      ScatterChart chart;
-      chart.id = fmt::format("embedding-{}-{}", bench.slug(), step);
-      chart.title = fmt::format("{}, {}", bench.name(),
-                                step == 0 ? "before" : fmt::format("after {} inner steps", step));
-      chart.description = fmt::format(
-          "{}: {} test rows on the first two principal components of the top layer, coloured by "
-          "class. {:.0f} % of the points have a nearest neighbour of their own class.",
-          chart.title, N, 100 * agreement.back());
-      chart.x_title = "first component";
-      chart.y_title = "second component";
-      for (std::int64_t n = 0; n < N; ++n) {
-        const auto label = static_cast<std::size_t>(labels[static_cast<std::size_t>(n)]);
-        chart.points.push_back({plane.points(n, 0), plane.points(n, 1), data.class_names[label]});
-      }
-      result.figures.push_back(scatter_figure(chart));
-    }
-    result.finding += fmt::format(
-        "{}{}: in the plane, {:.0f} % of the points have a nearest neighbour of their own class "
-        "before, {:.0f} % after.",
-        result.finding.empty() ? "" : " ", bench.name(), 100 * agreement.front(),
-        100 * agreement.back());
   }
   return result;
 }

@@ -17,12 +17,14 @@
 namespace metaplastic {
 
 struct ExperimentOptions {
-  FoundRule rule;
+  std::vector<FoundRule> rules;   // at least one, each measured beside the others
   std::vector<std::string> data;  // SPECs; empty: the experiment's own choice
+  std::vector<int> sides;         // larger images shrink to each of these; empty: by the layers
   std::string run;                // folder of a meta-training run, for its checkpoints; "": none
   std::string out;                // folder of the results; exists
   bool quick = false;             // fewer points, draws and rows: a look in under a minute or two
   std::uint64_t seed = 0;
+  int num_threads = 1;                                  // never changes a result
   std::optional<int> inner_steps;                       // nothing: what the rule is evaluated at
   std::function<void(const std::string&)> on_progress;  // one short line; may be empty
   std::function<bool()> should_stop;                    // may be empty

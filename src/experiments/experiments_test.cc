@@ -10,6 +10,7 @@
 #include "experiments/experiment.h"
 #include "experiments/fixed_method.h"
 #include "experiments/lesion.h"
+#include "experiments/own_data.h"
 #include "experiments/package_texts.h"
 #include "experiments/result_file.h"
 #include "experiments/row_lines.h"
@@ -192,6 +193,79 @@ TEST(RememberedMethod, LearnsOnce) {
   EXPECT_EQ(method.name(), "counting");
 }
 
+TEST(RowLines, EveryRuleIsBold) {
+  const std::vector<json> rows = {
+      {{"method", "oja"}, {"n", 1}, {"accuracy", 0.5}, {"stderr", 0.1}},
+      {{"method", "hebb"}, {"n", 1}, {"accuracy", 0.5}, {"stderr", 0.1}},
+      {{"method", "random"}, {"n", 1}, {"accuracy", 0.25}, {"stderr", 0.1}}};
+  const std::vector<Line> lines =
+      lines_of(rows, {.x = "n", .series = {"method"}, .rules = {"oja", "hebb"}});
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[0].style, LineStyle::kBold);
+  EXPECT_EQ(lines[1].style, LineStyle::kBold);
+  EXPECT_EQ(lines[2].style, LineStyle::kDashed);
+}
+
+ExperimentOptions with_rules(const std::vector<std::string>& names) {
+  ExperimentOptions options;
+  for (const std::string& name : names) {
+    options.rules.push_back({make_classical_rule("oja", small_sizes(), 0), name, "", ""});
+  }
+  return options;
+}
+
+TEST(RuleCases, HaveTheirNamesWhereThereAreSeveral) {
+  const ExperimentOptions one = with_rules({"runs/a.safetensors"});
+  const RuleCase only = rule_cases(one).front();
+  EXPECT_EQ(only.method, "learned");
+  EXPECT_EQ(only.label("relu"), "relu");
+  EXPECT_EQ(only.suffix, "");
+  const ExperimentOptions two = with_rules({"oja", "runs/a.safetensors"});
+  EXPECT_THAT(rule_methods(two), ElementsAre("oja", "runs/a.safetensors"));
+  const RuleCase last = rule_cases(two).back();
+  EXPECT_EQ(last.label("relu"), "relu, runs/a.safetensors");
+  EXPECT_EQ(last.suffix, "-runs-a-safetensors");
+  EXPECT_EQ(last.found, &two.rules[1]);
+}
+
+TEST(RuleCases, TallyCountsEachRuleForItself) {
+  const ExperimentOptions options = with_rules({"a", "b"});
+  const std::vector<RuleCase> cases = rule_cases(options);
+  Tally tally(cases);
+  const Measured random{0.5, 0.1, 0, {}, 0};
+  tally.add(cases[0], {0.75, 0.1, 0, {}, 0}, random);
+  tally.add(cases[0], {0.65, 0.1, 0, {}, 0}, random);
+  tally.add(cases[1], {0.25, 0.1, 0, {}, 0}, random);
+  EXPECT_THAT(tally.text("shapes"), HasSubstr("a is more accurate than"));
+  EXPECT_THAT(tally.text("shapes"), HasSubstr("for 1 of 2 shapes. b is"));
+  EXPECT_THAT(tally.text("shapes"), HasSubstr("for 0 of 1 shapes."));
+}
+
+TEST(Workbench, ShrinksLargerImagesToEachChosenSide) {
+  ExperimentOptions options = with_rules({"oja"});
+  options.sides = {6, 4, 28, 30};
+  options.data = {"digits"};
+  std::vector<std::string> names;
+  for (const ChosenData& chosen : image_data(options)) {
+    const Workbench bench(options, chosen);
+    names.push_back(fmt::format("{}: {}", bench.name(), bench.prepared()->num_features()));
+  }
+  EXPECT_THAT(names, ElementsAre("digits 6x6: 36", "digits 4x4: 16", "digits: 64"));
+}
+
+TEST(OwnData, MoonsAreTwoClassesThatALineDoesNotPart) {
+  const TestFolder folder;
+  ExperimentOptions options = with_rules({"oja"});
+  options.out = folder.path("with, comma");
+  std::filesystem::create_directories(options.out);
+  const Workbench bench(options, moons_data(options));
+  EXPECT_EQ(bench.name(), "two moons");
+  EXPECT_EQ(bench.slug(), "two-moons");
+  EXPECT_EQ(bench.data().num_rows(), 1000);
+  EXPECT_EQ(bench.data().num_classes(), 2);
+  EXPECT_EQ(bench.prepared()->num_features(), 2);
+}
+
 TEST(Experiment, AllOfThemAndNearNames) {
   std::vector<std::string> names;
   for (const Experiment& experiment : experiments()) names.push_back(experiment.name);
@@ -204,7 +278,8 @@ TEST(Experiment, AllOfThemAndNearNames) {
 TEST(ResultFile, CarriesWhatTheNumbersNeed) {
   const TestFolder folder;
   ExperimentOptions options;
-  options.rule = {make_classical_rule("oja", small_sizes(), 0), "oja", "", ""};
+  options.rules = {{make_classical_rule("oja", small_sizes(), 0), "oja", "", ""},
+                   {make_classical_rule("hebb", small_sizes(), 0), "hebb", "", "f00"}};
   options.out = folder.path("");
   options.seed = 12;
   ExperimentResult result;
@@ -212,12 +287,16 @@ TEST(ResultFile, CarriesWhatTheNumbersNeed) {
   result.rows = {{{"name", "a"}, {"accuracy", 0.5}}};
   result.figures = {{"f", "t", "d", {{"mark", "bar"}}}};
   result.finding = "half.";
-  write_result(find_experiment("ablation"), options, result, "the command", 1.5);
+  write_result(find_experiment("ablation"), options, result, "the command", {1.5, 2.5});
   const json read = json::parse(read_text_file(folder.path("ablation.json"), 1 << 20));
   EXPECT_EQ(read["format"], kExperimentFormat);
   EXPECT_EQ(read["seed"], 12);
   EXPECT_EQ(read["commit"], build_commit());
   EXPECT_EQ(read["command"], "the command");
+  EXPECT_EQ(read["seconds"], 1.5);
+  EXPECT_EQ(read["cpu_seconds"], 2.5);
+  EXPECT_EQ(read["rules"],
+            json({{{"name", "oja"}, {"sha256", ""}}, {{"name", "hebb"}, {"sha256", "f00"}}}));
   EXPECT_EQ(read["rows"][0]["accuracy"], 0.5);
   EXPECT_EQ(json::parse(read_text_file(folder.path("f.vl.json"), 1000)), json({{"mark", "bar"}}));
   EXPECT_EQ(result_table(result), "name  accuracy\na     0.5000\nhalf.\n");

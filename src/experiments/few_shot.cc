@@ -2,6 +2,7 @@
 // 4]
 #include "base/error.h"
 #include "baselines/methods.h"
+#include "baselines/training.h"
 #include "experiments/fixed_method.h"
 #include "experiments/workbench.h"
 
@@ -17,6 +18,52 @@ std::vector<std::string> methods_of(const ExperimentOptions& options) {
   return {"learned", "random", "raw", "pca", "vae"};
 }
 
+// A row of the table: a rule, or a method of evaluate.
+struct Contender {
+  std::string name;         // in the table
+  std::string method_name;  // of evaluate
+  const Rule* rule;
+};
+
+std::vector<Contender> contenders_of(const ExperimentOptions& options) {
+  std::vector<Contender> contenders;
+  for (const std::string& name : methods_of(options)) {
+    if (name != "learned") {
+      contenders.push_back({name, name, &options.rules.front().rule});
+      continue;
+    }
+    for (const RuleCase& each : rule_cases(options)) {
+      contenders.push_back({each.method, name, &each.rule()});
+    }
+  }
+  return contenders;
+}
+
+// Roughly: conv networks do the work of dense ones at every place.
+double training_flops(const Workbench& bench, const std::string& method, const Rule& rule,
+                      const ExperimentOptions& options) {
+  constexpr double kPlaces = 30;
+  const int num_steps = options.quick ? kQuickFewShotSteps : MethodOptions{}.training_steps;
+  const int num_tunings = options.quick ? 1 : MethodContext{}.num_tunings;
+  const double dense = bench.training_flops(usual_model(), num_steps, kTrainingBatch);
+  if (method == "learned" || method == "label-spreading") {
+    return bench.training_flops(usual_model(), bench.inner_steps(rule), rule.inner.inner_batch);
+  }
+  if (method == "random" || method == "raw" || method == "pca" || method == "kmeans") return 0;
+  const bool is_conv =
+      method.find("conv") != std::string::npos || method == "patch-kmeans" || method == "softhebb";
+  return num_tunings * dense * (is_conv ? kPlaces : 1);
+}
+
+GroupedBarChart empty_chart(const Workbench& bench) {
+  GroupedBarChart chart;
+  chart.id = "few-shot-" + bench.slug();
+  chart.title = fmt::format("{}: accuracy with few labels per class", bench.name());
+  chart.x_title = "labels per class";
+  chart.y_title = "accuracy";
+  return chart;
+}
+
 }  // namespace
 
 ExperimentResult run_few_shot(const ExperimentOptions& options) {
@@ -28,30 +75,28 @@ ExperimentResult run_few_shot(const ExperimentOptions& options) {
   MethodOptions method_options;
   method_options.fit.layers = LayerChoice{};
   method_options.fit.training.model = usual_model();
-  method_options.fit.training.inner_steps =
-      options.inner_steps.value_or(options.rule.rule.inner.inner_steps);
   if (options.quick) method_options.training_steps = kQuickFewShotSteps;
   result.settings["training_steps"] = method_options.training_steps;
-  for (const std::string& spec : image_data(options)) {
-    const Workbench bench(options, spec);
-    GroupedBarChart chart;
-    chart.id = "few-shot-" + bench.slug();
-    chart.title = fmt::format("{}: accuracy with few labels per class", bench.name());
-    chart.x_title = "labels per class";
-    chart.y_title = "accuracy";
-    std::string best;
-    double highest = -1, of_rule = 0;
-    for (const std::string& name : methods_of(options)) {
+  const std::vector<Contender> contenders = contenders_of(options);
+  for (const ChosenData& chosen : image_data(options)) {
+    const Workbench bench(options, chosen);
+    GroupedBarChart chart = empty_chart(bench);
+    std::string best, of_rules;
+    double highest = -1;
+    for (const auto& [name, method_name, rule] : contenders) {
+      method_options.fit.training.inner_steps = bench.inner_steps(*rule);
       // Learns once; only the labelled draws differ from shots to shots. One base model each.
       const RememberedMethod method(
-          std::move(make_methods({name}, options.rule.rule, method_options).front()));
+          std::move(make_methods({method_name}, *rule, method_options).front()));
       if (const auto why = bench.unsuited(*method.handle())) {
         result.notes.push_back(fmt::format("{}: {} {}", bench.name(), name, *why));
         continue;
       }
       for (const int shots : kShots) {
-        const Measured measured = bench.measure(
-            name, [&] { return method.handle(); }, shots, /*num_models=*/1);
+        const double flops = shots == kShots[0] ? training_flops(bench, method_name, *rule, options)
+                                                : 0;  // learns once
+        const Measured measured = bench.measure(name, [&] { return method.handle(); },
+                                                {.shots = shots, .num_models = 1, .flops = flops});
         nlohmann::json row = {{"dataset", bench.name()},
                               {"shots", shots},
                               {"method", name},
@@ -61,16 +106,19 @@ ExperimentResult run_few_shot(const ExperimentOptions& options) {
         result.rows.push_back(std::move(row));
         chart.bars.push_back({fmt::format("{}", shots), name, measured.accuracy, measured.error});
         if (shots != kShots[2]) continue;
-        if (name == "learned") of_rule = measured.accuracy;
+        if (method_name == "learned") {
+          of_rules += fmt::format("{}{} reaches {}", of_rules.empty() ? "" : ", ",
+                                  name == method_name ? "the rule" : name, plus_minus(measured));
+        }
         if (measured.accuracy > highest) {
           highest = measured.accuracy;
           best = name;
         }
       }
     }
-    result.finding += fmt::format(
-        "{}{}, 10 labels per class: the rule reaches {:.3f}; the best method is {} with {:.3f}.",
-        result.finding.empty() ? "" : " ", bench.name(), of_rule, best, highest);
+    add_sentence(result.finding,
+                 fmt::format("{}, 10 labels per class: {}; the best method is {} with {:.3f}.",
+                             bench.name(), of_rules, best, highest));
     chart.description = chart.title + ". " + result.finding;
     result.figures.push_back(grouped_bar_figure(chart));
   }

@@ -44,7 +44,8 @@ Figure smoothness_figure(const std::vector<nlohmann::json>& rows, const std::str
   chart.y_title = "correlation of neighbours";
   for (const nlohmann::json& row : rows) {
     if (row.value("varied", "") != x) continue;
-    const std::string name = row["dataset"];
+    std::string name = row["dataset"];
+    if (row.contains("rule")) name += ", " + row["rule"].get<std::string>();
     if (chart.lines.empty() || chart.lines.back().name != name) {
       chart.lines.push_back({name, {}, LineStyle::kBold, true});
     }
@@ -60,7 +61,7 @@ Figure smoothness_figure(const std::vector<nlohmann::json>& rows, const std::str
 ExperimentResult run_filters(const ExperimentOptions& options) {
   ExperimentResult result;
   result.settings = protocol_json(options);
-  result.columns = {"dataset", "varied", "outer_step", "inner_step", "smoothness"};
+  result.columns = {"dataset", "rule", "varied", "outer_step", "inner_step", "smoothness"};
   const std::vector<RuleCheckpoint> checkpoints =
       options.run.empty() ? std::vector<RuleCheckpoint>()
                           : load_checkpoint_rules(options.run, options.quick ? 4 : 8);
@@ -68,8 +69,8 @@ ExperimentResult run_filters(const ExperimentOptions& options) {
     result.notes.emplace_back(
         "no --run DIR: filters over inner steps only, not over meta-training");
   }
-  for (const std::string& spec : image_data(options)) {
-    const Workbench bench(options, spec);
+  for (const ChosenData& chosen : image_data(options)) {
+    const Workbench bench(options, chosen);
     if (bench.data().kind != DataKind::kImage) {
       fail("filters: expected images, found a {}; give --data with images",
            kind_name(bench.data().kind));
@@ -85,19 +86,21 @@ ExperimentResult run_filters(const ExperimentOptions& options) {
           fmt::format("{}, {}", bench.name(), title)));
       result.rows.push_back(std::move(row));
     };
-    const Rule& rule = options.rule.rule;
-    const Applied applied = bench.apply(rule, usual_model(), stops(bench.inner_steps(rule)));
-    for (const Encoder& encoder : applied.encoders) {
-      look(encoder, {{"varied", "inner_step"}},
-           fmt::format("after {} inner steps", encoder.record.inner_steps));
+    for (const RuleCase& each : rule_cases(options)) {
+      const Rule& rule = each.rule();
+      const Applied applied = bench.apply(rule, usual_model(), stops(bench.inner_steps(rule)));
+      for (const Encoder& encoder : applied.encoders) {
+        look(encoder, {{"varied", "inner_step"}, {"rule", each.found->name}},
+             each.label(fmt::format("after {} inner steps", encoder.record.inner_steps)));
+      }
+      const double before = result.rows[result.rows.size() - applied.encoders.size()]["smoothness"];
+      const double after = result.rows.back()["smoothness"];
+      add_sentence(result.finding,
+                   fmt::format("{}, {}: neighbouring weights correlate by {:.2f} at the random "
+                               "start and {:.2f} after {} inner steps.",
+                               bench.name(), each.subject, before, after,
+                               applied.last().record.inner_steps));
     }
-    const double before = result.rows[result.rows.size() - applied.encoders.size()]["smoothness"];
-    const double after = result.rows.back()["smoothness"];
-    result.finding += fmt::format(
-        "{}{}: neighbouring weights correlate by {:.2f} at the random start and {:.2f} after {} "
-        "inner steps.",
-        result.finding.empty() ? "" : " ", bench.name(), before, after,
-        applied.last().record.inner_steps);
     for (const RuleCheckpoint& checkpoint : checkpoints) {
       look(bench.apply(checkpoint.rule, usual_model(), {}).last(),
            {{"varied", "outer_step"}, {"outer_step", checkpoint.outer_step}},

@@ -34,15 +34,16 @@ std::vector<Part> parts_for(const ImageShape& image) {
 constexpr int kFilterColumns = 16, kFilterZoom = 8;
 
 // The filters of a first conv layer that learned from this data.
-void add_filters(const Workbench& bench, const ExperimentOptions& options, const FitOptions& fit,
-                 ExperimentResult& result) {
+void add_filters(const Workbench& bench, const RuleCase& each, const ExperimentOptions& options,
+                 const FitOptions& fit, ExperimentResult& result) {
+  if (bench.only_counts()) return;
   FitOptions own = fit;
   own.training.seed = options.seed;
   own.training.should_stop = options.should_stop;
-  const Applied applied = fit_encoder(options.rule, bench.data(), own);
+  const Applied applied = fit_encoder(*each.found, bench.data(), own);
   const Filters filters = trained_filters(applied.last());
   const std::string layer = layer_text(applied.last().layers.front().spec);
-  const std::string title = fmt::format("{}: {}", bench.name(), layer);
+  const std::string title = each.label(fmt::format("{}: {}", bench.name(), layer));
   result.pictures.push_back({fmt::format("layers-{}-{}", bench.slug(), result.pictures.size() + 1),
                              title,
                              fmt::format("{} filters of the layer '{}' that learned from {}.",
@@ -58,14 +59,12 @@ ExperimentResult run_layers(const ExperimentOptions& options) {
   result.settings = protocol_json(options);
   result.settings["readout"] = "conv alone: the pooled conv layer; else chosen on validation draws";
   result.columns = {"dataset", "part", "method", "accuracy", "stderr", "layers", "steps"};
-  for (const std::string& spec : image_data(options)) {
-    const Workbench bench(options, spec);
+  for (const ChosenData& chosen : image_data(options)) {
+    const Workbench bench(options, chosen);
     if (bench.data().kind != DataKind::kImage) {
       fail("layers: expected images, found a {}; give --data with images",
            kind_name(bench.data().kind));
     }
-    FitOptions fit;
-    fit.training.inner_steps = bench.inner_steps(options.rule.rule);
     const ImageShape shape =
         fit_preprocess(bench.data(), preprocess_options(bench.data(), {}, {LayerForm::kImages, {}}))
             .output_image;
@@ -76,25 +75,31 @@ ExperimentResult run_layers(const ExperimentOptions& options) {
     chart.y_title = "accuracy";
     std::optional<double> dense, best;
     for (const Part& part : parts_for(shape)) {
+      const auto add = [&](const std::string& method, const Measured& measured) {
+        add_row({{"dataset", bench.name()}, {"part", part.name}, {"layers", part.layers}}, method,
+                measured, result.rows);
+        chart.bars.push_back({part.name, method, measured.accuracy, measured.error});
+      };
+      FitOptions fit;
       fit.layers = parse_layer_choice(part.layers);
-      const Measured learned = bench.measure(part.name + ", learned", [&] {
-        return learned_method(options.rule.rule, fit, part.read);
-      });
-      const Measured random = bench.measure(
-          part.name + ", random", [&] { return random_method(options.rule.rule, fit, part.read); });
-      add_learned_and_random(
-          {{"dataset", bench.name()}, {"part", part.name}, {"layers", part.layers}}, learned,
-          random, result.rows);
-      chart.bars.push_back({part.name, "learned", learned.accuracy, learned.error});
-      chart.bars.push_back({part.name, "random", random.accuracy, random.error});
-      if (part.read == 1) add_filters(bench, options, fit, result);
-      if (!dense) dense = learned.accuracy;
-      best = std::max(best.value_or(0), learned.accuracy);
+      for (const RuleCase& each : rule_cases(options)) {
+        fit.training.inner_steps = bench.inner_steps(each.rule());
+        const Measured learned = bench.measure(each.label(part.name + ", learned"), [&] {
+          return learned_method(each.rule(), fit, part.read);
+        });
+        add(each.method, learned);
+        if (part.read == 1) add_filters(bench, each, options, fit, result);
+        if (part.name == "dense") dense = std::max(dense.value_or(0), learned.accuracy);
+        best = std::max(best.value_or(0), learned.accuracy);
+      }
+      add("random", bench.measure(part.name + ", random", [&] {
+        return random_method(options.rules.front().rule, fit, part.read);
+      }));
     }
     result.figures.push_back(grouped_bar_figure(chart));
-    result.finding +=
-        fmt::format("{}{}: {:.3f} with dense layers alone, {:.3f} with the best stack.",
-                    result.finding.empty() ? "" : " ", bench.name(), *dense, *best);
+    add_sentence(result.finding,
+                 fmt::format("{}: {:.3f} with dense layers alone, {:.3f} with the best stack.",
+                             bench.name(), *dense, *best));
   }
   return result;
 }

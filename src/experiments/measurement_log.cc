@@ -17,7 +17,8 @@ nlohmann::json line_of(const std::string& name, const Measured& measured) {
           {"accuracy", measured.accuracy},
           {"error", measured.error},
           {"steps", measured.steps},
-          {"settings", measured.settings}};
+          {"settings", measured.settings},
+          {"cpu_seconds", measured.cpu_seconds}};
 }
 
 double number_of(const nlohmann::json& value) {  // JSON has no word for numbers that are not finite
@@ -42,19 +43,20 @@ MeasurementLog::MeasurementLog(std::string path) : path_(std::move(path)) {
 }
 
 std::optional<Measured> MeasurementLog::take(const std::string& name, double work) {
-  const bool counts = path_.empty();
-  if (!counts && (kept_.empty() || kept_.back().at("name") != name)) {
+  if (!only_counts() && (kept_.empty() || kept_.back().at("name") != name)) {
     if (!kept_.empty()) remove_file();  // what follows was made in another order
     kept_.clear();
     return std::nullopt;
   }
   ++num_done_;
   work_done_ += work;
-  if (counts) return Measured{};
+  if (only_counts()) return Measured{};
   const nlohmann::json kept = std::move(kept_.back());
   kept_.pop_back();
+  const double cpu_seconds = kept.value("cpu_seconds", 0.0);
+  kept_cpu_seconds_ += cpu_seconds;
   return Measured{number_of(kept.at("accuracy")), number_of(kept.at("error")),
-                  kept.value("steps", std::int64_t{0}), kept.at("settings")};
+                  kept.value("steps", std::int64_t{0}), kept.at("settings"), cpu_seconds};
 }
 
 void MeasurementLog::keep(const std::string& name, double work, const Measured& measured) {

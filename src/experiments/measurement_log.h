@@ -18,6 +18,7 @@ struct Measured {
   double error = 0;  // standard error: over base models where there are several, else over draws
   std::int64_t steps = 0;   // of the last base model
   nlohmann::json settings;  // likewise: what validation draws chose
+  double cpu_seconds = 0;   // that it took, of all threads
 };
 
 class MeasurementLog {
@@ -35,7 +36,9 @@ class MeasurementLog {
 
   std::int64_t num_done() const { return num_done_; }
   double work_done() const { return work_done_; }
-  double last_work() const { return last_work_; }        // of the last new measurement
+  double last_work() const { return last_work_; }                // of the last new measurement
+  double kept_cpu_seconds() const { return kept_cpu_seconds_; }  // of measurements that were taken
+  bool only_counts() const { return path_.empty(); }
   std::size_t num_kept() const { return kept_.size(); }  // that the file had, and are not taken yet
   const std::string& path() const { return path_; }
   void remove_file() const;
@@ -46,7 +49,7 @@ class MeasurementLog {
   std::string path_;                  // empty: counts only
   std::vector<nlohmann::json> kept_;  // not taken yet, the next one last
   std::int64_t num_done_ = 0;
-  double work_done_ = 0, last_work_ = 0;
+  double work_done_ = 0, last_work_ = 0, kept_cpu_seconds_ = 0;
 };
 
 }  // namespace metaplastic

@@ -19,8 +19,8 @@ TEST(MeasurementLog, GivesBackWhatWasKeptAndForgetsTheRestAtAnotherName) {
   {
     MeasurementLog log(path);
     EXPECT_FALSE(log.take("one", 2));
-    log.keep("one", 2, {third, none, 500, {{"layer", 1}}});
-    log.keep("two", 3, {0.5, 0.25, 4, {}});
+    log.keep("one", 2, {third, none, 500, {{"layer", 1}}, 2.5});
+    log.keep("two", 3, {0.5, 0.25, 4, {}, 4});
     log.keep("three", 4, {0.75, 0, 5, {}});
     EXPECT_EQ(log.num_done(), 3);
     EXPECT_EQ(log.work_done(), 9);
@@ -38,6 +38,7 @@ TEST(MeasurementLog, GivesBackWhatWasKeptAndForgetsTheRestAtAnotherName) {
   EXPECT_FALSE(log.take("another", 1));
   EXPECT_FALSE(log.take("three", 4));
   EXPECT_EQ(log.work_done(), 5);
+  EXPECT_EQ(log.kept_cpu_seconds(), 6.5);
 }
 
 TEST(MeasurementLog, CountsWithoutAFileAndRefusesAFileThatIsNotItsOwn) {

@@ -98,11 +98,12 @@ AutoencoderOptions vae_options(const ExperimentOptions& options, const Workbench
   return vae;
 }
 
-// Measures a state of the encoder and adds its row; returns the accuracy.
-double judge(const Workbench& bench, const std::string& method, const FeatureCandidate& candidate,
-             const nlohmann::json& objective, ExperimentResult& result) {
-  const Measured measured = bench.measure(
-      method, [&] { return fixed_method(method, {candidate}); }, 10, /*num_models=*/1);
+// Measures a state of a training and adds its row; returns the accuracy.
+double measured_state(const Workbench& bench, const std::string& method,
+                      const FeatureCandidate& candidate, const nlohmann::json& objective,
+                      ExperimentResult& result) {
+  const Measured measured =
+      bench.measure(method, [&] { return fixed_method(method, {candidate}); }, {.num_models = 1});
   nlohmann::json row = {{"dataset", bench.name()},
                         {"method", method},
                         {"step", candidate.steps},
@@ -112,7 +113,8 @@ double judge(const Workbench& bench, const std::string& method, const FeatureCan
   return measured.accuracy;
 }
 
-Figure accuracy_figure(const ExperimentResult& result, const Workbench& bench) {
+Figure accuracy_figure(const ExperimentResult& result, const Workbench& bench,
+                       const std::vector<std::string>& rules) {
   LineChart chart;
   chart.id = "mismatch-" + bench.slug();
   chart.title = fmt::format("{}: accuracy over training", bench.name());
@@ -120,8 +122,67 @@ Figure accuracy_figure(const ExperimentResult& result, const Workbench& bench) {
   chart.x_title = "training step";
   chart.y_title = "accuracy";
   chart.is_x_log = true;
-  chart.lines = lines_of(result.rows, {"step", {"method"}, "dataset", bench.name()});
+  chart.lines = lines_of(result.rows, {"step", {"method"}, "dataset", bench.name(), rules});
   return line_figure(chart);
+}
+
+// Only what the measurements will cost: nothing is trained.
+void count_states(const Workbench& bench, const std::string& method, std::size_t num_states,
+                  double flops) {
+  for (std::size_t n = 0; n < num_states; ++n) {
+    bench.measure(method, {}, {.num_models = 1, .flops = n == 0 ? flops : 0});
+  }
+}
+
+Course measure_rule(const Workbench& bench, const RuleCase& each, const ExperimentOptions& options,
+                    ExperimentResult& result) {
+  const Rule& rule = each.rule();
+  const int steps = bench.inner_steps(rule);
+  const std::set<int> stops = stops_up_to(steps, options.quick ? 3 : 6);
+  Course course;
+  if (bench.only_counts()) {
+    count_states(bench, each.method, stops.size(),
+                 bench.training_flops(usual_model(), steps, rule.inner.inner_batch));
+    return course;
+  }
+  const auto applied = std::make_shared<const Applied>(
+      bench.apply(rule, usual_model(), {stops.begin(), stops.end()}));
+  for (std::size_t n = 0; n < applied->encoders.size(); ++n) {
+    const FeatureCandidate candidate = rule_candidate(applied, n);
+    course.add(candidate.steps, measured_state(bench, each.method, candidate, nullptr, result));
+  }
+  return course;
+}
+
+// Adds the sentence and the figure of the VAE's objective.
+void measure_vae(const Workbench& bench, const AutoencoderOptions& vae, ExperimentResult& result) {
+  if (bench.only_counts()) {
+    return count_states(
+        bench, "vae", vae.training.stops.size(),
+        2 * bench.training_flops(vae.model, vae.training.num_steps, kTrainingBatch));
+  }
+  Course course;
+  const auto training =
+      std::make_shared<const Training>(train_autoencoder(*bench.training_rows(), vae));
+  const std::vector<ObjectivePoint>& trace = training->trace;
+  if (training->states.empty() || trace.empty()) {
+    fail("mismatch: expected a VAE that trains on {}, found a loss that is not finite",
+         bench.name());
+  }
+  for (std::size_t n = 0; n < training->states.size(); ++n) {
+    const FeatureCandidate candidate = vae_candidate(training, n);
+    const auto point = std::ranges::lower_bound(trace, static_cast<int>(candidate.steps), {},
+                                                &ObjectivePoint::step);
+    const nlohmann::json objective =
+        point == trace.end() ? nlohmann::json() : nlohmann::json(point->objective);
+    course.add(candidate.steps, measured_state(bench, "vae", candidate, objective, result));
+  }
+  add_sentence(
+      result.finding,
+      fmt::format("{}: the VAE's accuracy {}, while its objective goes from {:.1f} to "
+                  "{:.1f} nats.",
+                  bench.name(), course.text(), trace.front().objective, trace.back().objective));
+  result.figures.push_back(objective_figure(trace, bench));
 }
 
 }  // namespace
@@ -130,41 +191,17 @@ ExperimentResult run_mismatch(const ExperimentOptions& options) {
   ExperimentResult result;
   result.settings = protocol_json(options);
   result.columns = {"dataset", "method", "step", "accuracy", "stderr", "objective"};
-  for (const std::string& spec : image_data(options)) {
-    const Workbench bench(options, spec);
+  for (const ChosenData& chosen : image_data(options)) {
+    const Workbench bench(options, chosen);
     const AutoencoderOptions vae = vae_options(options, bench);
     result.settings["training_steps"] = vae.training.num_steps;
     result.settings["lr"] = vae.training.lr;
-    const auto training =
-        std::make_shared<const Training>(train_autoencoder(*bench.training_rows(), vae));
-    if (training->states.empty() || training->trace.empty()) {
-      fail("mismatch: expected a VAE that trains on {}, found a loss that is not finite",
-           bench.name());
+    measure_vae(bench, vae, result);
+    for (const RuleCase& each : rule_cases(options)) {
+      const Course course = measure_rule(bench, each, options, result);
+      add_sentence(result.finding, fmt::format("{} {}.", capitalized(each.subject), course.text()));
     }
-    const Rule& rule = options.rule.rule;
-    const std::set<int> rule_stops = stops_up_to(bench.inner_steps(rule), options.quick ? 3 : 6);
-    const auto applied = std::make_shared<const Applied>(
-        bench.apply(rule, usual_model(), {rule_stops.begin(), rule_stops.end()}));
-    Course of_rule, of_vae;
-    for (std::size_t n = 0; n < applied->encoders.size(); ++n) {
-      const FeatureCandidate candidate = rule_candidate(applied, n);
-      of_rule.add(candidate.steps, judge(bench, "learned", candidate, nullptr, result));
-    }
-    for (std::size_t n = 0; n < training->states.size(); ++n) {
-      const FeatureCandidate candidate = vae_candidate(training, n);
-      const auto point = std::ranges::lower_bound(
-          training->trace, static_cast<int>(candidate.steps), {}, &ObjectivePoint::step);
-      const nlohmann::json objective =
-          point == training->trace.end() ? nlohmann::json() : nlohmann::json(point->objective);
-      of_vae.add(candidate.steps, judge(bench, "vae", candidate, objective, result));
-    }
-    result.finding += fmt::format(
-        "{}{}: the VAE's accuracy {}, while its objective goes from {:.1f} to {:.1f} nats; the "
-        "rule's {}.",
-        result.finding.empty() ? "" : " ", bench.name(), of_vae.text(),
-        training->trace.front().objective, training->trace.back().objective, of_rule.text());
-    result.figures.push_back(accuracy_figure(result, bench));
-    result.figures.push_back(objective_figure(training->trace, bench));
+    result.figures.push_back(accuracy_figure(result, bench, rule_methods(options)));
   }
   return result;
 }

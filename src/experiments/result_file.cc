@@ -24,7 +24,11 @@ std::string cell_text(const json& row, const std::string& column) {
 }  // namespace
 
 json result_json(const Experiment& experiment, const ExperimentOptions& options,
-                 const ExperimentResult& result, const std::string& command, double seconds) {
+                 const ExperimentResult& result, const std::string& command, const RunTime& time) {
+  json rules = json::array();
+  for (const FoundRule& rule : options.rules) {
+    rules.push_back({{"name", rule.name}, {"sha256", rule.sha256}});
+  }
   json figures = json::array(), pictures = json::array();
   for (const Figure& figure : result.figures) {
     figures.push_back({{"id", figure.id},
@@ -39,29 +43,21 @@ json result_json(const Experiment& experiment, const ExperimentOptions& options,
                         {"light", data_uri(picture.light)},
                         {"dark", data_uri(picture.dark)}});
   }
-  return {{"format", kExperimentFormat},
-          {"experiment", experiment.name},
-          {"claim", experiment.claim},
-          {"finding", result.finding},
-          {"command", command},
-          {"program", "metaplastic " METAPLASTIC_VERSION},
-          {"commit", build_commit()},
-          {"seed", options.seed},
-          {"quick", options.quick},
-          {"rule", {{"name", options.rule.name}, {"sha256", options.rule.sha256}}},
-          {"seconds", seconds},
-          {"settings", result.settings},
-          {"columns", result.columns},
-          {"rows", result.rows},
-          {"figures", figures},
-          {"pictures", pictures},
-          {"notes", result.notes}};
+  return {{"format", kExperimentFormat}, {"experiment", experiment.name},
+          {"claim", experiment.claim},   {"finding", result.finding},
+          {"command", command},          {"program", "metaplastic " METAPLASTIC_VERSION},
+          {"commit", build_commit()},    {"seed", options.seed},
+          {"quick", options.quick},      {"rules", rules},
+          {"seconds", time.seconds},     {"cpu_seconds", time.cpu_seconds},
+          {"settings", result.settings}, {"columns", result.columns},
+          {"rows", result.rows},         {"figures", figures},
+          {"pictures", pictures},        {"notes", result.notes}};
 }
 
 std::vector<std::string> write_result(const Experiment& experiment,
                                       const ExperimentOptions& options,
                                       const ExperimentResult& result, const std::string& command,
-                                      double seconds) {
+                                      const RunTime& time) {
   METAPLASTIC_CHECK(!result.figures.empty());
   std::vector<std::string> paths;
   const auto path = [&](const std::string& name) {
@@ -75,7 +71,7 @@ std::vector<std::string> write_result(const Experiment& experiment,
     write_file_atomically(path(picture.id + ".png"), picture.light);
   }
   write_json_atomically(path(experiment.name + ".json"),
-                        result_json(experiment, options, result, command, seconds));
+                        result_json(experiment, options, result, command, time));
   return paths;
 }
 

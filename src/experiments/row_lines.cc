@@ -22,8 +22,9 @@ std::vector<Line> lines_of(const std::vector<nlohmann::json>& rows, const RowLin
     }
     auto line = std::ranges::find(lines, name, &Line::name);
     if (line == lines.end()) {
-      const bool is_learned = row.value("method", "learned") == "learned";
-      lines.push_back({name, {}, is_learned ? LineStyle::kBold : LineStyle::kDashed, true});
+      const bool is_rule = !row.contains("method") ||
+                           std::ranges::count(how.rules, row.at("method").get<std::string>()) > 0;
+      lines.push_back({name, {}, is_rule ? LineStyle::kBold : LineStyle::kDashed, true});
       line = lines.end() - 1;
     }
     line->points.push_back({row.at(how.x).get<double>(), row.at("accuracy").get<double>(),

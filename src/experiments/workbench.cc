@@ -1,11 +1,12 @@
 #include "experiments/workbench.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cmath>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/statistics.h"
-#include "base/thread_pool.h"
 #include "data/dataset_rows.h"
 #include "tasks/task_forms.h"
 
@@ -25,12 +26,22 @@ DrawOptions draw_options(const ExperimentOptions& options, int shots) {
   return draws;
 }
 
+bool shrinks(const Dataset& data, int side) {
+  return data.kind == DataKind::kImage && std::max(data.image.height, data.image.width) > side;
+}
+
 }  // namespace
 
-Workbench::Workbench(const ExperimentOptions& options, const std::string& spec,
+Workbench::Workbench(const ExperimentOptions& options, const ChosenData& chosen,
                      std::optional<std::uint64_t> permutation_seed)
-    : options_(options), data_(with_test_rows(load_data(spec), options.seed)) {
+    : options_(options),
+      data_(with_test_rows(load_data(chosen.spec), options.seed)),
+      name_(chosen.name.empty() ? data_.name : chosen.name) {
   PreprocessOptions wanted = preprocess_options(data_, {}, LayerChoice{});
+  if (chosen.side && data_.kind == DataKind::kImage) {
+    wanted.resize = shrinks(data_, *chosen.side) ? *chosen.side : 0;
+    if (shrinks(data_, *chosen.side)) name_ += fmt::format(" {0}x{0}", *chosen.side);
+  }
   wanted.permutation_seed = permutation_seed;
   if (options.quick) wanted.vocabulary = 500;
   preprocess_ = fit_preprocess(data_, wanted);
@@ -61,7 +72,7 @@ MethodContext Workbench::context(const std::string& label, int model) const {
   MethodContext context;
   context.seed = options_.seed + static_cast<std::uint64_t>(model);
   context.should_stop = options_.should_stop;
-  context.num_threads = num_hardware_threads();
+  context.num_threads = options_.num_threads;
   if (options_.quick) context.num_tunings = 1;
   if (preprocess_.kind == DataKind::kImage) context.image = preprocess_.output_image;
   if (options_.on_progress) {
@@ -76,22 +87,38 @@ std::optional<std::string> Workbench::unsuited(const FeatureMethod& method) cons
   return method.unsuited(context(method.name(), 0));
 }
 
-Measured Workbench::measure(const std::string& label, const MakeMethod& make, int shots,
-                            std::optional<int> wanted_models) const {
-  const int num_models = wanted_models.value_or(num_base_models(options_));
+double Workbench::training_flops(const BaseModel& model, int steps, int batch) const {
+  // Forward, a signal backward, and the change of the weights.
+  constexpr double kFlopsPerWeight = 6;
+  return kFlopsPerWeight * steps * batch *
+         static_cast<double>(model.architecture(prepared_->num_features()).phi_size()) / 2;
+}
+
+double Workbench::evaluation_flops(const DrawOptions& draws) const {
+  const double num_test = std::min(static_cast<double>(draws.max_test_rows),
+                                   static_cast<double>(data_.num_rows() - data_.first_test_row));
+  const double per_row = 2.0 * usual_model().features * data_.num_classes();
+  return num_test * (prepared_->num_features() + draws.trials * per_row);
+}
+
+Measured Workbench::measure(const std::string& label, const MakeMethod& make,
+                            const MeasurementOptions& how) const {
+  const int num_models = how.num_models.value_or(num_base_models(options_));
   const std::string log_name =
-      fmt::format("{}, {}: {} labels, {} base models", name(), label, shots, num_models);
-  const double work = static_cast<double>(num_models) * prepared_->num_features();
+      fmt::format("{}, {}: {} labels, {} base models", name(), label, how.shots, num_models);
+  const DrawOptions draws = draw_options(options_, how.shots);
+  const double work = num_models * (how.flops + evaluation_flops(draws));
   if (options_.log != nullptr) {
     if (auto kept = options_.log->take(log_name, work)) return *kept;
   }
+  const double cpu_start = cpu_seconds();
   std::vector<double> means;
   Measured measured;
   for (int m = 0; m < num_models; ++m) {
     std::vector<std::unique_ptr<FeatureMethod>> methods;
     methods.push_back(make());
-    const EvaluationResult result = evaluate_methods(
-        data_, prepared_, methods, draw_options(options_, shots), context(label, m));
+    const EvaluationResult result =
+        evaluate_methods(data_, prepared_, methods, draws, context(label, m));
     const MethodResult& one = result.methods.front();
     means.push_back(one.accuracy);
     measured.error = one.standard_error;
@@ -100,35 +127,28 @@ Measured Workbench::measure(const std::string& label, const MakeMethod& make, in
   }
   measured.accuracy = mean(means);
   if (num_models > 1) measured.error = standard_error(means);
+  measured.cpu_seconds = cpu_seconds() - cpu_start;
   if (options_.log != nullptr) options_.log->keep(log_name, work, measured);
   return measured;
 }
 
-Measured Workbench::learned(const std::string& label, const Rule& rule, const BaseModel& model,
-                            ReadLayers layers, int shots) const {
-  return measure(
-      label,
-      [&] {
-        FitOptions options;
-        options.layers = LayerChoice{};
-        options.training.model = model;
-        options.training.inner_steps = inner_steps(rule);
-        return learned_method(rule, options, layers);
-      },
-      shots);
+Measured Workbench::learned(const std::string& label, const Rule& rule,
+                            const BaseModel& model) const {
+  FitOptions options;
+  options.layers = LayerChoice{};
+  options.training.model = model;
+  options.training.inner_steps = inner_steps(rule);
+  const double flops = training_flops(model, inner_steps(rule), rule.inner.inner_batch);
+  return measure(label, [&] { return learned_method(rule, options, Readout::kTop); },
+                 {.flops = flops});
 }
 
-Measured Workbench::random(const std::string& label, const BaseModel& model, ReadLayers layers,
-                           int shots) const {
+Measured Workbench::random(const std::string& label, const BaseModel& model) const {
+  FitOptions options;
+  options.layers = LayerChoice{};
+  options.training.model = model;
   return measure(
-      label,
-      [&] {
-        FitOptions options;
-        options.layers = LayerChoice{};
-        options.training.model = model;
-        return random_method(options_.rule.rule, options, layers);
-      },
-      shots);
+      label, [&] { return random_method(options_.rules.front().rule, options, Readout::kTop); });
 }
 
 Applied Workbench::apply(const Rule& rule, const BaseModel& model,
@@ -140,6 +160,7 @@ Applied Workbench::apply(const Rule& rule, const BaseModel& model,
   options.training.seed = options_.seed;
   options.training.snapshots = snapshots;
   options.training.should_stop = options_.should_stop;
+  options.training.num_threads = options_.num_threads;
   if (options_.on_progress) {
     options.training.on_step = [&](int step, int steps) {
       options_.on_progress(fmt::format("{}: inner step {}/{}", name(), step, steps));
@@ -157,11 +178,30 @@ BaseModel usual_model() {
   return model;
 }
 
-std::vector<std::string> image_data(const ExperimentOptions& options) {
-  if (!options.data.empty()) return options.data;
+std::vector<ChosenData> image_data(const ExperimentOptions& options) {
   std::vector<std::string> specs = {"digits"};
   if (!options.quick) specs.emplace_back("fashion-mnist");
-  return specs;
+  return chosen_data(options.data.empty() ? specs : options.data, options);
+}
+
+std::vector<ChosenData> chosen_data(const std::vector<std::string>& specs,
+                                    const ExperimentOptions& options) {
+  std::vector<ChosenData> chosen;
+  for (const std::string& spec : specs) {
+    if (options.sides.size() < 2) {
+      chosen.push_back(
+          {spec, options.sides.empty() ? std::nullopt : std::optional(options.sides.front())});
+      continue;
+    }
+    const Dataset data = load_data(spec);
+    bool was_kept = false;
+    for (const int side : options.sides) {
+      const bool is_kept = !shrinks(data, side);
+      if (!is_kept || !was_kept) chosen.push_back({spec, side});
+      was_kept = was_kept || is_kept;
+    }
+  }
+  return chosen;
 }
 
 int num_base_models(const ExperimentOptions& options) { return options.quick ? 1 : 3; }
@@ -169,10 +209,16 @@ int num_base_models(const ExperimentOptions& options) { return options.quick ? 1
 nlohmann::json protocol_json(const ExperimentOptions& options) {
   const DrawOptions draws = draw_options(options, 10);
   const BaseModel model = usual_model();
+  std::vector<int> steps;  // of each rule
+  for (const FoundRule& found : options.rules) {
+    steps.push_back(options.inner_steps.value_or(found.rule.inner.inner_steps));
+  }
+  const bool agree = std::ranges::count(steps, steps.front()) == std::ssize(steps);
+  const nlohmann::json inner_steps = agree ? nlohmann::json(steps.front()) : nlohmann::json(steps);
   return {{"hidden", model.hidden},
           {"features", model.features},
           {"activation", activation_name(model.activation)},
-          {"inner_steps", options.inner_steps.value_or(options.rule.rule.inner.inner_steps)},
+          {"inner_steps", inner_steps},
           {"shots", draws.shots},
           {"draws", draws.trials},
           {"validation_draws", draws.num_validation_draws},
@@ -186,16 +232,16 @@ void put(nlohmann::json& row, const Measured& measured) {
   row["stderr"] = measured.error;
 }
 
-void add_learned_and_random(const nlohmann::json& common, const Measured& learned,
-                            const Measured& random, std::vector<nlohmann::json>& rows) {
-  for (const auto& [method, measured] :
-       {std::pair{"learned", &learned}, std::pair{"random", &random}}) {
-    nlohmann::json row = common;
-    row["method"] = method;
-    row["steps"] = measured->steps;
-    put(row, *measured);
-    rows.push_back(std::move(row));
-  }
+void add_row(nlohmann::json common, const std::string& method, const Measured& measured,
+             std::vector<nlohmann::json>& rows) {
+  common["method"] = method;
+  common["steps"] = measured.steps;
+  put(common, measured);
+  rows.push_back(std::move(common));
+}
+
+void add_sentence(std::string& text, const std::string& sentence) {
+  text += (text.empty() ? "" : " ") + sentence;
 }
 
 std::string plus_minus(const Measured& measured) {

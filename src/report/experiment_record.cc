@@ -95,13 +95,13 @@ ExperimentRecord take_record(const json& value, const std::string& path) {
   }
   take_rows(record, value);
   record.notes = texts_of(value.at("notes"));
-  record.facts = {{"rule", text_of(value.at("rule").at("name"))},
-                  {"SHA-256 of the rule", text_of(value.at("rule").at("sha256"))},
-                  {"seed", text_of(value.at("seed"))},
-                  {"quick", text_of(value.at("quick"))},
-                  {"program", text_of(value.at("program"))},
-                  {"commit", text_of(value.at("commit"))},
-                  {"seconds", text_of(value.at("seconds"))}};
+  for (const json& rule : value.at("rules")) {
+    record.facts.emplace_back("rule", text_of(rule.at("name")));
+    record.facts.emplace_back("SHA-256 of the rule", text_of(rule.at("sha256")));
+  }
+  for (const char* fact : {"seed", "quick", "program", "commit", "seconds", "cpu_seconds"}) {
+    record.facts.emplace_back(fact, text_of(value.at(fact)));
+  }
   for (const auto& [key, setting] : value.at("settings").items()) {
     record.facts.emplace_back(key, text_of(setting));
   }

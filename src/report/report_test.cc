@@ -124,7 +124,7 @@ TEST(Scripts, AreWholeAndHashedAsBrowsersDo) {
 TEST_F(Report, ShowsExperimentsWithOrWithoutARun) {
   options_.experiments = folder_.path("experiments");
   std::filesystem::create_directory(options_.experiments);
-  nlohmann::json record = {{"format", "metaplastic experiment 1"},
+  nlohmann::json record = {{"format", "metaplastic experiment 2"},
                            {"experiment", "filters"},
                            {"claim", "<claim>"},
                            {"finding", "found"},
@@ -133,8 +133,9 @@ TEST_F(Report, ShowsExperimentsWithOrWithoutARun) {
                            {"commit", "0123abcd"},
                            {"seed", 7},
                            {"quick", true},
-                           {"rule", {{"name", "r"}, {"sha256", "s"}}},
+                           {"rules", {{{"name", "r"}, {"sha256", "s"}}}},
                            {"seconds", 1.5},
+                           {"cpu_seconds", 2.5},
                            {"settings", {{"hidden", {64, 32}}}},
                            {"columns", {"dataset", "accuracy", "none"}},
                            {"rows", {{{"dataset", "digits"}, {"accuracy", 0.625}}}},
