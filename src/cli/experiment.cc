@@ -40,6 +40,12 @@ std::string command_line(const ExperimentFlags& flags) {
   if (!options.sides.empty()) line += fmt::format(" --resize {}", fmt::join(options.sides, ","));
   if (!options.run.empty()) line += " --run " + shell_word(options.run);
   if (options.inner_steps) line += fmt::format(" --steps {}", *options.inner_steps);
+  const auto add = [&](const char* flag, const std::optional<int>& value) {
+    if (value) line += fmt::format(" {} {}", flag, *value);
+  };
+  add("--models", options.num_models);
+  add("--training-steps", options.training_steps);
+  add("--tuning", options.num_tunings);
   if (options.quick) line += " --quick";
   return line + fmt::format(" --seed {} --out {}", options.seed, shell_word(options.out));
 }
@@ -201,6 +207,12 @@ Action add_experiment(CLI::App& app) {
       ->type_name("DIR");
   add_whole(app, "--steps", flags->options.inner_steps, 1, 1'000'000,
             "inner steps (default: what the rule is evaluated at)");
+  add_whole(app, "--models", flags->options.num_models, 1, 1000,
+            "base models of different seeds behind each number (default 3, --quick 1)");
+  add_whole(app, "--training-steps", flags->options.training_steps, 1, 10'000'000,
+            "steps of a training by gradient (few-shot, permutation, mismatch)");
+  add_whole(app, "--tuning", flags->options.num_tunings, 1, 1000,
+            "trainings that each baseline with settings to search gets (default 8, --quick 1)");
   app.add_flag("--quick", flags->options.quick, "fewer points, draws and rows: a first look");
   add_whole(app, "--threads", flags->options.num_threads, 1, kMaxThreads,
             "worker threads; the same numbers for any");

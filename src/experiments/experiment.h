@@ -24,8 +24,11 @@ struct ExperimentOptions {
   std::string out;                // folder of the results; exists
   bool quick = false;             // fewer points, draws and rows: a look in under a minute or two
   std::uint64_t seed = 0;
-  int num_threads = 1;                                  // never changes a result
-  std::optional<int> inner_steps;                       // nothing: what the rule is evaluated at
+  int num_threads = 1;             // never changes a result
+  std::optional<int> inner_steps;  // nothing: what the rule is evaluated at
+  // Instead of the form's own: base models behind each number, steps of a training by gradient, and
+  // trainings that each baseline with settings to search gets.
+  std::optional<int> num_models, training_steps, num_tunings;
   std::function<void(const std::string&)> on_progress;  // one short line; may be empty
   std::function<bool()> should_stop;                    // may be empty
   MeasurementLog* log = nullptr;                        // of measurements; may be null

@@ -39,20 +39,23 @@ std::vector<Contender> contenders_of(const ExperimentOptions& options) {
   return contenders;
 }
 
+int steps_of(const ExperimentOptions& options) {
+  return options.training_steps.value_or(options.quick ? kQuickFewShotSteps
+                                                       : MethodOptions{}.training_steps);
+}
+
 // Roughly: conv networks do the work of dense ones at every place.
 double training_flops(const Workbench& bench, const std::string& method, const Rule& rule,
                       const ExperimentOptions& options) {
   constexpr double kPlaces = 30;
-  const int num_steps = options.quick ? kQuickFewShotSteps : MethodOptions{}.training_steps;
-  const int num_tunings = options.quick ? 1 : MethodContext{}.num_tunings;
-  const double dense = bench.training_flops(usual_model(), num_steps, kTrainingBatch);
+  const double dense = bench.training_flops(usual_model(), steps_of(options), kTrainingBatch);
   if (method == "learned" || method == "label-spreading") {
     return bench.training_flops(usual_model(), bench.inner_steps(rule), rule.inner.inner_batch);
   }
   if (method == "random" || method == "raw" || method == "pca" || method == "kmeans") return 0;
   const bool is_conv =
       method.find("conv") != std::string::npos || method == "patch-kmeans" || method == "softhebb";
-  return num_tunings * dense * (is_conv ? kPlaces : 1);
+  return num_tunings(options) * dense * (is_conv ? kPlaces : 1);
 }
 
 GroupedBarChart empty_chart(const Workbench& bench) {
@@ -75,8 +78,9 @@ ExperimentResult run_few_shot(const ExperimentOptions& options) {
   MethodOptions method_options;
   method_options.fit.layers = LayerChoice{};
   method_options.fit.training.model = usual_model();
-  if (options.quick) method_options.training_steps = kQuickFewShotSteps;
+  method_options.training_steps = steps_of(options);
   result.settings["training_steps"] = method_options.training_steps;
+  result.settings["tunings"] = num_tunings(options);
   const std::vector<Contender> contenders = contenders_of(options);
   for (const ChosenData& chosen : image_data(options)) {
     const Workbench bench(options, chosen);

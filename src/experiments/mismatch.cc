@@ -87,7 +87,8 @@ AutoencoderOptions vae_options(const ExperimentOptions& options, const Workbench
   vae.model = usual_model();
   vae.bernoulli = bench.data().kind == DataKind::kImage;
   vae.seed = options.seed;
-  vae.training.num_steps = options.quick ? kQuickTrainingSteps : kTrainingSteps;
+  vae.training.num_steps =
+      options.training_steps.value_or(options.quick ? kQuickTrainingSteps : kTrainingSteps);
   vae.training.stops = stops_up_to(vae.training.num_steps, options.quick ? 3 : 6);
   vae.training.trace_every = options.quick ? 10 : 50;
   vae.training.should_stop = options.should_stop;

@@ -12,12 +12,22 @@ namespace {
 
 constexpr int kQuickSteps = 500;
 
+int prototypical_steps(const ExperimentOptions& options) {
+  return options.training_steps.value_or(options.quick ? kQuickSteps
+                                                       : MethodOptions{}.training_steps);
+}
+
+double flops_of(const Workbench& bench, const ExperimentOptions& options) {
+  return num_tunings(options) *
+         bench.training_flops(usual_model(), prototypical_steps(options), kTrainingBatch);
+}
+
 // Learns from other classes, whose pixels are in place: it never sees the shuffling.
 RememberedMethod prototypical_network(const ExperimentOptions& options) {
   MethodOptions method_options;
   method_options.fit.layers = LayerChoice{};
   method_options.fit.training.model = usual_model();
-  if (options.quick) method_options.training_steps = kQuickSteps;
+  method_options.training_steps = prototypical_steps(options);
   return RememberedMethod(std::move(
       make_methods({"prototypical"}, options.rules.front().rule, method_options).front()));
 }
@@ -27,6 +37,8 @@ RememberedMethod prototypical_network(const ExperimentOptions& options) {
 ExperimentResult run_permutation(const ExperimentOptions& options) {
   ExperimentResult result;
   result.settings = protocol_json(options);
+  result.settings["training_steps"] = prototypical_steps(options);
+  result.settings["tunings"] = num_tunings(options);
   result.columns = {"dataset", "inputs", "method", "accuracy", "stderr"};
   const std::vector<RuleCase> cases = rule_cases(options);
   for (const ChosenData& chosen : image_data(options)) {
@@ -38,9 +50,6 @@ ExperimentResult run_permutation(const ExperimentOptions& options) {
       const std::string inputs = shuffled ? "shuffled" : "in place";
       const Workbench bench(options, chosen,
                             shuffled ? std::optional(options.seed + 1) : std::nullopt);
-      const double flops = bench.training_flops(
-          usual_model(), options.quick ? kQuickSteps : MethodOptions{}.training_steps,
-          kTrainingBatch);
       dataset = bench.name();
       slug = bench.slug();
       const auto add = [&](const std::string& method, const Measured& measured) {
@@ -60,7 +69,7 @@ ExperimentResult run_permutation(const ExperimentOptions& options) {
       }
       add("prototypical",
           bench.measure(inputs + ", prototypical", [&] { return prototypical.handle(); },
-                        {.num_models = 1, .flops = flops}));
+                        {.num_models = 1, .flops = flops_of(bench, options)}));
     }
     chart.id = "permutation-" + slug;
     chart.title = fmt::format("{}: inputs in place and shuffled", dataset);

@@ -73,7 +73,7 @@ MethodContext Workbench::context(const std::string& label, int model) const {
   context.seed = options_.seed + static_cast<std::uint64_t>(model);
   context.should_stop = options_.should_stop;
   context.num_threads = options_.num_threads;
-  if (options_.quick) context.num_tunings = 1;
+  context.num_tunings = num_tunings(options_);
   if (preprocess_.kind == DataKind::kImage) context.image = preprocess_.output_image;
   if (options_.on_progress) {
     context.on_progress = [this, label](const std::string& line) {
@@ -204,7 +204,13 @@ std::vector<ChosenData> chosen_data(const std::vector<std::string>& specs,
   return chosen;
 }
 
-int num_base_models(const ExperimentOptions& options) { return options.quick ? 1 : 3; }
+int num_base_models(const ExperimentOptions& options) {
+  return options.num_models.value_or(options.quick ? 1 : 3);
+}
+
+int num_tunings(const ExperimentOptions& options) {
+  return options.num_tunings.value_or(options.quick ? 1 : MethodContext{}.num_tunings);
+}
 
 nlohmann::json protocol_json(const ExperimentOptions& options) {
   const DrawOptions draws = draw_options(options, 10);

@@ -83,6 +83,8 @@ std::vector<ChosenData> chosen_data(const std::vector<std::string>& specs,
                                     const ExperimentOptions& options);
 // How many base models stand behind each number.
 int num_base_models(const ExperimentOptions& options);
+// How many trainings a baseline with settings to search gets.
+int num_tunings(const ExperimentOptions& options);
 // For `settings`: model, draws and shots of the protocol.
 nlohmann::json protocol_json(const ExperimentOptions& options);
 
