@@ -173,7 +173,7 @@ TEST_F(Report, ShowsExperimentsWithOrWithoutARun) {
   record.erase("rows");
   write_file_atomically(path, record.dump());
   EXPECT_THAT(refusal(), HasSubstr("filters.json: expected"));
-  record["format"] = "metaplastic experiment 2";
+  record["format"] = "metaplastic experiment 3";
   write_file_atomically(path, record.dump());
   EXPECT_THAT(refusal(), HasSubstr("metaplastic experiment 2"));
   std::filesystem::remove(path);
