@@ -67,13 +67,19 @@ class Autoencoder {
     const Activations<float> decoded = network_.run_stack(layers_.decoder, code);
     const Var<float> output = network_.run_linear(
         layers_.output, decoded.x[static_cast<std::size_t>(decoded.num_layers)]);
-    point.reconstruction = options_.bernoulli ? -bernoulli_loss(tape, output, batch)
-                                              : -squared_loss(tape, output, batch);
+    point.reconstruction = -reconstruction_loss(output, batch);
     point.objective = point.reconstruction - point.divergence;
     return point;
   }
 
  private:
+  double reconstruction_loss(const Var<float>& output, std::span<const float> batch) {
+    Tape<float>& tape = network_.tape();
+    if (options_.deviation > 0) return pixel_loss(tape, output, batch, options_.deviation);
+    return options_.bernoulli ? bernoulli_loss(tape, output, batch)
+                              : squared_loss(tape, output, batch);
+  }
+
   // The batch, of the denoising kind with a random share of the inputs masked.
   Var<float> input(Tape<float>& tape, std::span<const float> batch, int B, Random& noise) const {
     const int U_0 = static_cast<int>(batch.size()) / B;

@@ -2,7 +2,8 @@
 // and Welling 2014), with the objective recorded over time.
 //
 // x -> base model -> linear code [k] -> the base model's widths in reverse order -> linear -> x.
-// Inputs of images, in [0,1], are Bernoulli; others normal of variance 1.
+// Inputs of images, in [0,1], are Bernoulli, or normal of a given deviation; others normal of
+// variance 1.
 #pragma once
 
 #include <memory>
@@ -22,6 +23,7 @@ struct AutoencoderOptions {
   int code = 32;              // width of the code
   double masked_share = 0.3;  // kDenoising: of the inputs, set to 0
   bool bernoulli = true;      // inputs in [0,1]
+  double deviation = 0;       // not 0: inputs in [0,1] are normal of this deviation instead
   std::uint64_t seed = 0;
   std::uint32_t run = 0;  // tells apart trainings that share a seed
   TrainingOptions training;

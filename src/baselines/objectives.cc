@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "base/error.h"
 
@@ -37,6 +38,29 @@ double squared_loss(Tape<T>& tape, const Var<T>& x, std::span<const T> target) {
     bar[i] += share * error;
   }
   return loss * static_cast<double>(share);
+}
+
+template <class T>
+double pixel_loss(Tape<T>& tape, const Var<T>& logits, std::span<const T> target,
+                  double deviation) {
+  const std::ptrdiff_t n = logits.size();
+  METAPLASTIC_CHECK(static_cast<std::ptrdiff_t>(target.size()) == n && logits.contiguous());
+  METAPLASTIC_CHECK(deviation > 0);
+  T* softplus = tape.scratch(n);
+  T* sigmoid = tape.scratch(n);  // the derivative of softplus
+  kernels<T>().map(Unary::kSoftplus, logits.data, n, softplus, sigmoid);
+  T* bar = tape.bar(logits);
+  const T share = T(1) / T(logits.examples());
+  const T precision = T(1 / (deviation * deviation));
+  double squares = 0;
+  for (std::ptrdiff_t i = 0; i < n; ++i) {
+    const T error = sigmoid[i] - target[static_cast<std::size_t>(i)];
+    squares += static_cast<double>(error * error);
+    bar[i] += share * precision * error * sigmoid[i] * (T(1) - sigmoid[i]);
+  }
+  const double constant = std::log(deviation) + std::log(2 * std::numbers::pi) / 2;
+  return static_cast<double>(share) *
+         (squares * static_cast<double>(precision) / 2 + static_cast<double>(n) * constant);
 }
 
 template <class T>
@@ -79,10 +103,11 @@ double cross_entropy_loss(Tape<T>& tape, const Var<T>& logits, std::span<const i
   return loss * static_cast<double>(share);
 }
 
-#define METAPLASTIC_INSTANTIATE(T)                                             \
-  template double bernoulli_loss(Tape<T>&, const Var<T>&, std::span<const T>); \
-  template double squared_loss(Tape<T>&, const Var<T>&, std::span<const T>);   \
-  template double divergence_loss(Tape<T>&, const Var<T>&, const Var<T>&);     \
+#define METAPLASTIC_INSTANTIATE(T)                                                 \
+  template double bernoulli_loss(Tape<T>&, const Var<T>&, std::span<const T>);     \
+  template double squared_loss(Tape<T>&, const Var<T>&, std::span<const T>);       \
+  template double pixel_loss(Tape<T>&, const Var<T>&, std::span<const T>, double); \
+  template double divergence_loss(Tape<T>&, const Var<T>&, const Var<T>&);         \
   template double cross_entropy_loss(Tape<T>&, const Var<T>&, std::span<const int>);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)

@@ -19,6 +19,12 @@ double bernoulli_loss(Tape<T>& tape, const Var<T>& logits, std::span<const T> ta
 template <class T>
 double squared_loss(Tape<T>& tape, const Var<T>& x, std::span<const T> target);
 
+// -log p(target | mean, deviation^2) of normal inputs whose mean is in [0,1], sigmoid(logit).
+//   sum_u (sigmoid(logit) - target)^2 / (2 deviation^2) + log(deviation) + log(2 pi) / 2
+// logits, target [U,1,B], deviation > 0
+template <class T>
+double pixel_loss(Tape<T>& tape, const Var<T>& logits, std::span<const T> target, double deviation);
+
 // KL divergence of N(mean, deviation^2) from N(0, 1).  mean, deviation [k,1,B], deviation > 0
 //   sum_k (mean^2 + deviation^2 - 1) / 2 - log(deviation)
 template <class T>

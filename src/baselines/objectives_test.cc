@@ -62,6 +62,9 @@ TEST(Objectives, GradientsEqualDifferences) {
     return squared_loss<double>(tape, x, target);
   });
   check_gradient(4, 3, [&](Tape<double>& tape, const Var<double>& x) {
+    return pixel_loss<double>(tape, x, share, 0.7);
+  });
+  check_gradient(4, 3, [&](Tape<double>& tape, const Var<double>& x) {
     return divergence_loss(tape, x, map(tape, Unary::kSoftplus, x));
   });
   const std::vector<int> labels = {2, 0, 3};
@@ -82,6 +85,9 @@ TEST(Objectives, ValuesWhereTheAnswerIsKnown) {
   const Var<double> x = tape.leaf(zero.data(), 3, 1, 2), s = tape.leaf(one.data(), 3, 1, 2);
   EXPECT_NEAR(bernoulli_loss<double>(tape, x, one), 3 * std::log(2.0), 1e-12);
   EXPECT_NEAR(squared_loss<double>(tape, x, one), 1.5, 1e-12);
+  // Mean 0.5, so 3 errors of half a unit: 3 (0.25 / (2 0.25) + log 0.5 + log(2 pi) / 2).
+  EXPECT_NEAR(pixel_loss<double>(tape, x, one, 0.5), 3 * (0.5 - std::log(2.0) + 0.91893853320467),
+              1e-12);
   EXPECT_NEAR(divergence_loss(tape, x, s), 0, 1e-12);
   EXPECT_NEAR(divergence_loss(tape, s, s), 1.5, 1e-12);
   EXPECT_NEAR(cross_entropy_loss<double>(tape, x, std::vector<int>{0, 2}), std::log(3.0), 1e-12);

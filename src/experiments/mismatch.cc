@@ -8,11 +8,15 @@
 #include "experiments/fixed_method.h"
 #include "experiments/row_lines.h"
 #include "experiments/workbench.h"
+#include "tasks/task_forms.h"
 
 namespace metaplastic {
 namespace {
 
-constexpr int kTrainingSteps = 20000, kQuickTrainingSteps = 3000;
+// Where the fall shows (docs/results.md): a decoder that is sure of its pixels, a small network,
+// and a long training.
+constexpr int kTrainingSteps = 30000, kQuickTrainingSteps = 3000, kSide = 16;
+constexpr double kDeviation = 0.05, kLr = 1e-3;
 
 // 1 and then about `per_decade` stops per factor of ten, up to `last`.
 std::set<int> stops_up_to(int last, int per_decade) {
@@ -86,6 +90,8 @@ AutoencoderOptions vae_options(const ExperimentOptions& options, const Workbench
   vae.kind = AutoencoderKind::kVariational;
   vae.model = usual_model();
   vae.bernoulli = bench.data().kind == DataKind::kImage;
+  vae.deviation = vae.bernoulli ? kDeviation : 0;
+  vae.training.lr = kLr;
   vae.seed = options.seed;
   vae.training.num_steps =
       options.training_steps.value_or(options.quick ? kQuickTrainingSteps : kTrainingSteps);
@@ -186,17 +192,35 @@ void measure_vae(const Workbench& bench, const AutoencoderOptions& vae, Experime
   result.figures.push_back(objective_figure(trace, bench));
 }
 
+// The paper's data where they are, in the full form.
+std::vector<ChosenData> mismatch_data(const ExperimentOptions& options,
+                                      std::vector<std::string>& notes) {
+  if (options.quick || !options.data.empty()) return image_data(options);
+  try {
+    load_data("cifar10");
+  } catch (const Error& error) {
+    notes.push_back(fmt::format("mismatch: other data than the paper's: {}", error.what()));
+    return image_data(options);
+  }
+  ExperimentOptions own = options;
+  own.data = {"cifar10"};
+  if (own.sides.empty()) own.sides = {kSide};
+  return image_data(own);
+}
+
 }  // namespace
 
 ExperimentResult run_mismatch(const ExperimentOptions& options) {
   ExperimentResult result;
   result.settings = protocol_json(options);
   result.columns = {"dataset", "method", "step", "accuracy", "stderr", "objective"};
-  for (const ChosenData& chosen : image_data(options)) {
+  for (const ChosenData& chosen : mismatch_data(options, result.notes)) {
     const Workbench bench(options, chosen);
     const AutoencoderOptions vae = vae_options(options, bench);
     result.settings["training_steps"] = vae.training.num_steps;
     result.settings["lr"] = vae.training.lr;
+    result.settings["code"] = vae.code;
+    result.settings["deviation"] = vae.deviation;
     measure_vae(bench, vae, result);
     for (const RuleCase& each : rule_cases(options)) {
       const Course course = measure_rule(bench, each, options, result);
