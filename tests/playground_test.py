@@ -114,9 +114,17 @@ class Playground(program.InFolder):
         self.wait(lambda: self.text("accuracy") != "-")
 
     def test_digits_have_the_features_of_the_program(self):
+        ready = time.monotonic() - self.begin
+        self.browser.execute_script("""
+            const begin = performance.now();
+            const look = () => window.playground.frame ? (window.firstPicture = performance.now() - begin)
+                                                       : requestAnimationFrame(look);
+            look();""")
         self.learn()
+        first = self.browser.execute_script("return window.firstPicture") / 1000
         seconds = float(self.text("learn-text").split(", ")[1].split()[0])
-        print(f"page ready and digits learned: {time.monotonic() - self.begin:.1f} s; learning {seconds} s")
+        print(f"page ready {ready:.1f} s; first picture {first:.1f} s after Learn; digits learned in {seconds} s; "
+              f"page of {PAGE.stat().st_size / 1e6:.2f} MB")
         mine = self.features()
         other = self.of_program("--rule", "agree-neighbours", "--layers", "mlp")
         self.assertEqual(mine.shape, other.shape)
