@@ -115,6 +115,12 @@ class CheckDocs(TempTree):
         self.assertIn("expected https", self.docs("https://example.org/?q=1").stderr)
         self.assertIn("other.org is not in", self.docs("[b](https://other.org/y)").stderr)
 
+    def test_an_index_names_every_page(self):
+        write(self.tree / "docs/README.md", "[a](notation.md)")
+        self.assertEqual(self.docs("").returncode, 0)
+        write(self.tree / "docs/lost.md", "")
+        self.assertIn("docs/README.md: no link to lost.md", self.docs("").stderr)
+
     def test_files_that_code_blocks_name(self):
         write(self.tree / "tools/run", "")
         self.assertEqual(self.docs("```\ntools/run # tools/gone\n```\n```toml\ntools/gone\n```\n").returncode, 0)

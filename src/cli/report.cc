@@ -118,12 +118,11 @@ Action add_report(CLI::App& app) {
   app.add_option("--experiments", flags->options.experiments,
                  "folder that experiment wrote, to show its charts")
       ->type_name("DIR");
-  add_whole(
-      app, "--follow", flags->follow, 1, kMaxFollowSeconds,
-      "write the page every so many seconds until a signal; it loads itself anew in a browser");
+  add_whole(app, "--follow", flags->follow, 1, kMaxFollowSeconds,
+            "write the page every so many seconds until a signal; an open browser reloads it");
   add_whole(app, "--serve", flags->serve, 0, kMaxPort,
             "instead of --out: serve the page to browsers of this machine at this port (0: a free "
-            "one) until a signal; the page loads itself anew every --follow seconds (10)");
+            "one) until a signal; the page reloads every --follow seconds (10)");
   app.add_flag("--quiet", flags->quiet, "no notes on stderr");
   return [flags] { return run_report(*flags); };
 }

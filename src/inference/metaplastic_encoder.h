@@ -50,7 +50,7 @@ int metaplastic_embed_double(const metaplastic_encoder* encoder, const double* r
 int metaplastic_classify(const metaplastic_encoder* encoder, const float* features,
                          int64_t num_rows, float* probabilities, char* error, size_t error_size);
 
-/* "0.1.0" */
+/* such as "0.2.0" */
 const char* metaplastic_version(void);
 
 #ifdef __cplusplus

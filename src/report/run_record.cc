@@ -27,7 +27,7 @@ struct Place {
   std::size_t line = 0;
 
   [[noreturn]] void fail_line(const std::string& expected) const {
-    fail("{}:{}: expected {}; mend or remove the line", path, line, expected);
+    fail("{}:{}: expected {}; fix or remove the line", path, line, expected);
   }
 };
 
