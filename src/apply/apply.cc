@@ -55,7 +55,8 @@ std::shared_ptr<const TrainingPool> pool_for(const Rule& rule, const RowSource& 
                                              ThreadPool* threads) {
   const bool needs_pool = rule.sizes.has_neighbours() || rule.sizes.has_settings();
   if (options.pool || !needs_pool || num_steps == 0) return options.pool;
-  return std::make_shared<TrainingPool>(training_rows, options.seed, threads, options.pool_rows);
+  return std::make_shared<TrainingPool>(training_rows, options.seed, threads, options.pool_rows,
+                                        !rule.sizes.has_trained_metric());
 }
 
 // A plain rule, and what else an inner step is taken with.
@@ -65,11 +66,11 @@ struct RuleForData {
   ViewSettings views;
 };
 RuleForData rule_for_data(const Rule& usual, const RuleVariant& variant, const TrainingPool* pool,
-                          std::int64_t num_rows) {
+                          std::int64_t num_examples) {
   RuleForData made;
   if (usual.sizes.has_settings()) {
     DataProfile profile;
-    if (pool) profile = profile_of(pool->neighbours(), num_rows, usual.sizes.reads_traits());
+    if (pool) profile = profile_of(pool->neighbours(), num_examples, usual.sizes.reads_traits());
     ResolvedRule resolved = resolve(usual, profile);
     made.rule = std::move(resolved.rule);
     made.views = resolved.settings.views();
@@ -208,8 +209,8 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   if (!cost_note.empty() && options.on_note) options.on_note(cost_note);
   TrainingRows data(training_rows, options.seed, inner_batch);
   const auto pool = pool_for(usual, training_rows, options, num_steps, threads);
-  const auto [rule, step_settings, views] =
-      rule_for_data(usual, options.variant, pool.get(), training_rows.num_rows());
+  const auto [rule, step_settings, views] = rule_for_data(
+      usual, options.variant, pool.get(), options.num_examples.value_or(training_rows.num_rows()));
   SecondViews second_views(rule.sizes, views, options.seed, pool, options.partners);
   second_views.use_threads(threads);
   Encoder made = start_encoder(architecture, rule, options, data.batch_size());

@@ -41,6 +41,9 @@ struct ApplyOptions {
   std::optional<int> inner_steps;   // nothing: what the rule is evaluated at; 0: a random encoder
   RuleVariant variant;              // of a rule that walks among neighbours
   std::optional<int> pool_rows;     // of such a rule; nothing: second_views.h:pool_size
+  // Examples that the rows are of, which a rule that follows the data reads; nothing: every row is
+  // one. Rows that are windows are of fewer images.
+  std::optional<std::int64_t> num_examples;
   // Of such a rule, of the same rows and seed; nothing: apply_rule makes one.
   std::shared_ptr<const TrainingPool> pool;
   // A second view of every training row, for a rule of two views; nothing: a walk, or noise alone.

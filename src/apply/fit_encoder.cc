@@ -110,6 +110,9 @@ Applied train_group(const FoundRule& rule, const Layers& group, const GroupRows&
                     ApplyOptions options, int steps_before, int steps_after) {
   options.model = model_of(group, options.model.activation);
   options.partners = rows.partners;
+  if (const EncoderLayer& first = group.front(); first.spec.kind == LayerKind::kConv)
+    options.num_examples =
+        rows.rows->num_rows() / (std::int64_t{first.out.height} * first.out.width);
   if (const auto on_step = options.on_step) {
     options.on_step = [=](int step, int steps) {
       on_step(steps_before + step, steps_before + steps + steps_after);

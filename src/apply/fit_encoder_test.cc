@@ -10,6 +10,7 @@
 #include "data/test_gaussians.h"
 #include "io/test_folder.h"
 #include "rule/classical.h"
+#include "rule/resolve.h"
 
 namespace metaplastic {
 namespace {
@@ -96,6 +97,35 @@ TEST(FitEncoder, AStackHasItsLayersAndTheSameBitsForAnyThreads) {
 
 // The conv layer written out from its formula, one value at a time. Sums have 36 terms of order 1:
 // float error stays below 36 * 6e-8 * 10; 1e-4.
+// A conv layer learns from windows; the trait `rows` counts the images, as in meta-training
+// (meta/settings_test.cc: TaskData, OfWindowsCountsImages).
+TEST(FitEncoder, TraitsOfAConvLayerCountImages) {
+  RuleSizes sizes = classical_sizes("agree-neighbours");
+  sizes.settings = "traits";
+  sizes.network = "none";
+  sizes.bias_mean = "homeostatic";
+  sizes.trait_units = 1;
+  FoundRule follows{make_classical_rule("agree-neighbours", sizes, 1), "follows", "", ""};
+  const ThetaLayout layout(sizes);
+  const auto entry = [&](ThetaName name) {
+    return follows.rule.theta.begin() + layout[name].offset;
+  };
+  std::fill_n(entry(ThetaName::kTraitsIn), kNumTraits, 0.0f);
+  entry(ThetaName::kTraitsIn)[0] = 0.5f;  // rows
+  entry(ThetaName::kTraitsSettings)[static_cast<int>(SettingName::kStep)] = 0.7f;
+  const auto step_for = [&](double rows) {
+    DataProfile profile;
+    profile.traits[0] = std::log10(rows);
+    return resolve(follows.rule, profile).rule.inner.inner_lr;
+  };
+  const Dataset data = noise_images(40, {9, 11, 1});  // 30 of them to learn from
+  const Encoder conv = fit_encoder(follows, data, stack_options("conv 5 3x4, pool 2x2")).last();
+  EXPECT_EQ(conv.record.inner_lr, step_for(30));
+  EXPECT_NE(conv.record.inner_lr, step_for(30 * 7 * 8));  // places
+  const Encoder dense = fit_encoder(follows, data, stack_options("mlp")).last();
+  EXPECT_EQ(dense.record.inner_lr, step_for(30));
+}
+
 TEST(FitEncoder, AConvLayerIsTheDenseFormulaAtEveryPlace) {
   const Dataset data = noise_images(12, {9, 11, 3});
   const Encoder encoder = fit_encoder(noise_rule(), data, stack_options(kStack)).last();

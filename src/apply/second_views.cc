@@ -15,7 +15,7 @@ int pool_size(int num_inputs, std::optional<int> wanted) {
 }
 
 TrainingPool::TrainingPool(const RowSource& training_rows, std::uint64_t seed, ThreadPool* threads,
-                           std::optional<int> size) {
+                           std::optional<int> size, bool ready) {
   {
     TrainingRows rows(training_rows, seed, pool_size(training_rows.num_features(), size),
                       Purpose::kNeighbours);
@@ -25,7 +25,7 @@ TrainingPool::TrainingPool(const RowSource& training_rows, std::uint64_t seed, T
       place_of_row_.emplace(rows.last_numbers()[p], p);
   }
   const int num_inputs = training_rows.num_features();
-  neighbours_ = NeighbourPool(examples_, num_inputs, {examples_, num_inputs}, threads);
+  neighbours_ = NeighbourPool(examples_, num_inputs, {examples_, num_inputs}, threads, ready);
 }
 
 std::optional<std::size_t> TrainingPool::place(std::int64_t row) const {

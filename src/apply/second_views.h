@@ -24,9 +24,9 @@ int pool_size(int num_inputs, std::optional<int> wanted = {});
 class TrainingPool {
  public:
   // A function of rows, seed and size (pool_size). Memory: up to 128 MB of rows by default. The
-  // threads, if any, search.
+  // threads, if any, search. ready: NeighbourPool.
   TrainingPool(const RowSource& training_rows, std::uint64_t seed, ThreadPool* threads = nullptr,
-               std::optional<int> size = {});
+               std::optional<int> size = {}, bool ready = true);
   TrainingPool(const TrainingPool&) = delete;
   TrainingPool& operator=(const TrainingPool&) = delete;
 

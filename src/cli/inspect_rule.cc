@@ -69,13 +69,13 @@ std::string mix_text(const ThetaLayout& layout, const std::vector<float>& theta,
 }
 
 // theta's settings for a kind of examples, without what traits add.
-RuleSettings settings_in(const ThetaLayout& layout, const std::vector<float>& theta,
-                         ExampleKind kind, double inner_lr) {
+RuleSettings settings_in(const Rule& rule, const ThetaLayout& layout,
+                         const std::vector<float>& theta, ExampleKind kind) {
   RawSettings<float> raw{};
   const auto first = static_cast<std::size_t>(layout[ThetaName::kSettings].offset) +
                      static_cast<std::size_t>(kind) * kNumSettings;
   std::copy_n(theta.begin() + static_cast<std::ptrdiff_t>(first), kNumSettings, raw.begin());
-  return settings_of(raw, kind, inner_lr);
+  return settings_of(raw, rule.sizes, kind, rule.inner.inner_lr);
 }
 
 std::string settings_text(const Rule& rule, const ThetaLayout& layout,
@@ -84,15 +84,15 @@ std::string settings_text(const Rule& rule, const ThetaLayout& layout,
   text += layout.has(ThetaName::kTraitsIn) ? ", before traits change them:\n" : ":\n";
   for (std::size_t n = 0; n < kNumSettings; ++n) {
     const auto name = static_cast<SettingName>(n);
-    if (!setting_acts(name, rule.sizes)) continue;
+    if (!setting_acts(name, rule.sizes, ExampleKind::kShapes)) continue;
     text += fmt::format("  {}: {}\n", setting_rows()[n].name, setting_rows()[n].help);
     for (std::size_t k = 0; k < kNumExampleKinds; ++k) {
       const auto kind = static_cast<ExampleKind>(k);
-      const double lr = rule.inner.inner_lr;
+      if (!setting_acts(name, rule.sizes, kind)) continue;
       std::optional<double> from;
-      if (!start.empty()) from = settings_in(layout, start, kind, lr)[name];
+      if (!start.empty()) from = settings_in(rule, layout, start, kind)[name];
       text += fmt::format("    {:<10} {}\n", kExampleKindNames[k],
-                          number_text(settings_in(layout, rule.theta, kind, lr)[name], from));
+                          number_text(settings_in(rule, layout, rule.theta, kind)[name], from));
     }
   }
   if (layout.has(ThetaName::kTraitsIn)) {
@@ -125,7 +125,7 @@ std::string resolved_text(const Rule& rule, const std::string& spec) {
       "mix for this data:\n" + mix_text(ThetaLayout(resolved.rule.sizes), resolved.rule.theta, {});
   text += "settings for this data:\n";
   for (std::size_t n = 0; n < kNumSettings; ++n)
-    if (setting_acts(static_cast<SettingName>(n), rule.sizes))
+    if (setting_acts(static_cast<SettingName>(n), rule.sizes, profile.kind))
       text +=
           fmt::format("  {:<12} {:9.5f}\n", setting_rows()[n].name, resolved.settings.values[n]);
   return text;

@@ -40,7 +40,9 @@ class RuleMethod : public FeatureMethod {
     const Foundation foundation = foundation_for(training_rows, context);
     std::shared_ptr<const TrainingPool> training_pool;
     if (shares_pool())
-      training_pool = std::make_shared<TrainingPool>(*foundation.rows, context.seed);
+      training_pool =
+          std::make_shared<TrainingPool>(*foundation.rows, context.seed, nullptr, std::nullopt,
+                                         !rule_.rule.sizes.has_trained_metric());
     std::mutex progress_mutex;
     ThreadPool pool(std::min(context.num_threads, count));
     pool.parallel_for(count, [&](int, int number) {

@@ -17,7 +17,7 @@ namespace {
 Rule grown_rule(const Rule& rule, const RuleSizes& sizes, std::uint64_t seed) {
   RuleSizes like = rule.sizes;
   like.network = sizes.network, like.settings = sizes.settings;
-  like.trait_units = sizes.trait_units;
+  like.trait_units = sizes.trait_units, like.metric = sizes.metric;
   if (rule.sizes == sizes || !(like == sizes)) return rule;
   const ThetaLayout from(rule.sizes), to(sizes);
   Rule grown =

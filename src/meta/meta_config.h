@@ -237,6 +237,7 @@ struct ValidationConfig {
   std::vector<int> hidden = {128, 128, 128};
   std::vector<std::string> further_hidden;
   std::vector<std::string> conv;
+  double conv_share = 1;
   std::vector<std::string> activations = {"relu"};
 
   template <class Visitor>
@@ -261,6 +262,8 @@ struct ValidationConfig {
       "pool "
       "such as \"conv 64 5x5, pool 3x3\", or \"conv 64 9, pool 4\" for signals",
       "");
+    v("conv_share", conv_share, Range{0, 1},
+      "share of the held-out images and signals that have them; the others have dense layers", "");
     v("activations", activations, Choices{activation_names()},
       "of the base models; the held-out tasks take turns", "relu");
   }

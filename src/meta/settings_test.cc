@@ -10,6 +10,7 @@
 
 #include "io/json_text.h"
 #include "io/test_folder.h"
+#include "meta/conv_model.h"
 #include "meta/estimator_parts.h"
 #include "meta/task_traits.h"
 #include "meta/test_config.h"
@@ -100,6 +101,16 @@ MetaConfig traits_config() {
   return config;
 }
 
+// Base models of either kind, and a metric of theta.
+void use_windows(MetaConfig& config) {
+  config.rule.metric = "trained";
+  config.tasks.weight("signals") = 1;
+  config.inner.conv_share = 0.6;
+  config.inner.min_window = config.inner.max_window = 3;
+  config.validation.conv = {"conv 8 3x3, pool 2x2", "conv 8 5, pool 3"};
+  config.validation.conv_share = 0.5;
+}
+
 RunEnd run_of(const std::string& out, MetaConfig config, int outer_steps, int threads,
               bool resume = false) {
   config.outer.outer_steps = outer_steps;
@@ -120,12 +131,12 @@ std::vector<nlohmann::json> lines_of(const std::string& path) {
 
 TEST(SettingsRun, ThreadsAndResumeGiveTheSameBits) {
   const TestFolder folder;
-  for (const char* network : {"hidden", "none"}) {
-    SCOPED_TRACE(network);
+  for (const std::string form : {"hidden", "none", "conv"}) {
+    SCOPED_TRACE(form);
     MetaConfig config = traits_config();
-    config.rule.network = network;
-    const std::string whole = folder.path(std::string("whole-") + network),
-                      parts = folder.path(std::string("parts-") + network);
+    config.rule.network = form == "hidden" ? form : "none";
+    if (form == "conv") use_windows(config);
+    const std::string whole = folder.path("whole-" + form), parts = folder.path("parts-" + form);
     run_of(whole, config, 4, 2);
     run_of(parts, config, 1, 1);
     run_of(parts, config, 4, 1, true);
@@ -205,6 +216,45 @@ TEST(TaskData, OfSomeRowsDrawsFromThem) {
     seen.insert(here.begin(), here.end());
   }
   EXPECT_EQ(seen.size(), std::size_t{kRows});
+}
+
+// The data set is of images, and its pool of several windows of each: as when a rule is applied.
+TEST(TaskData, OfWindowsCountsImages) {
+  MetaConfig config = traits_config();
+  use_windows(config);
+  config.inner.conv_share = 1;
+  config.tasks.weight("tables") = config.tasks.weight("words") = 0;
+  config.inner.neighbour_pool = 100;
+  const TaskDistribution tasks(config.tasks);
+  Task task = tasks.make_task(3, 5, Split::kTrain);
+  Architecture architecture;
+  draw_conv_model(config, 3, 5, task, architecture);
+  ASSERT_TRUE(task.windows().has_value());
+  std::optional<NeighbourMetric> metric;
+  TaskData data;
+  data.start(task, 0, 1, 16, config, metric, 20);
+  const DataProfile profile = data.profile();
+  EXPECT_EQ(profile.traits[0], std::log10(20.0));
+  EXPECT_EQ(profile.kind, ExampleKind::kDistances);  // windows have mean 0
+  data.use_settings({.hops = 2, .noise = 0, .whitening = 0.3});
+  // Batches are of the 5 windows that the pool holds of each image.
+  TaskBatch pool;
+  task.draw_batch(Purpose::kNeighbours, 0, 20, pool, 5);
+  const auto U = static_cast<std::size_t>(task.num_inputs());
+  ASSERT_EQ(pool.x.size(), 100 * U);
+  const auto columns_of = [&](std::span<const float> x) {
+    std::set<std::vector<float>> columns;
+    const std::size_t B = x.size() / U;
+    for (std::size_t b = 0; b < B; ++b) {
+      std::vector<float> column;
+      for (std::size_t u = 0; u < U; ++u) column.push_back(x[u * B + b]);
+      columns.insert(column);
+    }
+    return columns;
+  };
+  const auto all = columns_of(pool.x), seen = columns_of(data.inner_batch(0));
+  EXPECT_GE(seen.size(), 16u);
+  for (const std::vector<float>& column : seen) EXPECT_TRUE(all.contains(column));
 }
 
 // Of a program whose settings were factors, the same for all kinds of examples.

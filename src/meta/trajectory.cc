@@ -83,7 +83,10 @@ void TaskData::start(const Task& task, std::uint32_t first_step, int K, int inne
   METAPLASTIC_CHECK(rows == 0 || rows >= 2);
   task_ = &task;
   rows_ = rows;
-  batch_size_ = rows > 0 ? std::min(rows, inner_batch) : inner_batch;
+  windows_each_ = 1;
+  if (rows > 0 && task.windows())
+    windows_each_ = std::clamp(config.inner.neighbour_pool / rows, 1, task.windows()->places());
+  batch_size_ = rows > 0 ? std::min(rows * windows_each_, inner_batch) : inner_batch;
   settings_.reset();
   config_ = &config;
   pool_ = {};
@@ -133,10 +136,10 @@ std::span<const float> TaskData::draw_examples(std::uint32_t step) {
     return {scratch_.x.data(), U * B};
   }
   Random random = task_->stream(Purpose::kInnerBatch, step);
-  const auto numbers = sample_without_replacement(random, rows_, batch_size_);
+  const auto numbers = sample_without_replacement(random, pool_examples(), batch_size_);
   const std::vector<std::size_t> places(numbers.begin(), numbers.end());
   examples_.resize(U * B);
-  const auto N = static_cast<std::size_t>(rows_);
+  const auto N = static_cast<std::size_t>(pool_examples());
   for (std::size_t u = 0; u < U; ++u)
     for (std::size_t b = 0; b < B; ++b) examples_[u * B + b] = pool_.examples()[u * N + places[b]];
   nearest_.clear();
@@ -149,13 +152,13 @@ std::span<const float> TaskData::draw_examples(std::uint32_t step) {
 
 void TaskData::use_settings(const ViewSettings& settings) {
   settings_ = settings;
-  if (pool_number_) pool_ = pool_.with_settings(settings);
+  if (pool_number_) prepare_settings();
   std::ranges::fill(drawn_, char{0});
 }
 
 DataProfile TaskData::profile() {
   prepare_pool(first_step_);
-  return profile_of(pool_, pool_examples(), config_->rule.reads_traits());
+  return profile_of(pool_, rows_ > 0 ? rows_ : pool_examples(), config_->rule.reads_traits());
 }
 
 void TaskData::prepare_pool(std::uint32_t step) {
@@ -167,14 +170,20 @@ void TaskData::prepare_pool(std::uint32_t step) {
     metric_->emplace(examples, task_->num_inputs());
     if (number != 0) examples = draw_pool(number);
   }
-  pool_ = NeighbourPool(examples, task_->num_inputs(), **metric_);
+  const bool waits = config_->rule.has_trained_metric();
+  pool_ = NeighbourPool(examples, task_->num_inputs(), **metric_, nullptr, !waits);
+  pool_number_ = number;
+  if (settings_ || !waits) prepare_settings();
+}
+
+void TaskData::prepare_settings() {
   if (settings_) pool_ = pool_.with_settings(*settings_);
   if (rows_ > 0 && config_->rule.has_neighbours()) pool_.list_neighbours();
-  pool_number_ = number;
 }
 
 std::span<const float> TaskData::draw_pool(std::uint32_t number) {
-  task_->draw_batch(Purpose::kNeighbours, number, pool_examples(), pool_batch_);
+  task_->draw_batch(Purpose::kNeighbours, number, pool_examples() / windows_each_, pool_batch_,
+                    windows_each_);
   return {pool_batch_.x.data(), static_cast<std::size_t>(pool_examples() * task_->num_inputs())};
 }
 

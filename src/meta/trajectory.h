@@ -22,7 +22,9 @@ struct TrajectorySettings {
   Architecture architecture;
   int T = 1;
   int inner_batch = 64;
-  int rows = 0;  // of the data set that the batches are drawn from; 0: as many as are asked for
+  // Of the data set that the batches are drawn from; 0: as many as are asked for. With windows,
+  // images (or signals) of which the pool holds several windows each.
+  int rows = 0;
 };
 // Rows of a data set (inner.min_rows, inner.max_rows).
 int draw_rows(const MetaConfig& config, Random random);
@@ -56,16 +58,20 @@ class TaskData : public TruncationData<float> {
   // Of that inner step. Without a number of rows a task has as many examples as are asked for, so
   // others are drawn every kNeighbourhood.pool_steps steps.
   void prepare_pool(std::uint32_t step);
+  void prepare_settings();
   std::span<const float> draw_pool(std::uint32_t number);
   bool needs_pool() const;
   // The unlabelled examples of the step as they are [U_0,B].
   std::span<const float> draw_examples(std::uint32_t step);
-  int pool_examples() const { return rows_ > 0 ? rows_ : config_->inner.neighbour_pool; }
+  int pool_examples() const {
+    return rows_ > 0 ? rows_ * windows_each_ : config_->inner.neighbour_pool;
+  }
 
   const Task* task_ = nullptr;
   const MetaConfig* config_ = nullptr;
   std::uint32_t first_step_ = 0;
   int batch_size_ = 0, rows_ = 0;
+  int windows_each_ = 1;                  // of a row, in the pool
   std::vector<float> examples_;           // [U_0,B] of a batch of the rows
   std::vector<std::size_t> nearest_;      // [B,kChoices] of those rows; empty: not known
   std::optional<ViewSettings> settings_;  // none: what is usual for the data

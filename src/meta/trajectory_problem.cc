@@ -7,10 +7,14 @@
 namespace metaplastic {
 namespace {
 
-std::vector<SettingName> rough_settings() {
+// Those that anything of the rule depends on for some examples.
+std::vector<SettingName> rough_settings(const RuleSizes& sizes) {
   std::vector<SettingName> names;
-  for (std::size_t n = 0; n < kNumSettings; ++n)
-    if (!setting_rows()[n].smooth) names.push_back(static_cast<SettingName>(n));
+  for (std::size_t n = 0; n < kNumSettings; ++n) {
+    const auto name = static_cast<SettingName>(n);
+    if (!setting_rows()[n].smooth && setting_acts(name, sizes, ExampleKind::kShapes))
+      names.push_back(name);
+  }
   return names;
 }
 
@@ -41,13 +45,11 @@ void TrajectoryProblem::keep_trained(std::span<float> perturbation) const {
 }
 
 std::size_t TrajectoryProblem::num_rough_settings() const {
-  return layout_.has(ThetaName::kSettings) && layout_.sizes().has_neighbours()
-             ? rough_settings().size()
-             : 0;
+  return layout_.has(ThetaName::kSettings) ? rough_settings(layout_.sizes()).size() : 0;
 }
 
 void TrajectoryProblem::shift_rough_settings(std::span<const float> shift) {
-  const std::vector<SettingName> names = rough_settings();
+  const std::vector<SettingName> names = rough_settings(layout_.sizes());
   METAPLASTIC_CHECK(shift.size() == names.size());
   for (std::size_t i = 0; i < names.size(); ++i) at(shift_, names[i]) = shift[i];
 }
@@ -55,9 +57,11 @@ void TrajectoryProblem::shift_rough_settings(std::span<const float> shift) {
 void TrajectoryProblem::add_rough_bar(std::span<const float> theta,
                                       std::span<const float> rough_bar,
                                       std::span<float> theta_bar) {
-  const std::vector<SettingName> names = rough_settings();
+  const std::vector<SettingName> names = rough_settings(layout_.sizes());
   RawSettings<float> raw_bar{};
-  for (std::size_t i = 0; i < names.size(); ++i) at(raw_bar, names[i]) = rough_bar[i];
+  const ExampleKind kind = slot_.profile.value_or(DataProfile{}).kind;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (setting_acts(names[i], layout_.sizes(), kind)) at(raw_bar, names[i]) = rough_bar[i];
   const std::vector<float> plain_bar(static_cast<std::size_t>(plain_.size()), 0.0f);
   resolve_vjp(theta, plain_bar, raw_bar, theta_bar);
 }
@@ -86,7 +90,8 @@ TrajectoryProblem::Resolved TrajectoryProblem::start(const Window& window,
   if (!has_settings) return resolved;
   RawSettings<float>& raw = resolved.theta.raw;
   for (std::size_t n = 0; n < raw.size(); ++n) raw[n] += shift_[n];
-  const RuleSettings settings = settings_of(raw, profile.kind, config_.inner.inner_lr);
+  const RuleSettings settings =
+      settings_of(raw, config_.rule, profile.kind, config_.inner.inner_lr);
   if (fresh || settings.views() != views_) data.use_settings(settings.views());
   views_ = settings.views();
   use_step_settings(settings, resolved.settings);

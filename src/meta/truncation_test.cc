@@ -58,7 +58,7 @@ struct Problem {
   }
   double loss(const std::vector<double>& theta_at) {
     std::vector<double> state = phi, unused(theta.size());
-    RandomData data(7, 9);
+    RandomData data(7, batch);
     data.use_grid(grid);
     return truncated_gradient(layout, theta_at.data(), architecture, state, settings, data,
                               workspace, unused.data())
@@ -71,6 +71,7 @@ struct Problem {
   TruncationSettings<double> settings;
   TruncationWorkspace<double> workspace;
   PlaceGrid grid;
+  int batch = 9;
 };
 
 class TruncationOf : public testing::TestWithParam<const char*> {};
@@ -79,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(Preset, TruncationOf, testing::Values("compact", "metz2
 
 void expect_central_differences(Problem& problem, double tolerance = 1e-6) {
   std::vector<double> state = problem.phi, theta_bar(problem.theta.size(), 0.0);
-  RandomData data(7, 9);
+  RandomData data(7, problem.batch);
   data.use_grid(problem.grid);
   truncated_gradient(problem.layout, problem.theta.data(), problem.architecture, state,
                      problem.settings, data, problem.workspace, theta_bar.data());
@@ -149,18 +150,15 @@ TEST_P(TruncationOf, MetaGradientOfSeveralPenaltiesEqualsCentralDifferences) {
 }
 
 // Step size, pace of biases, growth of columns and share of homeostasis.
-TEST(TruncationTest, StepGradientEqualsCentralDifferences) {
-  Problem problem;
-  RuleSizes sizes = problem.layout.sizes();
-  sizes.bias_mean = "homeostatic";
-  problem.layout = ThetaLayout(sizes);
+void expect_step_gradient(Problem& problem) {
   problem.settings.step_gradient = true;
   problem.settings.inner_lr = 0.1;
   problem.settings.bias_pace = 0.08;
   problem.settings.keep = 0.3;
   const auto run = [&](const TruncationSettings<double>& settings, double share) {
     std::vector<double> state = problem.phi, unused(problem.theta.size());
-    RandomData data(7, 9, share);
+    RandomData data(7, problem.batch, share);
+    data.use_grid(problem.grid);
     return truncated_gradient(problem.layout, problem.theta.data(), problem.architecture, state,
                               settings, data, problem.workspace, unused.data())
         .meta_loss;
@@ -179,6 +177,36 @@ TEST(TruncationTest, StepGradientEqualsCentralDifferences) {
   EXPECT_NEAR(bar.bias_pace / slope(&TruncationSettings<double>::bias_pace), 1, 1e-5);
   EXPECT_NEAR(bar.keep / slope(&TruncationSettings<double>::keep), 1, 1e-5);
   EXPECT_NEAR(bar.homeostatic_share / by_share, 1, 1e-5);
+}
+
+TEST(TruncationTest, StepGradientEqualsCentralDifferences) {
+  Problem problem;
+  RuleSizes sizes = problem.layout.sizes();
+  sizes.bias_mean = "homeostatic";
+  problem.layout = ThetaLayout(sizes);
+  expect_step_gradient(problem);
+}
+
+// As learned-terms-conv.toml trains conv layers: terms of second views alone, pooled over places.
+TEST(TruncationTest, GradientsOfAConvLayerWithSecondViewsEqualCentralDifferences) {
+  Problem problem;
+  RuleSizes sizes = problem.layout.sizes();
+  sizes.bias_mean = "homeostatic";
+  sizes.views = "neighbours";
+  sizes.network = "none";
+  problem.layout = ThetaLayout(sizes);
+  problem.theta.resize(static_cast<std::size_t>(problem.layout.size()));
+  problem.batch = 10;
+  problem.architecture.widths = {7, 5};
+  problem.architecture.activation = Unary::kSoftplus;
+  problem.phi = make_phi<double>(problem.architecture, {}, Random(1, Purpose::kPhiInit));
+  problem.grid = {2, 4, 1, 3};
+  problem.settings.judged_layers = JudgedLayers::kBest;
+  problem.settings.loss = ProbeLoss::kCrossEntropy;
+  problem.settings.joint_norm = true;
+  problem.settings.inner_lr = 0.1;
+  expect_central_differences(problem, 5e-6);
+  expect_step_gradient(problem);
 }
 
 TEST_P(TruncationOf, LossWithoutAGradientIsTheSame) {

@@ -42,14 +42,16 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
   const std::size_t num_activations = validation.activations.size();
   const std::vector<int>& hidden = models[turn / num_activations % models.size()];
   architecture.widths.insert(architecture.widths.end(), hidden.begin(), hidden.end());
-  use_conv_model(validation, turn / num_activations, task, architecture);
+  // Streams of a held-out task: phi, rows, conv.
+  constexpr std::uint32_t kRows = 1, kConv = 2;
+  if (Random(seed, Purpose::kValidation, task_index, kConv).uniform() < validation.conv_share)
+    use_conv_model(validation, turn / num_activations, task, architecture);
   architecture.activation = activation_from_name(validation.activations[turn % num_activations]);
   std::vector<float> phi = make_phi<float>(architecture, config.inner.phi_init(),
                                            Random(seed, Purpose::kValidation, task_index));
   TaskScore score;
   score.family = task.family();
   std::optional<NeighbourMetric> metric;
-  constexpr std::uint32_t kRows = 1;  // streams of a held-out task: phi, rows
   const int rows = draw_rows(config, Random(seed, Purpose::kValidation, task_index, kRows));
   workspace.data.start(task, 0, 1, config.inner.inner_batch.front(), config, metric, rows);
   std::vector<Probe<float>> probes;  // the same for both states
@@ -59,7 +61,8 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
   const DataProfile profile = config.rule.has_settings() ? workspace.data.profile() : DataProfile{};
   const ResolvedTheta<float> resolved = resolve_theta(layout, theta.data(), profile);
   if (config.rule.has_settings()) {
-    const RuleSettings settings = settings_of(resolved.raw, profile.kind, config.inner.inner_lr);
+    const RuleSettings settings =
+        settings_of(resolved.raw, config.rule, profile.kind, config.inner.inner_lr);
     use_step_settings(settings, step_settings);
     workspace.data.use_settings(settings.views());
   }

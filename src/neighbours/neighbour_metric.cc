@@ -62,10 +62,7 @@ std::vector<float> spread_columns(std::span<const float> x, std::size_t N, std::
   return columns;
 }
 
-struct Components {
-  std::vector<float> axes;       // [k,U], by falling variance
-  std::vector<float> variances;  // [k]
-};
+using Components = NeighbourMetric::Components;
 
 // The largest components of shapes [U,P] around their mean.
 Components components_of(const std::vector<float>& shapes, int U) {
@@ -133,15 +130,23 @@ NeighbourMetric::NeighbourMetric(std::span<const float> examples, int num_inputs
   for (std::size_t u = 0; u < num_inputs_; ++u)
     for (std::size_t p = 0; p < P; ++p) mean_[u] += shapes[u * P + p] / static_cast<float>(P);
   subtract_mean(shapes, mean_);
-  const Components components = components_of(shapes, num_inputs);
+  components_ = components_of(shapes, num_inputs);
   double best = -1;
   for (const double power : kWhitening) {
-    std::vector<float> axes = whitened_axes(components, power);
+    std::vector<float> axes = whitened_axes(components_, power);
     const LocatedExamples located(inputs, num_inputs, project(axes, shapes, num_inputs_));
     const double memory = walk_memory(nearest_others(located, located), P);
     if (memory <= best + kSameMemory) continue;
     best = memory, whitening_ = power, axes_ = std::move(axes);
   }
+}
+
+NeighbourMetric NeighbourMetric::with_whitening(double power) const {
+  NeighbourMetric metric = *this;
+  if (!by_shape_) return metric;
+  metric.whitening_ = power;
+  metric.axes_ = whitened_axes(components_, power);
+  return metric;
 }
 
 // Columns of x [U,N] less their mean over the inputs, and of length 1.

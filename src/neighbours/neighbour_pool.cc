@@ -20,26 +20,36 @@ ViewSettings usual_views(ExampleKind kind) {
 }
 
 NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs,
-                             NeighbourMetric metric, ThreadPool* threads)
+                             NeighbourMetric metric, ThreadPool* threads, bool ready)
     : threads_(threads) {
   const auto U = static_cast<std::size_t>(num_inputs);
   const std::size_t P = examples.size() / U;
-  const bool is_large = P > std::size_t{kNeighbourhood.exact_pool};
-  LocatedExamples located(examples, num_inputs, metric.coordinates(examples), !is_large);
   std::vector<float> rows(examples.size());
   for (std::size_t u = 0; u < U; ++u)
     for (std::size_t p = 0; p < P; ++p) rows[p * U + u] = examples[u * P + p];
-  const auto made = std::make_shared<Located>(
-      Located{num_inputs, std::move(metric), std::move(located), std::move(rows)});
-  if (is_large) made->lists = std::make_unique<NearLists>(made->examples, threads);
-  located_ = made;
+  rows_ = std::make_shared<const std::vector<float>>(std::move(rows));
+  locate(examples, num_inputs, std::move(metric));
   settings_ = usual_views(kind());
-  look_for_neighbours();
+  if (ready) look_for_neighbours();
+}
+
+void NeighbourPool::locate(std::span<const float> examples, int num_inputs,
+                           NeighbourMetric metric) {
+  const std::size_t P = examples.size() / static_cast<std::size_t>(num_inputs);
+  const bool is_large = P > std::size_t{kNeighbourhood.exact_pool};
+  LocatedExamples located(examples, num_inputs, metric.coordinates(examples), !is_large);
+  const auto made =
+      std::make_shared<Located>(Located{num_inputs, std::move(metric), std::move(located)});
+  if (is_large) made->lists = std::make_unique<NearLists>(made->examples, threads_);
+  located_ = made;
+  near_.reset();
 }
 
 NeighbourPool NeighbourPool::with_settings(const ViewSettings& settings) const {
   NeighbourPool pool = *this;
   pool.settings_ = settings;
+  if (settings.whitening && metric().by_shape() && *settings.whitening != metric().whitening())
+    pool.locate(examples(), num_inputs(), metric().with_whitening(*settings.whitening));
   pool.look_for_neighbours();
   return pool;
 }

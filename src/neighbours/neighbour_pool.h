@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct ViewSettings {
   double hops = 1;
   double noise = kNeighbourhood.noise;              // deviation over that of the inputs
   double share = kNeighbourhood.homeostatic_share;  // that units aim at (homeostasis.h)
+  std::optional<double> whitening = {};             // of the metric; none: as the examples chose
 
   bool operator==(const ViewSettings&) const = default;
 };
@@ -33,11 +35,12 @@ class NeighbourPool {
   NeighbourPool() = default;  // of none
   // examples [U,P]: kept as a reference. Cost: k (U + P) P, k coordinates of the metric; of more
   // than kNeighbourhood.exact_pool examples k (U + sqrt(P)) P, and then a search is approximate.
-  // The threads, if any, must be idle and outlive searches in this pool and its copies.
+  // The threads, if any, must be idle and outlive searches in this pool and its copies. Not
+  // `ready`: nothing is searched before with_settings.
   NeighbourPool(std::span<const float> examples, int num_inputs, NeighbourMetric metric,
-                ThreadPool* threads = nullptr);
+                ThreadPool* threads = nullptr, bool ready = true);
   // The same examples with other settings than usual_views. Cost: next to none, but k P^2 for the
-  // first settings whose walks have more than one hop.
+  // first settings whose walks have more than one hop, and for another whitening.
   NeighbourPool with_settings(const ViewSettings& settings) const;
 
   // The full table of neighbours, also for short walks: the first hop of walks from known places
@@ -52,7 +55,7 @@ class NeighbourPool {
   std::span<const float> examples() const { return located_->examples.inputs(); }  // [U,P]
   std::span<const float> row(std::size_t example) const {                          // [U]
     const auto U = static_cast<std::size_t>(located_->num_inputs);
-    return std::span(located_->rows).subspan(example * U, U);
+    return std::span(*rows_).subspan(example * U, U);
   }
   const NeighbourMetric& metric() const { return located_->metric; }
   ExampleKind kind() const { return metric().kind(); }
@@ -73,6 +76,7 @@ class NeighbourPool {
   std::vector<std::size_t> walk(std::span<const std::size_t> nearest, Random& random) const;
 
  private:
+  void locate(std::span<const float> examples, int num_inputs, NeighbourMetric metric);
   void look_for_neighbours();
   std::vector<std::size_t> search(const LocatedExamples& from) const;
 
@@ -81,10 +85,11 @@ class NeighbourPool {
     int num_inputs = 0;
     NeighbourMetric metric;
     LocatedExamples examples;
-    std::vector<float> rows;  // [P,U], the examples again: a walk's end is read in one piece
     std::unique_ptr<const NearLists> lists = nullptr;  // of a large pool
   };
   std::shared_ptr<const Located> located_ = std::make_shared<Located>();
+  // [P,U], the examples again: a walk's end is read in one piece.
+  std::shared_ptr<const std::vector<float>> rows_ = std::make_shared<std::vector<float>>();
   std::shared_ptr<const std::vector<std::size_t>> near_;  // [P,kChoices], where walks are long
   ViewSettings settings_;
   ThreadPool* threads_ = nullptr;

@@ -19,24 +19,6 @@
 namespace metaplastic {
 namespace {
 
-// [U,N], each example of its own brightness and contrast.
-std::vector<float> images(std::size_t U, std::size_t N, std::uint32_t step) {
-  std::vector<float> x(U * N);
-  Random random = test_random(step);
-  for (std::size_t n = 0; n < N; ++n) {
-    const float least = random.uniform(), span = 0.1f + random.uniform();
-    for (std::size_t u = 0; u < U; ++u) x[u * N + n] = least + span * random.uniform();
-  }
-  return x;
-}
-
-std::vector<float> normals(std::size_t size, std::uint32_t step) {
-  std::vector<float> x(size);
-  Random random = test_random(step);
-  for (float& value : x) value = random.normal();
-  return x;
-}
-
 // Columns of x [k,N] in double.
 Eigen::MatrixXd as_matrix(std::span<const float> x, std::size_t N) {
   return Eigen::Map<const RowMatrix>(x.data(), static_cast<Eigen::Index>(x.size() / N),
@@ -353,15 +335,6 @@ TEST(NearestOthers, AmongThemselvesAreThoseOfACopy) {
     ThreadPool threads(3);
     EXPECT_EQ(nearest_others(all, all, &threads), expected) << N;
   }
-}
-
-TEST(NeighbourPool, HasLongerWalksInALargerPool) {
-  EXPECT_EQ(pool_of(normals(kU * kP, 10), kU).mean_hops(), 1);
-  const std::vector<float> few = images(kU, kP, 10);
-  EXPECT_EQ(pool_of(few, kU).mean_hops(), kNeighbourhood.hops);
-  const std::vector<float> many = images(kU, std::size_t(kNeighbourhood.hops_pool) * 3 / 2, 10);
-  const NeighbourMetric metric(few, kU);
-  EXPECT_EQ(NeighbourPool(many, kU, metric).mean_hops(), 1.5 * kNeighbourhood.hops);
 }
 
 TEST(NeighbourPool, RepeatsNeighboursWhereItHasFewOthers) {

@@ -25,6 +25,24 @@ inline std::vector<float> ones_and_zeros(std::size_t U, std::size_t N, float p) 
   return x;
 }
 
+// [U,N], each example of its own brightness and contrast.
+inline std::vector<float> images(std::size_t U, std::size_t N, std::uint32_t step) {
+  std::vector<float> x(U * N);
+  Random random = test_random(step);
+  for (std::size_t n = 0; n < N; ++n) {
+    const float least = random.uniform(), span = 0.1f + random.uniform();
+    for (std::size_t u = 0; u < U; ++u) x[u * N + n] = least + span * random.uniform();
+  }
+  return x;
+}
+
+inline std::vector<float> normals(std::size_t size, std::uint32_t step) {
+  std::vector<float> x(size);
+  Random random = test_random(step);
+  for (float& value : x) value = random.normal();
+  return x;
+}
+
 // With the metric that its examples choose; keeps a reference to them.
 inline NeighbourPool pool_of(const std::vector<float>& examples, int num_inputs) {
   return {examples, num_inputs, {examples, num_inputs}};

@@ -78,6 +78,7 @@ RuleSizes plain_sizes(const RuleSizes& sizes) {
   RuleSizes plain = sizes;
   plain.settings = RuleSizes{}.settings;
   plain.trait_units = RuleSizes{}.trait_units;
+  plain.metric = RuleSizes{}.metric;
   return plain;
 }
 
@@ -128,7 +129,8 @@ ResolvedRule resolve(const Rule& rule, const DataProfile& profile) {
   METAPLASTIC_CHECK(rule.sizes.has_settings());
   const ThetaLayout layout(rule.sizes);
   ResolvedTheta<float> found = resolve_theta(layout, rule.theta.data(), profile);
-  ResolvedRule resolved{rule, settings_of(found.raw, profile.kind, rule.inner.inner_lr)};
+  ResolvedRule resolved{rule,
+                        settings_of(found.raw, rule.sizes, profile.kind, rule.inner.inner_lr)};
   resolved.rule.sizes = plain_sizes(rule.sizes);
   resolved.rule.theta = std::move(found.theta);
   resolved.rule.inner.inner_lr = resolved.settings[SettingName::kStep];

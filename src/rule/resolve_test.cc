@@ -103,19 +103,20 @@ TEST(Resolve, FollowsTheTraits) {
 }
 
 // What acts between the bounds is the exponential of the raw number, or nearly; the share, a
-// sigmoid of eight times it.
+// sigmoid of eight times it, and whitening of four thirds of it.
 TEST(Settings, AreWhatThetaHoldsAndStayInTheirBounds) {
   for (std::size_t n = 0; n < kNumSettings; ++n) {
     const auto name = static_cast<SettingName>(n);
-    const bool is_share = name == SettingName::kShare;
+    const double middle = setting_rows()[n].middle;
     for (std::size_t k = 0; k < kNumExampleKinds; ++k) {
       SCOPED_TRACE(setting_rows()[n].name);
       const double usual = usual_setting(name, static_cast<ExampleKind>(k), 0.07),
                    raw = static_cast<double>(usual_raw(name, usual));
       EXPECT_EQ(setting_value(name, usual, raw), usual);
       EXPECT_NEAR(setting_slope(name, usual, raw), usual, 1e-12);
-      const double most = is_share ? usual / kNeighbourhood.homeostatic_share : 1;
-      EXPECT_NEAR(is_share ? most / (1 + std::exp(-8 * raw)) : std::exp(raw), usual, 1e-6 * usual);
+      const double acts =
+          middle > 0 ? usual / middle / (1 + std::exp(-raw / (1 - middle))) : std::exp(raw);
+      EXPECT_NEAR(acts, usual, 1e-6 * usual);
       for (const double off : {-3.0, -0.4, 0.2, 1.5}) {
         constexpr double h = 1e-6;
         EXPECT_NEAR(setting_slope(name, usual, raw + off),
@@ -126,7 +127,7 @@ TEST(Settings, AreWhatThetaHoldsAndStayInTheirBounds) {
       }
       const double reach = setting_rows()[n].reach;
       EXPECT_NEAR(setting_value(name, usual, raw + 100), usual * reach, 1e-9 * usual * reach);
-      EXPECT_NEAR(setting_value(name, usual, raw - 100), is_share ? 0 : usual / reach, 1e-9);
+      EXPECT_NEAR(setting_value(name, usual, raw - 100), middle > 0 ? 0 : usual / reach, 1e-9);
     }
   }
 }
@@ -175,6 +176,27 @@ TEST(RuleFile, ConvertsTheFactorsOfVersion3) {
   }
   // Written again it is of version 4, and the same.
   EXPECT_EQ(rule_from_tensors(rule_tensors(read)).theta, read.theta);
+}
+
+// A metric of its own is a setting for those alone that have one.
+TEST(Settings, WhitenWhereTheRuleSaysSo) {
+  RuleSizes sizes = traits_sizes();
+  const DataProfile profile{.traits = {}, .kind = ExampleKind::kShapes};
+  const auto whitening = [&] {
+    return resolve(make_classical_rule("agree-neighbours", sizes, 3), profile)
+        .settings.views()
+        .whitening;
+  };
+  EXPECT_EQ(whitening(), std::nullopt);
+  sizes.metric = "trained";
+  sizes.validate("a rule");
+  EXPECT_EQ(whitening(), usual_setting(SettingName::kWhitening, profile.kind, 0.1));
+  EXPECT_TRUE(setting_acts(SettingName::kWhitening, sizes, ExampleKind::kSparse));
+  EXPECT_FALSE(setting_acts(SettingName::kWhitening, sizes, ExampleKind::kDistances));
+  const Rule rule = make_classical_rule("agree-neighbours", sizes, 3);
+  EXPECT_EQ(rule_from_tensors(rule_tensors(rule)).sizes, sizes);
+  sizes.settings = "fixed";
+  EXPECT_THROW(sizes.validate("a rule"), Error);
 }
 
 TEST(Settings, OfARandomStartAreNotThoseSetByHand) {

@@ -88,7 +88,7 @@ TensorFile rule_tensors(const Rule& rule) {
   file.metadata["mix_gain"] = nlohmann::json(rule.sizes.mix_gain()).dump();
   nlohmann::json sizes = to_json(rule.sizes);
   if (version == kPlainVersion) {  // older programs refuse what they do not know
-    for (const char* name : {"network", "settings", "trait_units"}) sizes.erase(name);
+    for (const char* name : {"network", "settings", "trait_units", "metric"}) sizes.erase(name);
   } else {
     file.metadata[kConditionsKey] = conditions_metadata(layout);
   }

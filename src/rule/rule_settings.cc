@@ -12,23 +12,26 @@ namespace {
 
 // The usual share of most data; the share of sparse inputs is bounded by its part of that.
 constexpr double kShare = kNeighbourhood.homeostatic_share;
+constexpr double kWhitening = 0.25;
 
 constexpr SettingRow kRows[] = {
     {"step", "inner step size", true, 4},
     {"bias_pace", "pace of biases against weights", true, 16},
-    {"share", "share of its variance above its mean that a unit aims at", true, 1 / kShare},
+    {"share", "share of its variance above its mean that a unit aims at", true, 1 / kShare, kShare},
     {"noise", "noise of second views, over the deviation of the inputs", false, 8},
     {"hops", "mean length of walks in a pool of up to 4096 examples, one hop at least", false, 8},
     {"keep", "growth of a weight column along itself, which decay balances", true, 4},
+    {"whitening", "of the distance metric: components times their variance to minus this", false,
+     1 / kWhitening, kWhitening},
 };
 static_assert(std::size(kRows) == kNumSettings);
 static_assert(kNeighbourhood.hops_pool == 4096);
 
 const SettingRow& row_of(SettingName name) { return kRows[static_cast<std::size_t>(name)]; }
 
-// Of the usual raw number 0.
-double share_at(double raw) {
-  return 1 / (1 + (1 - kShare) / kShare * std::exp(-raw / (1 - kShare)));
+// A sigmoid that is `start`, with slope `start`, at 0.
+double sigmoid_from(double start, double raw) {
+  return 1 / (1 + (1 - start) / start * std::exp(-raw / (1 - start)));
 }
 
 // Calls visit(name, usual, number of theta) for every setting of every kind.
@@ -50,7 +53,7 @@ void for_each_setting(const ThetaLayout& layout, double inner_lr, const Visit& v
 
 std::span<const SettingRow> setting_rows() { return kRows; }
 
-bool setting_acts(SettingName name, const RuleSizes& sizes) {
+bool setting_acts(SettingName name, const RuleSizes& sizes, ExampleKind kind) {
   switch (name) {
     case SettingName::kBiasPace:
     case SettingName::kShare:
@@ -58,6 +61,8 @@ bool setting_acts(SettingName name, const RuleSizes& sizes) {
     case SettingName::kNoise:
     case SettingName::kHops:
       return sizes.has_neighbours();
+    case SettingName::kWhitening:
+      return sizes.has_trained_metric() && kind != ExampleKind::kDistances;
     default:
       return true;
   }
@@ -75,31 +80,35 @@ double usual_setting(SettingName name, ExampleKind kind, double inner_lr) {
       return usual_views(kind).noise;
     case SettingName::kHops:
       return usual_views(kind).hops;
+    case SettingName::kWhitening:
+      return kWhitening;
     default:
       return kRule.keep;
   }
 }
 
 float usual_raw(SettingName name, double usual) {
-  if (name == SettingName::kShare)
-    return static_cast<float>((1 - kShare) * std::log(kShare / (1 - kShare)));
+  const double start = row_of(name).middle;
+  if (start > 0) return static_cast<float>((1 - start) * std::log(start / (1 - start)));
   return static_cast<float>(std::log(usual));
 }
 
 double setting_value(SettingName name, double usual, double raw) {
   const double off = raw - static_cast<double>(usual_raw(name, usual));
-  if (name == SettingName::kShare) return usual * (share_at(off) / kShare);
-  const double reach = std::log(row_of(name).reach);
+  const SettingRow& row = row_of(name);
+  if (row.middle > 0) return usual * (sigmoid_from(row.middle, off) / row.middle);
+  const double reach = std::log(row.reach);
   return usual * std::exp(reach * std::tanh(off / reach));
 }
 
 double setting_slope(SettingName name, double usual, double raw) {
   const double off = raw - static_cast<double>(usual_raw(name, usual));
-  if (name == SettingName::kShare) {
-    const double share = share_at(off);
-    return usual * (share * (1 - share) / (1 - kShare) / kShare);
+  const SettingRow& row = row_of(name);
+  if (row.middle > 0) {
+    const double share = sigmoid_from(row.middle, off);
+    return usual * (share * (1 - share) / (1 - row.middle) / row.middle);
   }
-  const double bend = std::tanh(off / std::log(row_of(name).reach));
+  const double bend = std::tanh(off / std::log(row.reach));
   return setting_value(name, usual, raw) * (1 - bend * bend);
 }
 

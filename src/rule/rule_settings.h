@@ -15,25 +15,28 @@
 
 namespace metaplastic {
 
-enum class SettingName : int { kStep, kBiasPace, kShare, kNoise, kHops, kKeep, kCount };
+enum class SettingName : int { kStep, kBiasPace, kShare, kNoise, kHops, kKeep, kWhitening, kCount };
 inline constexpr std::size_t kNumSettings = static_cast<std::size_t>(SettingName::kCount);
 
 struct SettingRow {
   std::string_view name, help;
   bool smooth;   // an inner step has a derivative by it; else evolution strategies find one
-  double reach;  // bounds: the usual value times this and, but for the share, over this
+  double reach;  // bounds: the usual value times this and over this, or 0 for a share
+  // Of a share: what is 1 / reach of its largest value, where it starts; else 0.
+  double middle = 0;
 };
 // In the order of SettingName.
 std::span<const SettingRow> setting_rows();
-// Whether anything of such a rule depends on it.
-bool setting_acts(SettingName name, const RuleSizes& sizes);
+// Whether anything of such a rule depends on it, for examples of that kind.
+bool setting_acts(SettingName name, const RuleSizes& sizes, ExampleKind kind);
 
 // Where a setting starts by hand, and the middle of its bounds. inner_lr: the rule's own.
 double usual_setting(SettingName name, ExampleKind kind, double inner_lr);
 
-// usual: usual_setting. The raw number of the usual value is its logarithm, or for the share an
-// eighth of a logit. Away from it the logarithm bends, so that no raw number leads out of the
-// bounds: value = usual reach^tanh((raw - log usual) / log reach). The share is a sigmoid.
+// usual: usual_setting. The raw number of the usual value is its logarithm; of a share (`share` and
+// `whitening`) the logit times 1 less where it starts, an eighth and three quarters. Away from it
+// the logarithm bends, so that no raw number leads out of the bounds: value = usual
+// reach^tanh((raw - log usual) / log reach). A share is a sigmoid.
 float usual_raw(SettingName name, double usual);
 double setting_value(SettingName name, double usual, double raw);
 double setting_slope(SettingName name, double usual, double raw);  // d value / d raw
@@ -44,22 +47,28 @@ using RawSettings = std::array<T, kNumSettings>;
 // As they act.
 struct RuleSettings {
   std::array<double, kNumSettings> values{};
+  bool has_metric = false;  // a whitening of its own
 
   double operator[](SettingName name) const { return values[static_cast<std::size_t>(name)]; }
   ViewSettings views() const {
-    return {(*this)[SettingName::kHops], (*this)[SettingName::kNoise],
-            (*this)[SettingName::kShare]};
+    ViewSettings views{(*this)[SettingName::kHops], (*this)[SettingName::kNoise],
+                       (*this)[SettingName::kShare]};
+    if (has_metric) views.whitening = (*this)[SettingName::kWhitening];
+    return views;
   }
 };
 
+// sizes: of the rule that has them.
 template <class T>
-RuleSettings settings_of(const RawSettings<T>& raw, ExampleKind kind, double inner_lr) {
+RuleSettings settings_of(const RawSettings<T>& raw, const RuleSizes& sizes, ExampleKind kind,
+                         double inner_lr) {
   RuleSettings settings;
   for (std::size_t n = 0; n < kNumSettings; ++n) {
     const auto name = static_cast<SettingName>(n);
     settings.values[n] =
         setting_value(name, usual_setting(name, kind, inner_lr), static_cast<double>(raw[n]));
   }
+  settings.has_metric = sizes.has_trained_metric();
   return settings;
 }
 

@@ -27,6 +27,12 @@ void RuleSizes::validate(std::string_view what) const {
         "'{}'; use the preset compact",
         what, network, settings);
   }
+  if (has_trained_metric() && (!has_settings() || !has_neighbours())) {
+    fail(
+        "{}: expected rule.metric 'chosen' for a rule of settings '{}' and views '{}', found "
+        "'trained'; use settings 'traits' and views 'neighbours'",
+        what, settings, views);
+  }
   if (!has_two_views() || is_plain_compact()) return;
   fail(
       "{}: expected rule.views 'one' for a rule of {}, found '{}', which compact alone has, with "
@@ -47,6 +53,7 @@ std::string describe(const RuleSizes& sizes) {
   if (sizes.network != usual.network) text += ", network " + sizes.network;
   if (sizes.has_settings()) text += ", settings " + sizes.settings;
   if (sizes.reads_traits()) text += fmt::format(" ({} units)", sizes.trait_units);
+  if (sizes.has_trained_metric()) text += ", metric trained";
   if (sizes.own_mix_gain) text += fmt::format(", mix gain {}", *sizes.own_mix_gain);
   return text;
 }

@@ -26,6 +26,7 @@ struct RuleSizes {
   std::string network = "hidden";  // what readouts are made of; none: terms without readouts alone
   std::string settings = "fixed";  // whether theta holds settings of the step, and follows the data
   int trait_units = 16;            // settings "traits": hidden units of the network of traits
+  std::string metric = "chosen";   // who says how much the distance metric whitens
   // The factor of the mix, where a rule file has one of its own; else default_mix_gain(). No
   // option of a config.
   std::optional<double> own_mix_gain = std::nullopt;
@@ -63,6 +64,10 @@ struct RuleSizes {
       "fixed");
     v("trait_units", trait_units, Range{1, 256},
       "hidden units of the network of traits (settings = \"traits\")", "");
+    v("metric", metric, Choices{"chosen", "trained"},
+      "how much the distance metric of second views whitens: as walks over the unlabelled data "
+      "remember best, or as a setting of theta says",
+      "");
   }
   bool is_metz2019() const { return preset == "metz2019"; }
   // Whether a permutation of the inputs changes more than the order of W's rows.
@@ -77,6 +82,7 @@ struct RuleSizes {
   bool has_network() const { return network != "none"; }
   bool has_settings() const { return settings != "fixed"; }
   bool reads_traits() const { return settings == "traits"; }
+  bool has_trained_metric() const { return metric == "trained"; }
   int num_view_features() const { return has_two_views() ? kNumViewFeatures : 0; }
   bool is_plain_compact() const {
     return !is_metz2019() && !has_v_step() && !is_local() && backward == "learned";

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "base/sample.h"
 #include "tasks/array_family.h"
 #include "tasks/class_images.h"
 
@@ -117,7 +118,8 @@ Random Task::stream(Purpose purpose, std::uint32_t step) const {
   return {seed_, purpose, stream_of(index_, split_), step};
 }
 
-void Task::draw_batch(Purpose purpose, std::uint32_t step, int num_examples, TaskBatch& out) const {
+void Task::draw_batch(Purpose purpose, std::uint32_t step, int num_examples, TaskBatch& out,
+                      int windows_each) const {
   METAPLASTIC_CHECK(num_examples >= 1);
   const auto B = static_cast<std::size_t>(num_examples);
   const std::size_t U0 = permutation_.size();
@@ -153,22 +155,27 @@ void Task::draw_batch(Purpose purpose, std::uint32_t step, int num_examples, Tas
   }
   if (windows_) {
     const bool is_labelled = purpose == Purpose::kSupport || purpose == Purpose::kQuery;
-    return cut_windows(is_labelled, random, out);
+    return cut_windows(is_labelled ? windows_->places() : windows_each, random, out);
   }
   permute_transpose(scratch.inputs, permutation_, B, out.x);
 }
 
-void Task::cut_windows(bool all_places, Random& random, TaskBatch& out) const {
+void Task::cut_windows(int windows_each, Random& random, TaskBatch& out) const {
   const auto B = static_cast<std::size_t>(out.num_examples), U0 = permutation_.size();
   const std::size_t size = static_cast<std::size_t>(windows_->size());
-  const auto P = static_cast<std::size_t>(all_places ? windows_->places() : 1);
+  const auto P = static_cast<std::size_t>(windows_each);
+  std::vector<std::int64_t> places(P);
+  std::iota(places.begin(), places.end(), 0);
   std::vector<float>& windows = out.scratch.windows;
   windows.resize(B * P * size);
   for (std::size_t b = 0; b < B * P; ++b) {
-    const int place =
-        all_places ? static_cast<int>(b % P) : random.between(0, windows_->places() - 1);
-    read_window(*windows_, std::span(out.scratch.inputs).subspan(b / P * U0, U0), place,
-                std::span(windows).subspan(b * size, size));
+    if (windows_each == 1) {
+      places[0] = random.between(0, windows_->places() - 1);
+    } else if (b % P == 0 && windows_each < windows_->places()) {
+      places = sample_without_replacement(random, windows_->places(), windows_each);
+    }
+    read_window(*windows_, std::span(out.scratch.inputs).subspan(b / P * U0, U0),
+                static_cast<int>(places[b % P]), std::span(windows).subspan(b * size, size));
   }
   std::vector<int> order(size);
   std::iota(order.begin(), order.end(), 0);

@@ -47,7 +47,8 @@ class Task {
   // Of instances, whose number permutation()[u] is x[u]: of images and signals; else of size 0.
   ImageShape shape() const;
   // From now on the examples of a batch are windows of instances, in their places: each instance at
-  // one place, but all places of each, one after the other, for kSupport and kQuery.
+  // windows_each random places, but all places of each for kSupport and kQuery; those of an
+  // instance one after the other.
   void see_windows(const TaskWindows& windows) { windows_ = windows; }
   const std::optional<TaskWindows>& windows() const { return windows_; }
   int num_targets() const { return augmenter_.num_targets(); }
@@ -64,7 +65,8 @@ class Task {
   // label b % num_classes, a class repeats an instance only after all of its instances were used,
   // and the two purposes use different instances. Any other purpose: classes and instances uniform.
   // Thread-safe for different `out`.
-  void draw_batch(Purpose purpose, std::uint32_t step, int num_examples, TaskBatch& out) const;
+  void draw_batch(Purpose purpose, std::uint32_t step, int num_examples, TaskBatch& out,
+                  int windows_each = 1) const;
 
  private:
   friend class TaskDistribution;
@@ -82,7 +84,7 @@ class Task {
   std::vector<int> permutation_;  // [U0]
   std::optional<TaskWindows> windows_;
   // x of a batch from scratch.inputs [B,U0].
-  void cut_windows(bool all_places, Random& random, TaskBatch& out) const;
+  void cut_windows(int windows_each, Random& random, TaskBatch& out) const;
 };
 
 // The families and their weights. Building it renders the glyphs and reads the image sources, so it

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <vector>
 
 #include "tasks/task.h"
@@ -78,6 +79,37 @@ void expect_windows(const char* family, TaskWindows windows) {
   EXPECT_EQ(batch.x.size(), static_cast<std::size_t>(12 * K));
   task.draw_batch(Purpose::kInnerBatch, 0, 12, again);
   EXPECT_EQ(batch.x, again.x);
+}
+
+// Of each instance as many as asked for, at different places: they are among all of its windows.
+TEST(TaskWindows, OfAnInstanceAreAtDifferentPlaces) {
+  const TaskDistribution tasks(one_family("fields"));
+  Task task = tasks.make_task(2, 5, Split::kTrain);
+  TaskWindows windows;
+  windows.shape = task.shape();
+  windows.height = windows.width = 4, windows.stride = 2;
+  task.see_windows(windows);
+  ASSERT_EQ(windows.places(), 9);
+  const auto K = static_cast<std::size_t>(windows.size());
+  const auto columns_of = [&](const TaskBatch& batch, std::size_t first, std::size_t count) {
+    std::set<std::vector<float>> columns;
+    const std::size_t B = batch.x.size() / K;
+    for (std::size_t b = first; b < first + count; ++b) {
+      std::vector<float> column(K);
+      for (std::size_t k = 0; k < K; ++k) column[k] = batch.x[k * B + b];
+      columns.insert(column);
+    }
+    return columns;
+  };
+  TaskBatch all, some;
+  task.draw_batch(Purpose::kNeighbours, 1, 6, all, 9);
+  task.draw_batch(Purpose::kNeighbours, 1, 6, some, 4);
+  ASSERT_EQ(some.x.size(), 6 * 4 * K);
+  for (std::size_t n = 0; n < 6; ++n) {
+    const auto found = columns_of(some, 4 * n, 4);
+    EXPECT_EQ(found.size(), 4u) << "different places";
+    EXPECT_TRUE(std::ranges::includes(columns_of(all, 9 * n, 9), found));
+  }
 }
 
 TEST(TaskWindows, AreThoseOfTheirDefinition) {
