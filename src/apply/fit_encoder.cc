@@ -106,6 +106,14 @@ int num_steps(const FoundRule& rule, const FitOptions& options) {
   return options.training.inner_steps.value_or(rule.rule.inner.inner_steps);
 }
 
+// Why the progress counts to more steps than a rule takes. Nothing for a single group.
+std::string describe_groups(const std::vector<Layers>& groups, int steps) {
+  const auto learning = std::ranges::count_if(
+      groups, [](const Layers& group) { return group.front().spec.has_weights(); });
+  if (learning < 2) return "";
+  return fmt::format("; {} groups, one after the other, {} inner steps each", learning, steps);
+}
+
 Applied train_group(const FoundRule& rule, const Layers& group, const GroupRows& rows,
                     ApplyOptions options, int steps_before, int steps_after) {
   options.model = model_of(group, options.model.activation);
@@ -203,7 +211,8 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
   const std::vector<Layers> groups = groups_of(layers);
   if (options.on_note) {
     options.on_note(describe(preprocess));
-    options.on_note("layers: " + layers_text(specs));
+    options.on_note("layers: " + layers_text(specs) +
+                    describe_groups(groups, num_steps(rule, options)));
   }
   foundation.preprocess = std::move(preprocess);
   foundation.scale_rows = scale_rows(*training_rows);
