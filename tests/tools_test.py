@@ -291,5 +291,17 @@ class RunClangTidy(Stubs):
         self.assertEqual(self.tidy(), (1, 2, 1, 1))
 
 
+class Version(unittest.TestCase):
+    def test_every_file_names_the_version_of_the_build(self):
+        def text(name):
+            return (ROOT / name).read_text(encoding="utf-8")
+
+        version = re.search(r"project\(metaplastic VERSION ([\d.]+)", text("CMakeLists.txt"))[1]
+        self.assertIn(f"\nversion: {version}\n", text("CITATION.cff"))
+        self.assertEqual(re.search(r"^## \[(?!Unreleased)(.+?)\]", text("CHANGELOG.md"), re.MULTILINE)[1], version)
+        for name in ("deploy/Dockerfile", "deploy/mpijob.yaml", "docs/deployment.md"):
+            self.assertEqual(set(re.findall(r"metaplastic:(\d[\d.]*\d)", text(name))), {version}, name)
+
+
 if __name__ == "__main__":
     unittest.main()
