@@ -37,7 +37,7 @@ void check_finite(const std::vector<float>& phi, int inner_step, const ApplyOpti
 
 // A line about an unusual cost, or "". Trainings that cannot be long are not looked at.
 std::string cost_of(const Rule& rule, const Architecture& architecture, std::int64_t num_rows,
-                    int inner_batch, int num_steps) {
+                    int inner_batch, int num_steps, double least_weight) {
   constexpr int kWide = 4096;
   constexpr double kManyUnitSteps = 2e8;  // a minute or so
   const int batch = static_cast<int>(std::min<std::int64_t>(inner_batch, num_rows));
@@ -45,7 +45,8 @@ std::string cost_of(const Rule& rule, const Architecture& architecture, std::int
   for (const int width : architecture.widths) units += width;
   const bool is_wide = *std::ranges::max_element(architecture.widths) > kWide;
   if (num_steps == 0 || (!is_wide && units * batch * num_steps < kManyUnitSteps)) return "";
-  const ApplyCost cost = estimate_apply_cost(rule, architecture, num_rows, batch, num_steps);
+  const ApplyCost cost =
+      estimate_apply_cost(rule, architecture, num_rows, batch, num_steps, least_weight);
   return check_apply_cost(cost, architecture, batch, num_steps, memory_limit());
 }
 
@@ -107,9 +108,9 @@ Health look_at(const Encoder& encoder, std::span<const float> rows, std::int64_t
 class Stepper {
  public:
   Stepper(const Rule& rule, const Architecture& architecture, std::uint64_t seed,
-          const StepSettings<float>& settings, ThreadPool* threads)
+          const StepSettings<float>& settings, double least_weight, ThreadPool* threads)
       : architecture_(architecture),
-        used_(used_part(ThetaLayout(rule.sizes), rule.theta)),
+        used_(used_part(ThetaLayout(rule.sizes), rule.theta, least_weight)),
         order_(rule.sizes, architecture.num_inputs(), seed),
         settings_(settings) {
     tape_.use_threads(threads);
@@ -135,6 +136,20 @@ class Stepper {
   const StepSettings<float> settings_;
   Tape<float> tape_;
 };
+
+// A line about terms of other weights than 0 that are left out, or "".
+std::string terms_left_out(const Rule& rule, double least) {
+  const ThetaLayout layout(rule.sizes);
+  const auto used = [&](double share) {
+    return used_part(layout, rule.theta, share).layout.num_terms();
+  };
+  const int all = used(0), left = used(least);
+  if (left == all) return "";
+  return fmt::format(
+      "apply: left out {} of the rule's {} terms, whose weights are at most {} of the largest; "
+      "--least-weight 0 takes them all, in more time and memory",
+      all - left, all, least);
+}
 
 // What the encoder's record says before the first step.
 Encoder start_encoder(const Architecture& architecture, const Rule& rule,
@@ -204,8 +219,9 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   METAPLASTIC_CHECK(num_steps >= 0 && inner_batch >= 2);
   ThreadPool workers(options.num_threads);
   ThreadPool* threads = options.num_threads > 1 ? &workers : nullptr;
+  const double least = least_weight(architecture.num_inputs(), options.least_weight);
   const std::string cost_note =
-      cost_of(usual, architecture, training_rows.num_rows(), inner_batch, num_steps);
+      cost_of(usual, architecture, training_rows.num_rows(), inner_batch, num_steps, least);
   if (!cost_note.empty() && options.on_note) options.on_note(cost_note);
   TrainingRows data(training_rows, options.seed, inner_batch);
   const auto pool = pool_for(usual, training_rows, options, num_steps, threads);
@@ -222,6 +238,8 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
         fmt::format("apply: inner batches hold all {} rows, fewer than the {} asked for",
                     data.batch_size(), inner_batch));
   }
+  if (std::string line = terms_left_out(rule, least); !line.empty())
+    applied.notes.push_back(std::move(line));
   const std::set<int> wanted = states_to_keep(options, num_steps);
   std::int64_t num_rows = 0;
   const std::vector<float> statistics_rows = data.statistics_rows(num_rows);
@@ -230,7 +248,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   const int earlier_steps = options.start ? options.start->inner_steps : 0;
   std::vector<float> earlier = phi;
   const int earlier_step = num_steps - std::max(1, num_steps / 10);
-  Stepper stepper(rule, architecture, options.seed, step_settings, threads);
+  Stepper stepper(rule, architecture, options.seed, step_settings, least, threads);
   const int num_examples = rule.sizes.num_views() * data.batch_size();
   for (int step = 0;; ++step) {
     if (wanted.contains(step)) {

@@ -48,6 +48,9 @@ struct ApplyOptions {
   std::shared_ptr<const TrainingPool> pool;
   // A second view of every training row, for a rule of two views; nothing: a walk, or noise alone.
   std::shared_ptr<const RowSource> partners;
+  // Terms of the rule whose weight is below this share of the largest are left out; nothing:
+  // least_weight.
+  std::optional<double> least_weight;
   std::uint64_t seed = 0;
   int num_threads = 1;  // that share the work of an inner step; the same bits for any number
   // Further states to keep, each in 0..inner_steps; what evaluate chooses its stopping point from.
@@ -57,6 +60,15 @@ struct ApplyOptions {
   // Before the first step, for a line about an unusual cost; empty: it joins Applied's notes.
   std::function<void(const std::string&)> on_note;
 };
+
+// Of a layer of so many inputs, where options do not say: 0, which leaves out what acts on nothing;
+// more where the inputs are wide and a term costs as much as its weight is small. Measured in
+// docs/performance.md, "Wide inputs".
+constexpr int kWideInputs = 1536;
+constexpr double kLeastWeightOfWide = 0.02;
+constexpr double least_weight(int num_inputs, std::optional<double> wanted = {}) {
+  return wanted.value_or(num_inputs > kWideInputs ? kLeastWeightOfWide : 0.0);
+}
 
 struct Applied {
   // One per snapshot in ascending order, then the last state, each once. Never empty. By apply_rule

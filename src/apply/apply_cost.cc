@@ -25,7 +25,8 @@ constexpr int kWidest = 1024;  // of a layer that is tried at its own width
 constexpr double kEncodeRows = 2 * 512;
 
 // Memory and time of one inner step at these widths.
-ApplyCost try_step(const Rule& rule, const Architecture& architecture, int batch) {
+ApplyCost try_step(const Rule& rule, const UsedPart& used, const Architecture& architecture,
+                   int batch) {
   const int num_examples = rule.sizes.num_views() * batch;
   Random random(0, Purpose::kInnerBatch);
   std::vector<float> x(static_cast<std::size_t>(architecture.num_inputs()) *
@@ -33,7 +34,6 @@ ApplyCost try_step(const Rule& rule, const Architecture& architecture, int batch
   for (float& value : x) value = random.normal();
   const std::vector<float> phi =
       make_phi<float>(architecture, rule.inner.phi_init(), Random(0, Purpose::kPhiInit));
-  const UsedPart used = used_part(ThetaLayout(rule.sizes), rule.theta);
   const StepSettings<float> settings{static_cast<float>(rule.inner.inner_lr), 0.0f};
   Tape<float> tape;
   ApplyCost cost;
@@ -53,17 +53,19 @@ ApplyCost try_step(const Rule& rule, const Architecture& architecture, int batch
 // The cost has a part for each unit and one for each weight, both linear in the width of a layer
 // whose neighbours stay. So wide layers are added in turn; their slope was measured at narrow
 // neighbours and grows with those.
-ApplyCost step_cost(const Rule& rule, const Architecture& architecture, int batch) {
+ApplyCost step_cost(const Rule& rule, const Architecture& architecture, int batch,
+                    double least_weight) {
+  const UsedPart used = used_part(ThetaLayout(rule.sizes), rule.theta, least_weight);
   Architecture narrow = architecture;
   for (int& width : narrow.widths) width = std::min(width, kWidest);
-  const ApplyCost base = try_step(rule, narrow, batch);
+  const ApplyCost base = try_step(rule, used, narrow, batch);
   ApplyCost total = base;
   for (std::size_t l = 0; l < narrow.widths.size(); ++l) {
     const double missing = architecture.widths[l] - narrow.widths[l];
     if (missing <= 0) continue;
     Architecture wider = narrow;
     wider.widths[l] += kWidest;
-    const ApplyCost more = try_step(rule, wider, batch);
+    const ApplyCost more = try_step(rule, used, wider, batch);
     double around = 0, tried = 0;
     if (l > 0) {
       around += architecture.widths[l - 1];
@@ -106,8 +108,9 @@ std::string time_text(double seconds) {
 }  // namespace
 
 ApplyCost estimate_apply_cost(const Rule& rule, const Architecture& architecture,
-                              std::int64_t num_rows, int batch, int num_steps) {
-  ApplyCost cost = step_cost(rule, architecture, batch);
+                              std::int64_t num_rows, int batch, int num_steps,
+                              double least_weight) {
+  ApplyCost cost = step_cost(rule, architecture, batch, least_weight);
   cost.seconds *= num_steps;
   const double inputs = architecture.num_inputs(), rows = static_cast<double>(num_rows);
   const double widest = *std::ranges::max_element(architecture.widths);

@@ -17,9 +17,11 @@ struct ApplyCost {
 
 // Runs single steps of the rule on random numbers, at the network's widths where they are at most
 // 1024; the cost of a wider layer is extrapolated from 1024 and 2048 units. Takes about as long as
-// four inner steps of that size. For `num_rows` training rows and batches of `batch` rows.
+// four inner steps of that size. For `num_rows` training rows, batches of `batch` rows and the
+// terms that `least_weight` leaves (apply.h).
 ApplyCost estimate_apply_cost(const Rule& rule, const Architecture& architecture,
-                              std::int64_t num_rows, int batch, int num_steps);
+                              std::int64_t num_rows, int batch, int num_steps,
+                              double least_weight = 0);
 
 // Bytes of memory that this process can have at most: the machine's or its control group's.
 double memory_limit();

@@ -206,6 +206,28 @@ TEST(Apply, FewRowsMakeSmallBatchesAndAreReported) {
             std::string::npos);
 }
 
+TEST(Apply, TermsOfSmallWeightAreLeftOutOnlyWhereAsked) {
+  EXPECT_EQ(least_weight(kWideInputs), 0);
+  EXPECT_EQ(least_weight(kWideInputs + 1), kLeastWeightOfWide);
+  EXPECT_EQ(least_weight(kWideInputs + 1, 0), 0);
+  const Dataset data = gaussian_dataset(100, 6, 3, 3);
+  Rule rule = small_rule(), without = rule;
+  const ThetaLayout layout(rule.sizes);
+  const auto mix = static_cast<std::size_t>(layout[ThetaName::kMix].offset);
+  rule.theta[mix + std::size_t(layout.term_index("decay"))] = 0.001f;
+  ApplyOptions options = small_options();
+  const Applied whole = apply_rule(rule, data, options);
+  options.least_weight = 0.02;
+  const Applied less = apply_rule(rule, data, options);
+  EXPECT_EQ(top_weights(less), top_weights(apply_rule(without, data, options)));
+  EXPECT_NE(top_weights(less), top_weights(whole));
+  EXPECT_TRUE(whole.notes.empty());
+  ASSERT_EQ(less.notes.size(), 1u);
+  EXPECT_EQ(less.notes[0],
+            "apply: left out 1 of the rule's 3 terms, whose weights are at most 0.02 of the "
+            "largest; --least-weight 0 takes them all, in more time and memory");
+}
+
 TEST(Apply, NonFiniteWeightsAreAnErrorWithTheStep) {
   Rule rule = small_rule();
   rule.theta.back() = std::numeric_limits<float>::quiet_NaN();

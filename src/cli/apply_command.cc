@@ -31,6 +31,9 @@ std::string base_model_flags(const FitOptions& options) {
   if (options.training.inner_batch) {
     text += fmt::format(" --inner-batch {}", *options.training.inner_batch);
   }
+  if (options.training.least_weight) {
+    text += fmt::format(" --least-weight {}", *options.training.least_weight);
+  }
   if (options.layers) text += " --layers " + shell_word(layers_flag(*options.layers));
   if (options.views != FitOptions{}.views) {
     text += " --views " + view_kind_names()[static_cast<std::size_t>(options.views)];

@@ -132,6 +132,15 @@ void add_base_model(CLI::App& app, ApplyOptions& options) {
       ->type_name("NAME");
   add_whole(app, "--inner-batch", options.inner_batch, 2, kMaxBatch,
             "rows per inner step (default: as the rule was meta-trained)");
+  app.add_option_function<std::string>(
+         "--least-weight",
+         [&options](const std::string& text) {
+           options.least_weight = parse_real("--least-weight", text, 0, 1);
+         },
+         fmt::format("leave out terms of the rule whose weight is at most this share of the "
+                     "largest (default 0, and {} for more than {} inputs)",
+                     kLeastWeightOfWide, kWideInputs))
+      ->type_name("SHARE");
 }
 
 void add_layers(CLI::App& app, std::optional<LayerChoice>& layers) {

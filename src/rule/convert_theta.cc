@@ -1,6 +1,7 @@
 #include "rule/convert_theta.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace metaplastic {
@@ -144,13 +145,22 @@ std::vector<float> convert_theta(const ThetaLayout& from, std::span<const float>
   return result;
 }
 
-UsedPart used_part(const ThetaLayout& layout, std::span<const float> theta) {
+UsedPart used_part(const ThetaLayout& layout, std::span<const float> theta, double least) {
+  const auto weight = [&](ThetaName mix, int k) {
+    return std::abs(theta_value(layout, theta, mix, k));
+  };
+  float largest = 0, largest_of_v = 0;
+  for (int k = 0; k < layout.num_terms(); ++k) {
+    largest = std::max(largest, weight(ThetaName::kMix, k));
+    largest_of_v = std::max(largest_of_v, weight(ThetaName::kMixV, k));
+  }
+  const auto share = static_cast<float>(least);
   std::vector<LayoutTerm> used;
   bool has_readouts = false;
   for (const LayoutTerm& term : layout.terms()) {
     const int k = layout.term_index(term.name);
-    if (theta_value(layout, theta, ThetaName::kMix, k) == 0.0f &&
-        theta_value(layout, theta, ThetaName::kMixV, k) == 0.0f)
+    if (weight(ThetaName::kMix, k) <= share * largest &&
+        weight(ThetaName::kMixV, k) <= share * largest_of_v)
       continue;
     used.push_back(term);
     has_readouts = has_readouts || term.num_up > 0 || term.num_lo > 0;

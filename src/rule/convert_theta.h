@@ -21,9 +21,10 @@ struct UsedPart {
   ThetaLayout layout;
   std::vector<float> theta;  // [layout.size()]
 };
-// Leaves out terms whose weight is exactly 0 with their readouts, and the networks where no term
-// and no bias reads the hidden state. An inner step of what is left has the same bits. Not for
-// meta-training: a weight of 0 has a gradient.
-UsedPart used_part(const ThetaLayout& layout, std::span<const float> theta);
+// Leaves out terms whose weight is at most `least` times the largest of the mix, with their
+// readouts, and the networks where no term and no bias reads the hidden state. With least = 0 an
+// inner step of what is left has the same bits; else it differs by about the share left out, as
+// terms are of unit size. Not for meta-training: a weight of 0 has a gradient.
+UsedPart used_part(const ThetaLayout& layout, std::span<const float> theta, double least = 0);
 
 }  // namespace metaplastic

@@ -64,6 +64,10 @@ class InnerStep {
 
  private:
   static std::size_t at(int l) { return static_cast<std::size_t>(l); }
+  // The input has neither bias nor layer below: its hidden state is for readouts alone.
+  bool has_hidden_state(int l) const {
+    return layout_.has_networks() && (l > 0 || layout_.num_low_readouts() > 0);
+  }
 
   // Each view by itself.
   Var<T> standardised(int l) {
@@ -75,7 +79,7 @@ class InnerStep {
   void look_at_views(int l) {
     signals_ = {};
     if (!sizes_.has_two_views()) return;
-    const bool networks = layout_.has_networks();
+    const bool networks = has_hidden_state(l);
     signals_ =
         view_signals(tape_, s_, sizes_.has_neighbours() ? OtherUnits::kOwn : OtherUnits::kPartner,
                      {.surprise = networks || (l > 0 && layout_.reads(ViewSignal::kSurprise)),
@@ -87,13 +91,15 @@ class InnerStep {
   LayerSides<T> sides_of(int l) {
     LayerSides<T> sides;
     sides.up.s = sides.lo.s = sides.up_v.s = sides.lo_v.s = s_;
-    if (!layout_.has_networks()) return sides;
-    if (l == L_) delta_ = networks_.top_down(tape_, theta_, act_.x[at(l)], s_);
+    if (!has_hidden_state(l)) return sides;
+    std::size_t mark = tape_.mark();
+    if (l == L_) delta_ = tape_.keep(mark, networks_.top_down(tape_, theta_, act_.x[at(l)], s_));
     LayerInputs<T> in;
     in.x = act_.x[at(l)], in.z = act_.z[at(l)], in.delta = delta_;
     if (l > 0) in.b = &phi_.b[at(l)], in.W_in = &phi_.W[at(l)];
     if (l < L_) in.W_out = &phi_.W[at(l + 1)];
     if (sizes_.has_two_views()) in.signals = &signals_;
+    mark = tape_.mark();
     const Feed<T> h = networks_.hidden_state(tape_, theta_, in);
     const int low = layout_.low_column(0);
     readouts_ =
@@ -101,6 +107,8 @@ class InnerStep {
     if (layout_.has(ThetaName::kReadoutV)) {
       read_side(h, ThetaName::kReadoutV, ThetaName::kReadoutVBias,
                 layout_.up_column(layout_.num_up_readouts()), l, sides.up_v, sides.lo_v);
+    } else {
+      readouts_ = sides.up.readouts = sides.lo.readouts = tape_.keep(mark, readouts_);
     }
     return sides;
   }
@@ -118,13 +126,16 @@ class InnerStep {
 
   void step_weights(int l, const LayerSides<T>& above, const LayerSides<T>& sides) {
     const Var<T>&W = phi_.W[at(l)], &V = phi_.V[at(l)];
-    const Var<T> W_step =
-        weight_step(tape_, layout_, W, above.up, sides.lo, theta_[ThetaName::kMix],
-                    optional(ThetaName::kMixBias), settings_.keep);
+    std::size_t mark = tape_.mark();
+    const Var<T> W_step = tape_.keep(
+        mark, weight_step(tape_, layout_, W, above.up, sides.lo, theta_[ThetaName::kMix],
+                          optional(ThetaName::kMixBias), settings_.keep));
     Var<T> V_step = W_step;
     if (sizes_.has_v_step()) {
-      V_step = weight_step(tape_, layout_, V, above.up_v, sides.lo_v, theta_[ThetaName::kMixV],
-                           optional(ThetaName::kMixVBias), settings_.keep);
+      mark = tape_.mark();
+      V_step = tape_.keep(
+          mark, weight_step(tape_, layout_, V, above.up_v, sides.lo_v, theta_[ThetaName::kMixV],
+                            optional(ThetaName::kMixVBias), settings_.keep));
     }
     const T lr = settings_.inner_lr;
     next_.W[at(l)] = combine(tape_, T(1) - lr, W, -lr, W_step);
@@ -143,7 +154,7 @@ class InnerStep {
   // Signals through the gate of the units: delta of the layer below, [U_up,D,B] -> [U_lo,D,B], and
   // those of the views.                                                              [step 4]
   void send_down(int l, LayerSides<T>& sides) {
-    const bool networks = layout_.has_networks();
+    const bool networks = has_hidden_state(l - 1);
     const bool surprise = layout_.reads(ViewSignal::kSurprise),
                shared = layout_.reads(ViewSignal::kShared);
     if (!networks && !surprise && !shared) return;
@@ -151,9 +162,10 @@ class InnerStep {
     if (networks) {
       const Var<T> shift = slice_channels(readouts_, layout_.delta_column(), sizes_.D);
       const Var<T>& carrier = sizes_.backward == "transposed" ? phi_.W[at(l)] : phi_.V[at(l)];
-      delta_ = rms_channels(
-          tape_, matmul(tape_, carrier, false, gate_add(tape_, delta_, gate, shift), false),
-          T(kRule.delta_eps));
+      const std::size_t mark = tape_.mark();
+      const Var<T> below =
+          matmul(tape_, carrier, false, gate_add(tape_, delta_, gate, shift), false);
+      delta_ = tape_.keep(mark, rms_channels(tape_, below, T(kRule.delta_eps)));
     }
     if (surprise) sides.up.agree = multiply(tape_, signals_.surprise, gate);
     if (shared) sides.up.shared = multiply(tape_, signals_.shared, gate);

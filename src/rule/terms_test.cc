@@ -131,6 +131,29 @@ TEST(UsedPart, TakesTheSameStepAsTheWholeRule) {
   }
 }
 
+TEST(UsedPart, LeavesOutTermsBelowAShareOfTheLargest) {
+  for (const RuleSizes& sizes : forms()) {
+    SCOPED_TRACE(describe(sizes));
+    const ThetaLayout layout(sizes);
+    std::vector<float> theta = random_theta(layout, 3), without = theta;
+    const int n = layout.num_terms();
+    for (const ThetaName mix : {ThetaName::kMix, ThetaName::kMixV}) {
+      for (int k = 0; layout.has(mix) && k < n; ++k) {
+        const auto at = std::size_t(layout[mix].offset + k);
+        theta[at] = k % 2 == 0 ? -0.5f : k == 1 ? 0.009f : 0.011f;
+        without[at] = k == 1 ? 0 : theta[at];
+      }
+    }
+    EXPECT_EQ(used_part(layout, theta, 0.01).layout.num_terms(), n);
+    const UsedPart used = used_part(layout, theta, 0.02);
+    EXPECT_EQ(used.layout.num_terms(), n - 1);
+    EXPECT_EQ(used.layout.term_index(layout.terms()[1].name), -1);
+    EXPECT_EQ(step_of(used.layout, used.theta), step_of(layout, without));
+    EXPECT_NE(step_of(used.layout, used.theta), step_of(layout, theta));
+    EXPECT_EQ(used_part(layout, theta, 0.03).layout.num_terms(), (n + 1) / 2);
+  }
+}
+
 TEST(UsedPart, OfARuleWithoutReadoutsHasNoNetworks) {
   for (const ClassicalRule& classical : classical_rules()) {
     SCOPED_TRACE(classical.name);

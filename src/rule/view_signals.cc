@@ -30,8 +30,11 @@ ViewSignals<T> view_signals(Tape<T>& tape, const Var<T>& s, OtherUnits others,
   if (wanted.surprise || (wanted.shared && of_partner)) partner = swap_halves(tape, s);
   ViewSignals<T> signals;
   if (wanted.surprise) signals.surprise = regress_out(tape, partner, s);
-  if (wanted.shared)
-    signals.shared = regress_out(tape, in_common(tape, s, of_partner ? partner : s), s);
+  if (wanted.shared) {
+    const std::size_t mark = tape.mark();
+    const Var<T> shared = in_common(tape, s, of_partner ? partner : s);
+    signals.shared = tape.keep(mark, regress_out(tape, shared, s));
+  }
   return signals;
 }
 

@@ -33,6 +33,7 @@ Var<T> weight_step(Tape<T>& tape, const ThetaLayout& layout, const Var<T>& W, co
   const bool released = sizes.is_metz2019();
   const Var<T> w =
       rms_normalise(tape, W, Over::kColumns, T(released ? kReleased.column_eps : kRule.column_eps));
+  const std::size_t above_w = tape.mark();
   TermReads<T> reads{tape, sizes, w, up, lo, 0, 0, {}};
   std::array<Var<T>, kMostTerms> terms;
   const auto count = static_cast<std::size_t>(layout.num_terms());
@@ -40,14 +41,19 @@ Var<T> weight_step(Tape<T>& tape, const ThetaLayout& layout, const Var<T>& W, co
   for (std::size_t k = 0; k < count; ++k) {
     const LayoutTerm& term = layout.terms()[k];
     reads.first_up = term.first_up, reads.first_lo = term.first_lo;
+    const std::size_t mark = tape.mark();
+    const bool has_grown = reads.root_growth.data;
     terms[k] = (*term.term)(reads);
+    const bool is_shared = !has_grown && reads.root_growth.data;  // a later term reads it too
+    if (!is_shared) terms[k] = tape.keep(mark, terms[k]);
   }
-  Var<T> step = mixed(tape, std::span<Var<T>>(terms.data(), count), mix_weights, mix_bias,
-                      T(sizes.mix_gain()));
+  const auto only = [&](const Var<T>& value) { return tape.keep(above_w, value); };
+  Var<T> step = only(mixed(tape, std::span<Var<T>>(terms.data(), count), mix_weights, mix_bias,
+                           T(sizes.mix_gain())));
   // Released: one mean over the whole matrix, in which neurons learn of one another.
-  step = released && !sizes.is_local() ? remove_shrinking_whole(tape, step, w)
-                                       : remove_shrinking(tape, step, w);
-  step = rms_normalise(tape, step, Over::kColumns, T(kRule.step_offset));
+  step = only(released && !sizes.is_local() ? remove_shrinking_whole(tape, step, w)
+                                            : remove_shrinking(tape, step, w));
+  step = only(rms_normalise(tape, step, Over::kColumns, T(kRule.step_offset)));
   return combine(tape, T(1), step, -keep, w);
 }
 

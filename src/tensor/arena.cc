@@ -92,6 +92,14 @@ void Arena::release(void* block, std::size_t bytes) {
   }
 }
 
+void Arena::rewind(std::size_t top) {
+  while (!free_.empty() && free_.back().offset >= top) free_.pop_back();
+  top_ = top;
+  if (free_.empty() || free_.back().offset + free_.back().bytes < top) return;
+  top_ = free_.back().offset;  // a block that ends at the top or goes beyond it
+  free_.pop_back();
+}
+
 void Arena::reset() {
   top_ = 0;
   free_.clear();

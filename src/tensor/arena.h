@@ -31,8 +31,15 @@ class Arena {
   // Gives a block back for reuse before the next reset().
   void release(void* block, std::size_t bytes);
   void reset();
+  // Gives back all that lies above `top`, an earlier used_bytes().
+  void rewind(std::size_t top);
 
   std::size_t used_bytes() const { return top_; }
+  // Whether the block was allocated from what lies above an earlier used_bytes().
+  bool is_above(std::size_t top, const void* block) const {
+    const auto* at = static_cast<const std::byte*>(block);
+    return at >= base_ + top && at < base_ + top_;
+  }
   // The most bytes that were in use at once since construction.
   std::size_t peak_bytes() const { return peak_; }
 

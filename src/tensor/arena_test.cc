@@ -106,6 +106,35 @@ TEST(Arena, NothingReleasedBeforeAResetIsHandedOutAfterIt) {
 }
 
 // Live blocks never overlap, whatever the order of allocation and release.
+TEST(Arena, RewindingGivesBackWhatCameLater) {
+  Arena arena(16 * kMiB);
+  void* first = arena.allocate(1000);
+  void* freed_later = arena.allocate(500);
+  const std::size_t top = arena.used_bytes();
+  void* above = arena.allocate(2000);
+  void* in_the_middle = arena.allocate(3000);
+  arena.allocate(4000);
+  EXPECT_TRUE(arena.is_above(top, above));
+  EXPECT_FALSE(arena.is_above(top, freed_later));
+  arena.release(in_the_middle, 3000);
+  arena.rewind(top);
+  EXPECT_EQ(arena.used_bytes(), top);
+  EXPECT_EQ(arena.allocate(2500), above);  // not the free block, which is gone
+  // A free block on both sides of the mark goes whole.
+  arena.release(freed_later, 500);
+  arena.release(above, 2500);
+  EXPECT_EQ(arena.used_bytes(), std::size_t{1024});
+  arena.allocate(500);
+  arena.allocate(2500);
+  arena.allocate(1);
+  arena.release(freed_later, 500);
+  arena.release(above, 2500);
+  arena.rewind(top);
+  EXPECT_EQ(arena.used_bytes(), std::size_t{1024});
+  EXPECT_EQ(arena.allocate(5000), freed_later);
+  EXPECT_NE(first, freed_later);
+}
+
 TEST(Arena, LiveBlocksNeverOverlap) {
   struct Block {
     unsigned char* data;

@@ -41,6 +41,19 @@ Var<T> Tape<T>::make(int units, int channels, int examples, bool needs_gradient)
 }
 
 template <class T>
+Var<T> Tape<T>::keep(std::size_t mark, const Var<T>& value) {
+  if (record_) return value;
+  METAPLASTIC_CHECK(value.contiguous());
+  const bool is_newer = arena_.is_above(mark, value.data);
+  arena_.rewind(mark);
+  if (!is_newer) return value;
+  Var<T> kept = value;
+  kept.data = scratch(value.size());
+  std::memmove(kept.data, value.data, static_cast<std::size_t>(value.size()) * sizeof(T));
+  return kept;
+}
+
+template <class T>
 Var<T> Tape<T>::new_node(T* data, int units, int channels, int examples, bool owned) {
   METAPLASTIC_CHECK(units > 0 && channels > 0 && examples > 0 && channels <= kMaxChannels);
   Node node;

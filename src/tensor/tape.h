@@ -111,6 +111,11 @@ class Tape {
     arena_.release(scratch, static_cast<std::size_t>(count) * sizeof(T));
   }
 
+  // A part of a computation that only one value is wanted of: gives back what was allocated since
+  // `mark`, but `value`, which moves there. A recording tape needs it all and changes nothing.
+  std::size_t mark() const { return arena_.used_bytes(); }
+  Var<T> keep(std::size_t mark, const Var<T>& value);
+
   // Records `closure` to run when the bar of `output` is complete. Trivially copyable captures
   // only.
   template <class F>
