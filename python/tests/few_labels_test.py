@@ -4,6 +4,7 @@
 usage: PYTHONPATH=build/python few_labels_test.py PROGRAM [unittest arguments]
 """
 import csv
+import os
 import pathlib
 import pickle
 import subprocess
@@ -31,6 +32,8 @@ from metaplastic.few_labels import split_labels
 from metaplastic.images import looks_like_images
 
 PROGRAM = ""
+# Minutes under sanitizers, whose other tests of this file run the same code on less data.
+once = unittest.skipIf(os.environ.get("METAPLASTIC_SANITIZED"), "runs once, without sanitizers")
 
 
 def small(**changes):
@@ -51,6 +54,7 @@ def few(y, every=10):
 
 
 class ScikitLearn(unittest.TestCase):
+    @once
     def test_every_check_of_scikit_learn_passes(self):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -219,6 +223,7 @@ class Program(unittest.TestCase):
 
 
 class Accuracy(unittest.TestCase):
+    @once
     def test_is_better_than_the_inputs_on_digits(self):
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
