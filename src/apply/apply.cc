@@ -137,6 +137,13 @@ class Stepper {
   Tape<float> tape_;
 };
 
+// A line about batches of fewer rows than wanted, or "".
+std::string small_batches(const TrainingRows& data, int inner_batch) {
+  if (data.batch_size() >= inner_batch) return "";
+  return fmt::format("apply: inner batches hold all {} rows, fewer than the {} asked for",
+                     data.batch_size(), inner_batch);
+}
+
 // A line about terms of other weights than 0 that are left out, or "".
 std::string terms_left_out(const Rule& rule, double least) {
   const ThetaLayout layout(rule.sizes);
@@ -232,14 +239,10 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   Encoder made = start_encoder(architecture, rule, options, data.batch_size());
 
   Applied applied;
-  if (!cost_note.empty() && !options.on_note) applied.notes.push_back(cost_note);
-  if (data.batch_size() < inner_batch) {
-    applied.notes.push_back(
-        fmt::format("apply: inner batches hold all {} rows, fewer than the {} asked for",
-                    data.batch_size(), inner_batch));
+  for (std::string line : {options.on_note ? "" : cost_note, small_batches(data, inner_batch),
+                           terms_left_out(rule, least)}) {
+    if (!line.empty()) applied.notes.push_back(std::move(line));
   }
-  if (std::string line = terms_left_out(rule, least); !line.empty())
-    applied.notes.push_back(std::move(line));
   const std::set<int> wanted = states_to_keep(options, num_steps);
   std::int64_t num_rows = 0;
   const std::vector<float> statistics_rows = data.statistics_rows(num_rows);
