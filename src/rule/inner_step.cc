@@ -127,9 +127,9 @@ class InnerStep {
   void step_weights(int l, const LayerSides<T>& above, const LayerSides<T>& sides) {
     const Var<T>&W = phi_.W[at(l)], &V = phi_.V[at(l)];
     std::size_t mark = tape_.mark();
-    const Var<T> W_step = tape_.keep(
-        mark, weight_step(tape_, layout_, W, above.up, sides.lo, theta_[ThetaName::kMix],
-                          optional(ThetaName::kMixBias), settings_.keep));
+    const Var<T> W_step =
+        tape_.keep(mark, weight_step(tape_, layout_, W, above.up, sides.lo, theta_[ThetaName::kMix],
+                                     optional(ThetaName::kMixBias), settings_.keep));
     Var<T> V_step = W_step;
     if (sizes_.has_v_step()) {
       mark = tape_.mark();

@@ -112,7 +112,9 @@ class Tape {
   }
 
   // A part of a computation that only one value is wanted of: gives back what was allocated since
-  // `mark`, but `value`, which moves there. A recording tape needs it all and changes nothing.
+  // `mark`, but `value`, which moves there. Nothing changes where that is less than kWorthMoving,
+  // or where the tape records, which needs it all.
+  static constexpr std::size_t kWorthMoving = std::size_t{32} << 20;
   std::size_t mark() const { return arena_.used_bytes(); }
   Var<T> keep(std::size_t mark, const Var<T>& value);
 
