@@ -178,7 +178,7 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
                              "target y is None")
         arrays.check_type(X)
         white = images.white_of(X) if isinstance(X, np.ndarray) and X.dtype.kind == "u" else None
-        X = validate_data(self, X, dtype=DTYPES, ensure_min_samples=2, allow_nd=True)
+        X = validate_data(self, X, dtype=DTYPES, accept_sparse="csr", ensure_min_samples=2, allow_nd=True)
         codes = self._take_labels(X, y)
         auto_table = self.layers == "mlp" and X.ndim == 2 and self.image_shape == "auto"
         is_no_image = auto_table or self.kind in ("signal", "table")
@@ -264,7 +264,7 @@ class FewLabelClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Trans
     def _checked(self, X):
         check_is_fitted(self, "encoder_")
         arrays.check_type(X)
-        return validate_data(self, X, dtype=DTYPES, reset=False, allow_nd=True)
+        return validate_data(self, X, dtype=DTYPES, accept_sparse="csr", reset=False, allow_nd=True)
 
     def _settings(self):
         def whole(name, value, auto=False):

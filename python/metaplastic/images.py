@@ -29,6 +29,9 @@ def find_shape(X: np.ndarray, image_shape: Union[str, Sequence[int], None]) -> O
             raise Error(f"image_shape: expected 'auto' for an array of shape {list(X.shape)}, found None; "
                         "give X of two axes, or leave image_shape out")
         return None
+    if not isinstance(X, np.ndarray):
+        raise Error(f"image_shape: expected 'auto' or None for a sparse matrix, found {image_shape!r}; "
+                    "give pixels as an array")
     shape = tuple(image_shape) if isinstance(image_shape, (tuple, list, np.ndarray)) else ()
     if len(shape) not in (2, 3) or not all(isinstance(n, (int, np.integer)) and n > 0 for n in shape):
         raise Error("image_shape: expected 'auto', None, (height, width) or (height, width, channels), "

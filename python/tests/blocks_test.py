@@ -43,6 +43,25 @@ class Sparse(unittest.TestCase):
         expected = model.fit(X).transform(X)
         np.testing.assert_array_equal(model.fit(sparse.csc_matrix(X)).transform(sparse.csr_matrix(X)), expected)
 
+    def test_the_classifier_takes_them(self):
+        from scipy import sparse
+        X = counts()
+        y = (X[:, 0] > np.median(X[:, 0])).astype(int)
+        labels = np.where(np.arange(len(y)) % 4 == 0, y, -1)
+
+        def fitted(rows):
+            return metaplastic.FewLabelClassifier("hebb", hidden=(8,), n_features=6, n_steps=4, random_state=0,
+                                                  image_shape=None).fit(rows, labels)
+        dense = fitted(X)
+        for kind in (sparse.csr_matrix, sparse.csc_matrix):
+            model = fitted(kind(X))
+            np.testing.assert_array_equal(model.predict_proba(kind(X)), dense.predict_proba(X))
+            np.testing.assert_array_equal(model.transform(kind(X)), dense.transform(X))
+            again = model.fit_labels(kind(X), 1 - y)
+            np.testing.assert_array_equal(again.predict(X), fitted(X).fit_labels(X, 1 - y).predict(X))
+        with self.assertRaisesRegex(metaplastic.Error, "for a sparse matrix"):
+            metaplastic.FewLabelClassifier("hebb", image_shape=(1, X.shape[1])).fit(sparse.csr_matrix(X), labels)
+
     def test_what_is_refused(self):
         from scipy import sparse
         X = sparse.csr_matrix(counts())
