@@ -157,5 +157,40 @@ class MakeFigures(TempTree):
         self.assertIn("trials.tsv: expected a table, found no such file", done.stderr)
 
 
+class DrawResults(TempTree):
+    def setUp(self):
+        super().setUp()
+        (self.tree / "tools").mkdir()
+        shutil.copy(ROOT / "tools/draw_results", self.tree / "tools")
+        (self.tree / "docs/figures").mkdir(parents=True)
+        (self.tree / "docs/results").mkdir()
+        for name in ("few-shot.json", "hours.tsv", "speed.tsv"):
+            shutil.copy(ROOT / "docs/results" / name, self.tree / "docs/results")
+
+    def draw(self, *arguments):
+        return call(self.tree / "tools/draw_results", *arguments)
+
+    def test_a_run_is_added_once_and_charts_follow_the_tables(self):
+        validation = '"validation": {"accuracy": 0.75, "random_accuracy": 0.5}'
+        lines = [f'{{"outer_step": 0, "seconds": 0, {validation}}}', '{"outer_step": 1, "seconds": 400}',
+                 f'{{"outer_step": 2, "seconds": 36, {validation}}}']
+        write(self.tree / "run/metrics.jsonl", "\n".join(lines) + "\n")
+        table = self.tree / "docs/results/hours.tsv"
+        before = table.read_text().splitlines()
+        for _ in range(2):  # the second time its rows are replaced
+            done = self.draw("--add-run", "a run", self.tree / "run")
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(table.read_text().splitlines(), before + [
+            "a run\ta run 0.5000\t0.0000\t0.7500\t0.5000",
+            "a run\ta run 0.5000\t0.0200\t0.7500\t0.5000"])  # two updates of 36 s, as long as the faster one
+        self.assertIn("a run", (self.tree / "docs/figures/hours-dark.svg").read_text())
+        self.assertEqual(self.draw("--check").returncode, 0)
+        speed = self.tree / "docs/results/speed.tsv"
+        speed.write_text(speed.read_text().replace("9.89", "8.89"))
+        done = self.draw("--check")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("speed-light.svg, speed-dark.svg is not what", done.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()
