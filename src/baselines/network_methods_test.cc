@@ -51,6 +51,21 @@ double variance_of(const RowSource& source) {
   return square / static_cast<double>(source.num_rows());
 }
 
+// A decoder that is sure of its pixels pays for a code; one that is not leaves the code empty.
+TEST(Autoencoder, TheDeviationOfPixelsSaysHowMuchACodeIsWorth) {
+  std::vector<float> rows = read_all_rows(*plane());
+  for (float& value : rows) value = 1 / (1 + std::exp(-value));
+  AutoencoderOptions options = small_autoencoder(AutoencoderKind::kVariational);
+  options.training.num_steps = 300;
+  options.training.stops = {300};
+  const auto divergence = [&](double deviation) {
+    options.deviation = deviation;
+    return train_autoencoder(*rows_of(rows, 10), options).trace.back().divergence;
+  };
+  EXPECT_LT(divergence(2), 0.2);
+  EXPECT_GT(divergence(0.05), 2);
+}
+
 TEST(Autoencoder, ACodeOfTwoSaysAPlane) {
   const auto rows = plane();
   const Training training = train_autoencoder(*rows, small_autoencoder(AutoencoderKind::kPlain));

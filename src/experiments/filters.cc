@@ -11,7 +11,7 @@
 namespace metaplastic {
 namespace {
 
-constexpr int kColumns = 8;
+constexpr int kColumns = 8, kZoom = 6;
 
 // A sixteenth, a quarter and all of the inner steps, after the start.
 std::vector<int> stops(int inner_steps) {
@@ -27,8 +27,8 @@ ThemedPicture picture_of(const Filters& filters, const std::string& id, const st
   return {id, title,
           fmt::format("{}: {} filters, {} in a row; neighbouring weights correlate by {:.2f}.",
                       title, filters.tiles.size(), kColumns, smoothness(filters)),
-          filters_png(filters, kColumns, Theme::kLight),
-          filters_png(filters, kColumns, Theme::kDark)};
+          filters_png(filters, kColumns, Theme::kLight, kZoom),
+          filters_png(filters, kColumns, Theme::kDark, kZoom)};
 }
 
 // The column "accuracy" of a row is what lines_of() draws; here smoothness stands in its place.

@@ -13,8 +13,8 @@
 namespace metaplastic {
 namespace {
 
-// Where the fall shows (docs/results.md): a decoder that is sure of its pixels, a small network,
-// and a long training.
+// Where the fall shows (docs/notebook/mismatch.md): a decoder that is sure of its pixels, a small
+// network, and a long training.
 constexpr int kTrainingSteps = 30000, kQuickTrainingSteps = 3000, kSide = 16;
 constexpr double kDeviation = 0.05, kLr = 1e-3;
 
