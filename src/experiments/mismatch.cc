@@ -105,12 +105,13 @@ AutoencoderOptions vae_options(const ExperimentOptions& options, const Workbench
   return vae;
 }
 
-// Measures a state of a training and adds its row; returns the accuracy.
+// Measures a state of a training and adds its row; returns the accuracy. `flops`: of the training,
+// with its first state.
 double measured_state(const Workbench& bench, const std::string& method,
                       const FeatureCandidate& candidate, const nlohmann::json& objective,
-                      ExperimentResult& result) {
-  const Measured measured =
-      bench.measure(method, [&] { return fixed_method(method, {candidate}); }, {.num_models = 1});
+                      double flops, ExperimentResult& result) {
+  const Measured measured = bench.measure(method, [&] { return fixed_method(method, {candidate}); },
+                                          {.num_models = 1, .flops = flops});
   nlohmann::json row = {{"dataset", bench.name()},
                         {"method", method},
                         {"step", candidate.steps},
@@ -146,28 +147,27 @@ Course measure_rule(const Workbench& bench, const RuleCase& each, const Experime
   const Rule& rule = each.rule();
   const int steps = bench.inner_steps(rule);
   const std::set<int> stops = stops_up_to(steps, options.quick ? 3 : 6);
+  const double flops = bench.training_flops(usual_model(), steps, rule.inner.inner_batch);
   Course course;
   if (bench.only_counts()) {
-    count_states(bench, each.method, stops.size(),
-                 bench.training_flops(usual_model(), steps, rule.inner.inner_batch));
+    count_states(bench, each.method, stops.size(), flops);
     return course;
   }
   const auto applied = std::make_shared<const Applied>(
       bench.apply(rule, usual_model(), {stops.begin(), stops.end()}));
   for (std::size_t n = 0; n < applied->encoders.size(); ++n) {
     const FeatureCandidate candidate = rule_candidate(applied, n);
-    course.add(candidate.steps, measured_state(bench, each.method, candidate, nullptr, result));
+    course.add(candidate.steps,
+               measured_state(bench, each.method, candidate, nullptr, n == 0 ? flops : 0, result));
   }
   return course;
 }
 
 // Adds the sentence and the figure of the VAE's objective.
 void measure_vae(const Workbench& bench, const AutoencoderOptions& vae, ExperimentResult& result) {
-  if (bench.only_counts()) {
-    return count_states(
-        bench, "vae", vae.training.stops.size(),
-        2 * bench.training_flops(vae.model, vae.training.num_steps, kTrainingBatch));
-  }
+  // Of the encoder, and the same again of the decoder.
+  const double flops = 2 * bench.training_flops(vae.model, vae.training.num_steps, kTrainingBatch);
+  if (bench.only_counts()) return count_states(bench, "vae", vae.training.stops.size(), flops);
   Course course;
   const auto training =
       std::make_shared<const Training>(train_autoencoder(*bench.training_rows(), vae));
@@ -182,7 +182,8 @@ void measure_vae(const Workbench& bench, const AutoencoderOptions& vae, Experime
                                                 &ObjectivePoint::step);
     const nlohmann::json objective =
         point == trace.end() ? nlohmann::json() : nlohmann::json(point->objective);
-    course.add(candidate.steps, measured_state(bench, "vae", candidate, objective, result));
+    course.add(candidate.steps,
+               measured_state(bench, "vae", candidate, objective, n == 0 ? flops : 0, result));
   }
   add_sentence(
       result.finding,
