@@ -51,8 +51,7 @@ Measured learned_from(const Workbench& bench, const RuleCase& each, std::int64_t
                          return std::make_unique<LimitedMethod>(
                              learned_method(each.rule(), fit, Readout::kTop), num_rows);
                        },
-                       {.flops = bench.training_flops(usual_model(), *fit.training.inner_steps,
-                                                      each.rule().inner.inner_batch)});
+                       {.flops = bench.rule_flops(each.rule(), usual_model())});
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ double training_flops(const Workbench& bench, const std::string& method, const R
   constexpr double kPlaces = 30;
   const double dense = bench.training_flops(usual_model(), steps_of(options), kTrainingBatch);
   if (method == "learned" || method == "label-spreading") {
-    return bench.training_flops(usual_model(), bench.inner_steps(rule), rule.inner.inner_batch);
+    return bench.rule_flops(rule, usual_model());
   }
   if (method == "random" || method == "raw" || method == "pca" || method == "kmeans") return 0;
   const bool is_conv =

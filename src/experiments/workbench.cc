@@ -94,6 +94,13 @@ double Workbench::training_flops(const BaseModel& model, int steps, int batch) c
          static_cast<double>(model.architecture(prepared_->num_features()).phi_size()) / 2;
 }
 
+double Workbench::rule_flops(const Rule& rule, const BaseModel& model) const {
+  const auto num_variants = static_cast<int>(rule_variants().size());
+  const int num_trainings =
+      has_variants(rule.sizes) ? std::min(num_tunings(options_), num_variants) : 1;
+  return num_trainings * training_flops(model, inner_steps(rule), rule.inner.inner_batch);
+}
+
 double Workbench::evaluation_flops(const DrawOptions& draws) const {
   const double num_test = std::min(static_cast<double>(draws.max_test_rows),
                                    static_cast<double>(data_.num_rows() - data_.first_test_row));
@@ -140,9 +147,8 @@ Measured Workbench::learned(const std::string& label, const Rule& rule,
   options.layers = LayerChoice{};
   options.training.model = model;
   options.training.inner_steps = inner_steps(rule);
-  const double flops = training_flops(model, inner_steps(rule), rule.inner.inner_batch);
   return measure(label, [&] { return learned_method(rule, options, Readout::kTop); },
-                 {.flops = flops});
+                 {.flops = rule_flops(rule, model)});
 }
 
 Measured Workbench::random(const std::string& label, const BaseModel& model) const {

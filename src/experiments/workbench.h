@@ -59,6 +59,8 @@ class Workbench {
   int inner_steps(const Rule& rule) const;
   // Nothing is measured, only counted (measurement_log.h).
   bool only_counts() const { return options_.log != nullptr && options_.log->only_counts(); }
+  // Roughly, of the trainings with a rule, one for each of its variants that the tuning tries.
+  double rule_flops(const Rule& rule, const BaseModel& model) const;
   // Roughly, of a training with that many steps and rows per step.
   double training_flops(const BaseModel& model, int steps, int batch) const;
 
