@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cmath>
 
+#include "apply/rule_variant.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/statistics.h"
