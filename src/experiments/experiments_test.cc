@@ -174,6 +174,7 @@ TEST(RowLines, OneLinePerDataSetAndMethod) {
 class CountingMethod : public FeatureMethod {
  public:
   explicit CountingMethod(int& count) : count_(count) {}
+  std::shared_ptr<const RowSource> own_rows(const Dataset&) override { return rows_of({3.0f}, 1); }
   std::string name() const override { return "counting"; }
   std::vector<FeatureCandidate> fit(const RowSource&, const MethodContext&) override {
     ++count_;
@@ -191,6 +192,7 @@ TEST(RememberedMethod, LearnsOnce) {
   for (int n = 0; n < 3; ++n) EXPECT_EQ(method.handle()->fit(*rows, {}).size(), 1u);
   EXPECT_EQ(count, 1);
   EXPECT_EQ(method.name(), "counting");
+  EXPECT_EQ(method.handle()->own_rows({})->num_rows(), 1);
 }
 
 TEST(RowLines, EveryRuleIsBold) {

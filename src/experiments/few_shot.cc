@@ -85,6 +85,7 @@ ExperimentResult run_few_shot(const ExperimentOptions& options) {
   for (const ChosenData& chosen : image_data(options)) {
     const Workbench bench(options, chosen);
     GroupedBarChart chart = empty_chart(bench);
+    method_options.fit.resize = bench.resize();
     std::string best, of_rules;
     double highest = -1;
     for (const auto& [name, method_name, rule] : contenders) {

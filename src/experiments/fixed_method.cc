@@ -44,6 +44,10 @@ std::unique_ptr<FeatureMethod> RememberedMethod::handle() const {
 
 std::string RememberedMethod::name() const { return memory_->inner->name(); }
 
+std::shared_ptr<const RowSource> RememberedMethod::own_rows(const Dataset& data) {
+  return memory_->inner->own_rows(data);
+}
+
 std::optional<std::string> RememberedMethod::unsuited(const MethodContext& context) const {
   return memory_->inner->unsuited(context);
 }

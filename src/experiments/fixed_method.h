@@ -24,6 +24,7 @@ class RememberedMethod : public FeatureMethod {
   std::unique_ptr<FeatureMethod> handle() const;
 
   std::string name() const override;
+  std::shared_ptr<const RowSource> own_rows(const Dataset& data) override;
   std::optional<std::string> unsuited(const MethodContext& context) const override;
   std::vector<FeatureCandidate> fit(const RowSource& rows, const MethodContext& context) override;
 

@@ -40,7 +40,8 @@ Workbench::Workbench(const ExperimentOptions& options, const ChosenData& chosen,
       name_(chosen.name.empty() ? data_.name : chosen.name) {
   PreprocessOptions wanted = preprocess_options(data_, {}, LayerChoice{});
   if (chosen.side && data_.kind == DataKind::kImage) {
-    wanted.resize = shrinks(data_, *chosen.side) ? *chosen.side : 0;
+    resize_.side = shrinks(data_, *chosen.side) ? *chosen.side : 0;
+    wanted.resize = *resize_.side;
     if (shrinks(data_, *chosen.side)) name_ += fmt::format(" {0}x{0}", *chosen.side);
   }
   wanted.permutation_seed = permutation_seed;
@@ -84,7 +85,8 @@ MethodContext Workbench::context(const std::string& label, int model) const {
   return context;
 }
 
-std::optional<std::string> Workbench::unsuited(const FeatureMethod& method) const {
+std::optional<std::string> Workbench::unsuited(FeatureMethod& method) const {
+  method.own_rows(data_);  // some know only then what they will see
   return method.unsuited(context(method.name(), 0));
 }
 

@@ -41,6 +41,7 @@ class Workbench {
   std::shared_ptr<const RowSource> prepared() const { return prepared_; }
   std::shared_ptr<const RowSource> training_rows() const;
   std::uint64_t seed() const { return options_.seed; }
+  ResizeChoice resize() const { return resize_; }    // for methods that prepare rows of their own
   const std::string& name() const { return name_; }  // for tables, with a chosen size
   std::string slug() const;                          // the same as part of a file name
 
@@ -52,7 +53,7 @@ class Workbench {
   Measured random(const std::string& label, const BaseModel& model) const;
 
   // Why the method cannot be used on this data; nothing where it can.
-  std::optional<std::string> unsuited(const FeatureMethod& method) const;
+  std::optional<std::string> unsuited(FeatureMethod& method) const;
 
   // One encoder per state of the rule's training on this data, as apply makes them.
   Applied apply(const Rule& rule, const BaseModel& model, const std::vector<int>& snapshots) const;
@@ -71,6 +72,7 @@ class Workbench {
   const ExperimentOptions& options_;
   Dataset data_;
   std::string name_;
+  ResizeChoice resize_;
   Preprocess preprocess_;
   std::shared_ptr<const RowSource> prepared_;
 };
