@@ -22,6 +22,7 @@ struct Request {
   std::uint64_t seed = 0;
   Readout readout;
   int num_threads = 1;
+  ViewKind views = ViewKind::kNeighbours;
 };
 
 ApplyOptions options_of(const Request& request) {
@@ -79,6 +80,7 @@ Applied train(const Request& request, const py::object& input,
   options.training.start = std::move(start);
   options.resize.side = request.resize;
   if (request.layers) options.layers = parse_layer_choice(*request.layers);
+  options.views = request.views;
   options.previous = previous;
   options.readout = request.readout;
   return run(found, data, options, progress);
@@ -100,18 +102,20 @@ Applied train_encoder(const py::object& rule, const py::object& data,
                       std::uint64_t seed, std::optional<int> resize, const std::string& variant,
                       const std::optional<std::vector<std::string>>& columns,
                       std::optional<std::string> layers, const std::string& layer, bool with_input,
-                      std::optional<std::string> kind, int num_threads,
+                      std::optional<std::string> kind, const std::string& views, int num_threads,
                       const py::object& progress) {
   const Readout readout{.layer = parse_readout("layer", layer).layer, .with_input = with_input};
-  return train({rule_of(rule), hidden, features, activation, variant, inner_steps, inner_batch,
-                resize, std::move(layers), std::move(kind), seed, readout, num_threads},
-               data, columns, progress, nullptr, std::nullopt);
+  return train(
+      {rule_of(rule), hidden, features, activation, variant, inner_steps, inner_batch, resize,
+       std::move(layers), std::move(kind), seed, readout, num_threads, view_kind_from_name(views)},
+      data, columns, progress, nullptr, std::nullopt);
 }
 
 Applied continue_training(const py::object& rule, const py::object& data, const Encoder& encoder,
                           const py::array_t<float, py::array::c_style>& phi, int inner_steps,
                           int inner_batch, const std::optional<std::vector<std::string>>& columns,
                           int num_threads, const py::object& progress) {
+  check_goes_on(encoder);
   const Architecture architecture = encoder.dense_architecture();
   if (phi.size() != 2 * architecture.phi_size()) {
     fail("phi: expected {} numbers, found {}; use those of the same encoder",
@@ -149,14 +153,14 @@ void add_apply(py::module_& module) {
       .def_property_readonly("inner_steps", [](const Applied& a) { return a.state.inner_steps; })
       .def_readonly("notes", &Applied::notes)
       .def_property_readonly("health", &health_dict);
-  module.def("train_encoder", &train_encoder, py::arg("rule"), py::arg("data"), py::kw_only(),
-             py::arg("hidden"), py::arg("features"), py::arg("activation"),
-             py::arg("inner_steps") = py::none(), py::arg("inner_batch") = py::none(),
-             py::arg("seed") = 0, py::arg("resize") = py::none(),
-             py::arg("variant") = RuleVariant{}.name, py::arg("columns") = py::none(),
-             py::arg("layers") = py::none(), py::arg("layer") = "top",
-             py::arg("with_input") = false, py::arg("kind") = py::none(),
-             py::arg("num_threads") = 1, py::arg("progress") = py::none());
+  module.def(
+      "train_encoder", &train_encoder, py::arg("rule"), py::arg("data"), py::kw_only(),
+      py::arg("hidden"), py::arg("features"), py::arg("activation"),
+      py::arg("inner_steps") = py::none(), py::arg("inner_batch") = py::none(), py::arg("seed") = 0,
+      py::arg("resize") = py::none(), py::arg("variant") = RuleVariant{}.name,
+      py::arg("columns") = py::none(), py::arg("layers") = py::none(), py::arg("layer") = "top",
+      py::arg("with_input") = false, py::arg("kind") = py::none(), py::arg("views") = "neighbours",
+      py::arg("num_threads") = 1, py::arg("progress") = py::none());
   module.def("continue_training", &continue_training, py::arg("rule"), py::arg("data"),
              py::arg("encoder"), py::arg("phi"), py::kw_only(), py::arg("inner_steps"),
              py::arg("inner_batch"), py::arg("columns") = py::none(), py::arg("num_threads") = 1,

@@ -59,7 +59,7 @@ def warn_of_collapse(encoder: Encoder, health: dict, stacklevel: int) -> None:
 def train_encoder(data: Data, rule: Union[str, Rule] = "compact-v1", *, hidden: Sequence[int] = (128, 128),
                   n_features: int = 128, activation: str = "relu", n_steps: Optional[int] = None,
                   inner_batch: Optional[int] = None, seed: int = 0, resize: Optional[int] = None,
-                  variant: str = "usual", layers: Optional[str] = None, kind: Optional[str] = None, columns: Optional[Sequence[str]] = None,
+                  variant: str = "usual", layers: Optional[str] = None, kind: Optional[str] = None, views: str = "neighbours", columns: Optional[Sequence[str]] = None,
                   layer: Union[int, str] = "top", with_input: bool = False, n_jobs: Optional[int] = None,
                   progress: Optional[Callable[[int, int], None]] = None) -> Training:
     """Trains an encoder on unlabelled rows, as ``metaplastic apply`` does; same bits for one seed.
@@ -98,6 +98,8 @@ def train_encoder(data: Data, rule: Union[str, Rule] = "compact-v1", *, hidden: 
     kind : str, optional
         "signal" reads an array [N, T] or [N, T, C] as signals of T times and C channels. None: by its
         dimensions, as above; "table" and "image" insist on that. The encoder remembers it.
+    views : str, default="neighbours"
+        The second view of an image, for layers that see places: neighbours, places, shifts or mirrors.
     columns : sequence of str, optional
         Names of an array's columns; a data frame brings its own. The encoder keeps them, and finds the
         columns of later data by them.
@@ -130,7 +132,7 @@ def train_encoder(data: Data, rule: Union[str, Rule] = "compact-v1", *, hidden: 
     applied = _native.train_encoder(
         rule, data, hidden=[int(width) for width in hidden], features=int(n_features),
         activation=activation, inner_steps=n_steps, inner_batch=inner_batch, seed=int(seed),
-        resize=resize, variant=variant, layers=layers, kind=kind, columns=None if columns is None else list(columns),
+        resize=resize, variant=variant, layers=layers, kind=kind, views=views, columns=None if columns is None else list(columns),
         layer=str(layer), with_input=bool(with_input), num_threads=count_threads(n_jobs), progress=progress)
     warn_of_collapse(applied.encoder, applied.health, stacklevel=2)
     return Training(applied.encoder, applied.inner_steps, tuple(applied.notes), applied.health)

@@ -58,6 +58,8 @@ class Signals(unittest.TestCase):
                 (dict(data=X, kind="table"), r'expected \[rows, columns\] for kind="table"'),
                 (dict(data=X[:, :, 0], kind="image"), 'for kind="image"'),
                 (dict(data=X[..., None], kind="signal"), "reshape it"),
+                (dict(data=X, kind="signal", views="mirrors"), "found views of images"),
+                (dict(data=X, kind="signal", views="mirror"), "did you mean 'mirrors'"),
                 (dict(data=X, kind="signals"), "expected table, image, signal or None"),
                 (dict(data="digits", kind="signal"), "expected none for a data SPEC"),
                 (dict(data=X, kind="signal", resize=5), "expected images for a resize")]:

@@ -126,6 +126,10 @@ void check_finite(std::span<const float> features, std::int64_t num_features, st
 
 }  // namespace
 
+void make_sparse(FoldedLayer& layer) {
+  for (float& b : layer.b) b -= kSparseThreshold;
+}
+
 int Encoder::num_layers() const {
   return static_cast<int>(std::ranges::count_if(
       layers, [](const EncoderLayer& layer) { return layer.spec.has_weights(); }));

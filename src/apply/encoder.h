@@ -24,6 +24,11 @@ struct FoldedLayer {
   std::vector<float> b;  // [U_up]
 };
 
+// The deviations above its mean from which a unit of a sparse layer answers.
+inline constexpr float kSparseThreshold = 1.0f;
+// For a layer with batch norm inside: every unit's deviation is 1.
+void make_sparse(FoldedLayer& layer);
+
 // A dense, conv or pool layer of an encoder. A conv layer is the same formula at every place, x
 // being the window there, row by row with the channels of a pixel together.
 struct EncoderLayer : FoldedLayer {  // no weights: pool

@@ -4,9 +4,12 @@
 #include <iterator>
 #include <utility>
 
+#include "apply/augmented_images.h"
+#include "apply/view_whitening.h"
 #include "apply/window_rows.h"
 #include "apply/window_whitening.h"
 #include "base/error.h"
+#include "base/sample.h"
 #include "data/dataset_rows.h"
 
 namespace metaplastic {
@@ -18,6 +21,7 @@ constexpr std::int64_t kMaxHeldBytes = 1'000'000'000;
 constexpr float kSignalWindowOffset = 0.1f;
 // Groups below the last one draw weights and batches by seeds of their own.
 constexpr std::uint64_t kGroupStream = 1'000'000;
+constexpr std::uint64_t kViewRowsStream = std::uint64_t{1} << 34;  // of Purpose::kInnerBatch
 
 using Layers = std::vector<EncoderLayer>;
 
@@ -102,6 +106,26 @@ Layers with_weights(Layers group, const Layers& trained) {
   return group;
 }
 
+// Dense layers that whiten: what they learn from instead. `below` makes `rows` of the images.
+GroupRows whitened_by_views(const GroupRows& group, const std::shared_ptr<const RowSource>& images,
+                            const ImageShape& shape, const Layers& below,
+                            const FitOptions& options) {
+  const ApplyOptions& training = options.training;
+  Random random(training.seed, Purpose::kInnerBatch, kViewRowsStream);
+  const auto drawn = std::make_shared<const std::vector<std::int64_t>>(
+      sorted_sample(random, images->num_rows(), kMaxViewRows));
+  const auto augmented = std::make_shared<PickedRows>(
+      std::make_shared<AugmentedImages>(images, shape, training.seed), drawn);
+  const auto views =
+      rows_through(augmented, below, training.model.activation, training.num_threads);
+  GroupRows whitened;
+  whitened.whitening = std::make_shared<const WindowWhitening>(
+      fit_view_whitening(PickedRows(group.rows, drawn), *views));
+  whitened.rows = whiten_rows(*group.rows, *whitened.whitening);
+  if (group.partners) whitened.partners = whiten_rows(*group.partners, *whitened.whitening);
+  return whitened;
+}
+
 int num_steps(const FoundRule& rule, const FitOptions& options) {
   return options.training.inner_steps.value_or(rule.rule.inner.inner_steps);
 }
@@ -130,6 +154,7 @@ Applied train_group(const FoundRule& rule, const Layers& group, const GroupRows&
   for (Encoder& encoder : applied.encoders) {
     encoder.activation = options.model.activation;
     encoder.layers = with_weights(group, encoder.layers);
+    if (group.front().spec.sparse) make_sparse(encoder.layers.front());
     if (rows.whitening) rows.whitening->fold_into(encoder.layers.front());
   }
   return applied;
@@ -153,6 +178,7 @@ ApplyOptions options_below(const FitOptions& options, std::size_t groups_above) 
 Foundation previous_foundation(const Encoder& previous, std::shared_ptr<const RowSource> rows,
                                const FitOptions& options) {
   Foundation foundation;
+  check_goes_on(previous);
   foundation.preprocess = previous.preprocess;
   foundation.scale_rows = scale_rows(*rows);
   const auto first = previous.layers.begin() + static_cast<std::ptrdiff_t>(previous.first_dense());
@@ -180,6 +206,15 @@ std::shared_ptr<const RowSource> moved_images(const std::shared_ptr<const RowSou
 }
 
 }  // namespace
+
+void check_goes_on(const Encoder& previous) {
+  const std::size_t first = previous.first_dense();
+  if (first == previous.layers.size() || !previous.layers[first].spec.whiten) return;
+  fail(
+      "layers: expected an encoder to go on from without 'whiten' in a dense layer, found '{}'; "
+      "train a new one, or give other layers",
+      layer_text(previous.layers[first].spec));
+}
 
 std::uint64_t first_seed(const Encoder& encoder) {
   std::vector<Layers> groups = groups_of(encoder.layers);
@@ -217,6 +252,7 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
   foundation.preprocess = std::move(preprocess);
   foundation.scale_rows = scale_rows(*training_rows);
   foundation.rows = std::move(training_rows);
+  const std::shared_ptr<const RowSource> images = foundation.rows;
   std::shared_ptr<const RowSource> views;
   if (first_conv != layers.end()) views = moved_images(foundation.rows, input, is_signal, options);
   for (std::size_t g = 0; g + 1 < groups.size(); ++g) {
@@ -241,6 +277,10 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
   }
   foundation.last = groups.back();
   GroupRows last = rows_for(groups.back(), foundation.rows, views, options);
+  if (groups.back().front().spec.kind == LayerKind::kDense && groups.back().front().spec.whiten) {
+    if (is_signal) fail("layers: expected images for a dense layer that whitens, found signals");
+    last = whitened_by_views(last, images, input, foundation.below, options);
+  }
   foundation.rows = std::move(last.rows);
   foundation.whitening = std::move(last.whitening);
   foundation.partners = std::move(last.partners);

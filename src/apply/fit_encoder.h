@@ -36,6 +36,10 @@ struct FitOptions {
 // read. Throws Error as apply_rule, chosen_layers and fit_preprocess do.
 Applied fit_encoder(const FoundRule& rule, const Dataset& data, const FitOptions& options);
 
+// Throws Error where training cannot go on from that encoder: the whitening of its dense layers is
+// folded into their weights.
+void check_goes_on(const Encoder& previous);
+
 // The seed that layer 1 was trained with; the last group's is the encoder's own.
 std::uint64_t first_seed(const Encoder& encoder);
 

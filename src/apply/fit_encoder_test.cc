@@ -95,6 +95,50 @@ TEST(FitEncoder, AStackHasItsLayersAndTheSameBitsForAnyThreads) {
   EXPECT_NE(encoder.layers[0].W, fit_encoder(noise_rule(), data, options).last().layers[0].W);
 }
 
+// The same weights, and every unit's deviation is 1.
+TEST(FitEncoder, ASparseLayerAnswersFromOneDeviationMore) {
+  const Dataset data = noise_images(40, {9, 11, 3});
+  const Encoder usual =
+      fit_encoder(noise_rule(), data, stack_options("conv 5 3x4, pool 2x2")).last();
+  const Encoder sparse =
+      fit_encoder(noise_rule(), data, stack_options("conv 5 3x4 sparse, pool 2x2")).last();
+  EXPECT_EQ(sparse.layers[0].W, usual.layers[0].W);
+  for (std::size_t u = 0; u < 5; ++u)
+    EXPECT_EQ(sparse.layers[0].b[u], usual.layers[0].b[u] - kSparseThreshold);
+}
+
+TEST(FitEncoder, ADenseLayerThatWhitensReadsWhatIsBelowIt) {
+  const Dataset data = noise_images(60, {9, 11, 3});
+  FitOptions options = stack_options("conv 5 3x4 whiten sparse, pool 3x2, dense 6 whiten, dense 7");
+  const Encoder encoder = fit_encoder(noise_rule(), data, options).last();
+  EXPECT_EQ(encoder.widths(), (std::vector<int>{297, 30, 6, 7}));
+  ASSERT_EQ(encoder.layers[2].W.size(), 30u * 6u);
+  options.training.num_threads = 3;
+  const Encoder again = fit_encoder(noise_rule(), data, options).last();
+  EXPECT_EQ(encoder.layers[2].W, again.layers[2].W);
+  EXPECT_EQ(encoder.layers[3].W, again.layers[3].W);
+  // Batch norm is inside: over the rows it was fitted on, deviation 1 before the activation.
+  const auto rows = prepare_rows(encoder.preprocess, data);
+  const std::vector<float> below = features(encoder, *rows, 1);
+  const auto N = static_cast<std::size_t>(data.first_test_row);
+  for (std::size_t u = 0; u < 6; ++u) {
+    double sum = 0, square = 0;
+    for (std::size_t n = 0; n < N; ++n) {
+      double z = double(encoder.layers[2].b[u]);
+      for (std::size_t k = 0; k < 30; ++k)
+        z += double(below[n * 30 + k]) * double(encoder.layers[2].W[k * 6 + u]);
+      sum += z / double(N);
+      square += z * z / double(N);
+    }
+    EXPECT_NEAR(square - sum * sum, 1, 1e-3) << u;
+  }
+  options.previous = &encoder;
+  EXPECT_NE(error_line([&] { fit_encoder(noise_rule(), data, options); }).find("without 'whiten'"),
+            std::string::npos);
+  EXPECT_NE(error_line([] { parse_layer_choice("dense 6 whiten, dense 7"); }).find("right above"),
+            std::string::npos);
+}
+
 // The conv layer written out from its formula, one value at a time. Sums have 36 terms of order 1:
 // float error stays below 36 * 6e-8 * 10; 1e-4.
 // A conv layer learns from windows; the trait `rows` counts the images, as in meta-training

@@ -41,7 +41,8 @@ struct ResizeChoice {
   ResizeMethod method = ResizeMethod::kArea;
 };
 
-// The conv and pool layers of `images` for images of that shape. Throws Error for small ones.
+// The layers of `images` below the dense ones of `mlp`, for images of that shape: conv and pool,
+// and for colour images a dense layer that whitens. Throws Error for small ones.
 std::vector<LayerSpec> image_layers(const ImageShape& image);
 
 // How prepared rows should be for these layers: images keep their size up to 32 x 32 where a layer

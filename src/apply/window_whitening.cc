@@ -54,6 +54,7 @@ WindowWhitening fit_window_whitening(const RowSource& windows, std::uint64_t see
 
 void WindowWhitening::apply(float* windows, std::int64_t count, std::vector<float>& scratch) const {
   const int K = size();
+  METAPLASTIC_CHECK(num_directions() == K);
   for (std::int64_t i = 0; i < count; ++i) {
     for (int k = 0; k < K; ++k) windows[i * K + k] -= mean[static_cast<std::size_t>(k)];
   }
@@ -69,14 +70,16 @@ void WindowWhitening::apply(float* windows, std::int64_t count, std::vector<floa
 }
 
 void WindowWhitening::fold_into(FoldedLayer& layer) const {
-  const Eigen::Index K = size(), U = static_cast<Eigen::Index>(layer.b.size());
-  METAPLASTIC_CHECK(static_cast<Eigen::Index>(layer.W.size()) == K * U);
-  const Eigen::Map<const Windows> M(matrix.data(), K, K);
-  Eigen::Map<Windows> W(layer.W.data(), K, U);
-  const WideMatrix folded = M.cast<double>() * W.cast<double>();
+  const Eigen::Index K = size(), M = num_directions();
+  const auto U = static_cast<Eigen::Index>(layer.b.size());
+  METAPLASTIC_CHECK(static_cast<Eigen::Index>(layer.W.size()) == M * U);
+  const Eigen::Map<const Windows> directions(matrix.data(), K, M);
+  const WideMatrix folded =
+      directions.cast<double>() * Eigen::Map<const Windows>(layer.W.data(), M, U).cast<double>();
   const Eigen::RowVectorXd shift =
       Eigen::Map<const Eigen::RowVectorXf>(mean.data(), K).cast<double>() * folded;
-  W = folded.cast<float>();
+  layer.W.resize(static_cast<std::size_t>(K * U));
+  Eigen::Map<Windows>(layer.W.data(), K, U) = folded.cast<float>();
   Eigen::Map<Eigen::RowVectorXf>(layer.b.data(), U) -= shift.cast<float>();
 }
 

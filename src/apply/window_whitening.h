@@ -16,12 +16,14 @@ namespace metaplastic {
 // eigenvalues and vectors E: the whitening that changes windows least (ZCA), with an offset that
 // keeps noise small.                                            [Coates, Ng and Lee 2011, section
 // 3]
+// Of views (apply/view_whitening.h) the matrix keeps M <= K directions.
 struct WindowWhitening {
   std::vector<float> mean;    // [K]
-  std::vector<float> matrix;  // [K,K], symmetric
+  std::vector<float> matrix;  // [K,M]; of windows symmetric, M = K
 
   int size() const { return static_cast<int>(mean.size()); }
-  // In place, windows [count,K]. `scratch` is resized.
+  int num_directions() const { return static_cast<int>(matrix.size() / mean.size()); }
+  // In place, windows [count,K]; M = K. `scratch` is resized.
   void apply(float* windows, std::int64_t count, std::vector<float>& scratch) const;
   // The layer for windows as they are, of a layer that learned from whitened ones.
   void fold_into(FoldedLayer& layer) const;

@@ -61,6 +61,7 @@ FeatureCandidate filter_candidate(const PatchRows& rows, FoldedLayer filters) {
   auto encoder = std::make_shared<Encoder>();
   encoder->layers = rows.layers;
   static_cast<FoldedLayer&>(encoder->layers[0]) = std::move(filters);
+  if (rows.layers[0].spec.sparse) make_sparse(encoder->layers[0]);
   if (rows.whitening) rows.whitening->fold_into(encoder->layers[0]);
   FeatureCandidate candidate;
   candidate.num_features = encoder->num_features();

@@ -59,7 +59,9 @@ class SoftHebb : public PatchMethod {
     options.seed = context.seed;
     options.run = static_cast<std::uint32_t>(trial);
     const std::vector<float> weights = train_softhebb(*rows.windows, options);
-    FeatureCandidate candidate = filter_candidate(rows, triangle_filters(weights, options.units));
+    PatchRows own = rows;
+    own.layers[0].spec.sparse = false;  // triangles are, and have no batch norm
+    FeatureCandidate candidate = filter_candidate(own, triangle_filters(weights, options.units));
     candidate.steps = options.num_steps;
     candidate.settings["lr"] = options.lr;
     candidate.settings["temperature"] = options.temperature;

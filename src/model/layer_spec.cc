@@ -89,6 +89,7 @@ LayerSpec parse_layer(std::string_view text) {
   LayerSpec layer;
   if (words.take("dense")) {
     layer.units = words.number("units", 1, kMaxUnits);
+    layer.whiten = words.take("whiten");
   } else if (words.take("conv")) {
     layer.kind = LayerKind::kConv;
     layer.units = words.number("units", 1, kMaxUnits);
@@ -96,6 +97,7 @@ LayerSpec parse_layer(std::string_view text) {
     if (words.take("stride")) layer.stride = words.number("a stride", 1, kMaxWindow);
     if (words.take("padding")) layer.padding = words.number("a padding", 0, kMaxWindow);
     layer.whiten = words.take("whiten");
+    layer.sparse = words.take("sparse");
   } else if (words.take("pool")) {
     layer.kind = LayerKind::kPool;
     layer.by_size = words.take("size");
@@ -161,13 +163,15 @@ ImageShape pool_shape(const LayerSpec& layer, const ImageShape& in) {
 }  // namespace
 
 std::string layer_text(const LayerSpec& layer) {
-  if (layer.kind == LayerKind::kDense) return fmt::format("dense {}", layer.units);
+  if (layer.kind == LayerKind::kDense)
+    return fmt::format("dense {}{}", layer.units, layer.whiten ? " whiten" : "");
   std::string text;
   if (layer.kind == LayerKind::kConv) {
     text = fmt::format("conv {} {}", layer.units, extent_text(layer));
     if (layer.stride != 1) text += fmt::format(" stride {}", layer.stride);
     if (layer.padding != 0) text += fmt::format(" padding {}", layer.padding);
     if (layer.whiten) text += " whiten";
+    if (layer.sparse) text += " sparse";
     return text;
   }
   text = fmt::format("pool {}{}", layer.by_size ? "size " : "", extent_text(layer));
@@ -189,6 +193,13 @@ std::vector<LayerSpec> parse_layers(std::string_view text) {
   if (weights < 1 || weights > kMaxLayers || layers.size() > kMaxStack) {
     fail("layers: expected 1 to {} layers of units, and at most {} in all, found {} of {}",
          kMaxLayers, kMaxStack, weights, layers.size());
+  }
+  for (std::size_t n = 0; n < layers.size(); ++n) {
+    const bool above_places = n > 0 && layers[n - 1].kind != LayerKind::kDense;
+    if (layers[n].kind == LayerKind::kDense && layers[n].whiten && !above_places) {
+      fail("layers: expected '{}' right above a conv layer or pool; leave out whiten elsewhere",
+           layer_text(layers[n]));
+    }
   }
   for (std::size_t n = 1; n < layers.size(); ++n) {
     if (layers[n].kind == LayerKind::kDense || layers[n - 1].kind != LayerKind::kDense) continue;

@@ -11,8 +11,8 @@
 
 namespace metaplastic {
 
-// dense UNITS
-// conv UNITS HxW [stride S] [padding P] [whiten]
+// dense UNITS [whiten]
+// conv UNITS HxW [stride S] [padding P] [whiten] [sparse]
 // pool HxW [mean|max|root]
 // pool size HxW [stride S] [mean|max|root]
 enum class LayerKind { kDense, kConv, kPool };
@@ -25,9 +25,12 @@ struct LayerSpec {
   int height = 1, width = 1;  // conv and pool by size: the window; pool: cells of the grid
   int stride = 1;             // conv and pool by size, down and across
   int padding = 0;            // conv: zeros around the image
-  bool whiten = false;        // conv: learns from whitened windows (apply/window_whitening.h)
-  bool by_size = false;       // pool: windows of one size instead of a grid
-  bool is_line = false;       // written as N instead of HxW: for a signal, whose height is 1
+  // conv: learns from whitened windows (apply/window_whitening.h). The first dense layer above
+  // places: learns from inputs whitened by what changes between views (apply/view_whitening.h).
+  bool whiten = false;
+  bool sparse = false;   // conv: answers only above one deviation (apply/encoder.h)
+  bool by_size = false;  // pool: windows of one size instead of a grid
+  bool is_line = false;  // written as N instead of HxW: for a signal, whose height is 1
   PoolKind pool = PoolKind::kRoot;
 
   bool has_weights() const { return kind != LayerKind::kPool; }

@@ -22,7 +22,8 @@ TEST(LayerSpec, ReadsBackWhatItWrites) {
   for (const char* text :
        {"dense 12", "conv 128 7x7, pool 3x3, dense 128, dense 64",
         "conv 8 5x3 stride 2 padding 1, pool size 2x2 max, conv 16 3x3, pool 2x2 mean",
-        "conv 8 9 stride 3, pool 4, dense 5", "pool size 2x2 stride 1, conv 4 2x2"}) {
+        "conv 8 9 stride 3, pool 4, dense 5", "conv 8 3x3 whiten sparse, pool 2x2, dense 4 whiten",
+        "pool size 2x2 stride 1, conv 4 2x2"}) {
     EXPECT_EQ(layers_text(parse_layers(text)), text);
   }
   const std::vector<LayerSpec> layers = parse_layers(" conv  8 5x3 stride 2 padding 1 ,dense 7");
@@ -87,7 +88,7 @@ TEST(LayerSpec, RefusesInOneLineThatQuotesTheLayer) {
   expect("conv 8 7x7 strid 2", "no further word in 'conv 8 7x7 strid 2', found 'strid'");
   expect("conv 8 7x7 stride 0", "a stride from 1");
   expect("conv 8 7x7 whiten stride 2", "no further word");
-  expect("dense 8 whiten", "no further word");
+  expect("dense 8 whiten", "right above a conv layer or pool");
   expect("pool 3x3", "1 to 16 layers of units");
   expect("dense 4, conv 8 3x3", "only dense layers above 'dense 4'");
   expect("dense 4, pool 2x2", "only dense layers above 'dense 4'");

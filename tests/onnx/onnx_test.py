@@ -210,7 +210,8 @@ class Export(unittest.TestCase):
         for layers in ("images", "conv 9 5x4 stride 2 padding 1, pool 3x2, dense 6",
                        "conv 9 7x7, pool 3x3 max, dense 6", "conv 6 3x3, pool 2x2 mean, dense 6, dense 5",
                        "pool size 2x2 mean, conv 8 3x3, pool size 2x2 stride 1 max, conv 7 2x2 stride 2, dense 5",
-                       "conv 8 3x3, pool 2x2"):
+                       "conv 8 3x3, pool 2x2", "conv 8 3x3 whiten, pool 2x2, dense 5",
+                       "conv 8 3x3 whiten sparse, pool 2x2, dense 6 whiten, dense 5"):
             with self.subTest(layers=layers):
                 self.compare(self.save("g.npy", grey), grey[..., None], layers=layers)
                 self.compare(self.save("c.npy", colour), colour, layers=layers)
