@@ -108,16 +108,19 @@ Layers with_weights(Layers group, const Layers& trained) {
 
 // Dense layers that whiten: what they learn from instead. `below` makes `rows` of the images.
 GroupRows whitened_by_views(const GroupRows& group, const std::shared_ptr<const RowSource>& images,
-                            const ImageShape& shape, const Layers& below,
-                            const FitOptions& options) {
+                            const Foundation& below, const FitOptions& options) {
+  if (below.preprocess.kind == DataKind::kSignal) {
+    fail("layers: expected images for a dense layer that whitens, found signals; leave it out");
+  }
   const ApplyOptions& training = options.training;
   Random random(training.seed, Purpose::kInnerBatch, kViewRowsStream);
   const auto drawn = std::make_shared<const std::vector<std::int64_t>>(
       sorted_sample(random, images->num_rows(), kMaxViewRows));
   const auto augmented = std::make_shared<PickedRows>(
-      std::make_shared<AugmentedImages>(images, shape, training.seed), drawn);
+      std::make_shared<AugmentedImages>(images, below.preprocess.output_image, training.seed),
+      drawn);
   const auto views =
-      rows_through(augmented, below, training.model.activation, training.num_threads);
+      rows_through(augmented, below.below, training.model.activation, training.num_threads);
   GroupRows whitened;
   whitened.whitening = std::make_shared<const WindowWhitening>(
       fit_view_whitening(PickedRows(group.rows, drawn), *views));
@@ -277,10 +280,9 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
   }
   foundation.last = groups.back();
   GroupRows last = rows_for(groups.back(), foundation.rows, views, options);
-  if (groups.back().front().spec.kind == LayerKind::kDense && groups.back().front().spec.whiten) {
-    if (is_signal) fail("layers: expected images for a dense layer that whitens, found signals");
-    last = whitened_by_views(last, images, input, foundation.below, options);
-  }
+  const LayerSpec& first = groups.back().front().spec;
+  if (first.kind == LayerKind::kDense && first.whiten)
+    last = whitened_by_views(last, images, foundation, options);
   foundation.rows = std::move(last.rows);
   foundation.whitening = std::move(last.whitening);
   foundation.partners = std::move(last.partners);
