@@ -26,7 +26,7 @@ constexpr double kEncodeRows = 2 * 512;
 
 // Memory and time of one inner step at these widths.
 ApplyCost try_step(const Rule& rule, const UsedPart& used, const Architecture& architecture,
-                   int batch) {
+                   int batch, bool is_narrower) {
   const int num_examples = rule.sizes.num_views() * batch;
   Random random(0, Purpose::kInnerBatch);
   std::vector<float> x(static_cast<std::size_t>(architecture.num_inputs()) *
@@ -36,6 +36,7 @@ ApplyCost try_step(const Rule& rule, const UsedPart& used, const Architecture& a
       make_phi<float>(architecture, rule.inner.phi_init(), Random(0, Purpose::kPhiInit));
   const StepSettings<float> settings{static_cast<float>(rule.inner.inner_lr), 0.0f};
   Tape<float> tape;
+  if (is_narrower) tape.keep_from(0);  // as a step at the whole width does
   ApplyCost cost;
   // The first time, memory is new and slow.
   for (int run = 0; run < 2; ++run) {
@@ -58,14 +59,15 @@ ApplyCost step_cost(const Rule& rule, const Architecture& architecture, int batc
   const UsedPart used = used_part(ThetaLayout(rule.sizes), rule.theta, least_weight);
   Architecture narrow = architecture;
   for (int& width : narrow.widths) width = std::min(width, kWidest);
-  const ApplyCost base = try_step(rule, used, narrow, batch);
+  const bool is_narrower = narrow.widths != architecture.widths;
+  const ApplyCost base = try_step(rule, used, narrow, batch, is_narrower);
   ApplyCost total = base;
   for (std::size_t l = 0; l < narrow.widths.size(); ++l) {
     const double missing = architecture.widths[l] - narrow.widths[l];
     if (missing <= 0) continue;
     Architecture wider = narrow;
     wider.widths[l] += kWidest;
-    const ApplyCost more = try_step(rule, used, wider, batch);
+    const ApplyCost more = try_step(rule, used, wider, batch, is_narrower);
     double around = 0, tried = 0;
     if (l > 0) {
       around += architecture.widths[l - 1];

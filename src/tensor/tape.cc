@@ -42,7 +42,7 @@ Var<T> Tape<T>::make(int units, int channels, int examples, bool needs_gradient)
 
 template <class T>
 Var<T> Tape<T>::keep(std::size_t mark, const Var<T>& value) {
-  if (record_ || arena_.used_bytes() < mark + kWorthMoving) return value;
+  if (record_ || arena_.used_bytes() < mark + kept_from_) return value;
   METAPLASTIC_CHECK(value.contiguous());
   const bool is_newer = arena_.is_above(mark, value.data);
   arena_.rewind(mark);

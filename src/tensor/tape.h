@@ -112,9 +112,10 @@ class Tape {
   }
 
   // A part of a computation that only one value is wanted of: gives back what was allocated since
-  // `mark`, but `value`, which moves there. Nothing changes where that is less than kWorthMoving,
+  // `mark`, but `value`, which moves there. Nothing changes where that is less than keep_from said,
   // or where the tape records, which needs it all.
   static constexpr std::size_t kWorthMoving = std::size_t{32} << 20;
+  void keep_from(std::size_t bytes) { kept_from_ = bytes; }
   std::size_t mark() const { return arena_.used_bytes(); }
   Var<T> keep(std::size_t mark, const Var<T>& value);
 
@@ -179,6 +180,7 @@ class Tape {
   std::vector<Node> nodes_;
   std::vector<Step> steps_;
   bool record_ = false;
+  std::size_t kept_from_ = kWorthMoving;
   ThreadPool* threads_ = nullptr;
 };
 
