@@ -15,6 +15,7 @@
 #include "cli/command_files.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
+#include "cli/judge_rules.h"
 #include "cli/progress.h"
 #include "cli/start_score.h"
 #include "comm/launch.h"
@@ -42,7 +43,7 @@ struct TrainFlags {
   bool resume = false, judge_start = false, quiet = false;
   double rank_timeout = 30;
   std::string options;
-  std::vector<std::string> overrides;
+  std::vector<std::string> judged, overrides;
 };
 
 // The forms in which --options lists the options of a config.
@@ -202,9 +203,13 @@ int run_rank(const TrainFlags& flags, const Launch& launch, int num_threads) {
 
 int run_train(const TrainFlags& flags) {
   if (!flags.options.empty()) return print_options(flags.options);
-  if (flags.out.empty()) fail("train: --out is required; name a folder for the run");
   const std::optional<Launch> launch = find_launch();
   const int num_threads = flags.threads.value_or(default_threads(launch));
+  if (!flags.judged.empty()) {
+    judge_rules(read_config(flags), flags.seed.value_or(0), num_threads, flags.judged);
+    return kExitOk;
+  }
+  if (flags.out.empty()) fail("train: --out is required; name a folder for the run");
   if (launch && launch->size > 1) return run_rank(flags, *launch, num_threads);
   return lead_run(flags, checked_config(flags), num_threads, nullptr);
 }
@@ -239,6 +244,12 @@ Action add_train(CLI::App& app) {
       ->type_name("DIR");
   app.add_flag("--judge-start", flags->judge_start,
                "also judge the rule that the run starts from on the held-out tasks");
+  app.add_option("--judge", flags->judged,
+                 "train nothing: judge this rule on the held-out tasks of the config, applied as "
+                 "its file says; may be given again, and each is compared with the first, task by "
+                 "task")
+      ->type_name("RULE")
+      ->expected(1);
   app.add_flag("--quiet", flags->quiet, "no progress on stderr");
   app.add_option_function<std::string>(
          "--rank-timeout",

@@ -32,6 +32,12 @@ struct Window {
   int K = 1;
 };
 
+// What evolution strategies may shift in one trajectory.
+enum class Shifted {
+  kRough,           // settings that an inner step has no derivative by (rule/rule_settings.h)
+  kMixAndSettings,  // the mix, in units that suit both, and all settings
+};
+
 // One trajectory of an inner loop, as far as estimators know it. The same window holds the same
 // data however often it is run.
 class InnerProblem {
@@ -43,12 +49,13 @@ class InnerProblem {
   // Sets to 0 what of a perturbation [P] belongs to numbers that are not trained.
   virtual void keep_trained(std::span<float>) const {}
 
-  // Settings that an inner step has no derivative by (rule/rule_settings.h). All later runs have
-  // `shift` [n] added to their raw numbers.
-  virtual std::size_t num_rough_settings() const { return 0; }
-  virtual void shift_rough_settings(std::span<const float>) {}
-  // Adds to theta_bar [P] what a derivative by them, rough_bar [n], means for theta.
-  virtual void add_rough_bar(std::span<const float>, std::span<const float>, std::span<float>) {}
+  // The few numbers that theta comes to on this task. All later runs have `shift` [n] added to
+  // them; one kind at a time.
+  virtual std::size_t num_shifted(Shifted) const { return 0; }
+  virtual void shift(Shifted, std::span<const float>) {}
+  // Adds to theta_bar [P] what a derivative by them, bar [n], means for theta.
+  virtual void add_shift_bar(Shifted, std::span<const float> /*theta*/,
+                             std::span<const float> /*bar*/, std::span<float> /*theta_bar*/) {}
 
   // Each of these moves phi to the state after the window.
   virtual void advance(const Window& window, std::span<const float> theta,

@@ -87,6 +87,19 @@ void MetaConfig::validate() const {
         "\"cross-entropy\", which judges classes alone, found {}",
         tasks.augment.augmented_share);
   }
+  if (truncation.judged_state == "mean" && truncation.min_K < inner.max_T) {
+    fail(
+        "config: expected truncations of whole trajectories with truncation.judged_state = "
+        "\"mean\", found truncation.min_K = {} and inner.max_T = {}",
+        truncation.min_K, inner.max_T);
+  }
+  if (estimator.largest_adjoint > 0 &&
+      (estimator.name != "backprop-es" || !rule.has_settings())) {
+    fail(
+        "config: expected estimator.name = \"backprop-es\" and a rule with settings with "
+        "estimator.largest_adjoint, found {} and rule.settings = {}",
+        quote_text(estimator.name), quote_text(rule.settings));
+  }
   if (estimator.name == "mixed" && estimator.pairs < 2) {
     fail(
         "config: expected estimator.pairs of 2 or more for the mixed estimator, whose weights are "

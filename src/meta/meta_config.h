@@ -98,6 +98,7 @@ struct TruncationConfig {
   double lambda = 0.1;
   std::vector<double> further_lambdas;
   std::string judged_layers = "top";
+  std::string judged_state = "last";
   std::string loss = "cosine";
   std::string probe_norm = "each";
   std::string target_norm = "each";
@@ -121,6 +122,10 @@ struct TruncationConfig {
       "or "
       "a soft minimum over them",
       "top");
+    v("judged_state", judged_state, Choices{"last", "mean"},
+      "what is judged after an inner step: the state, or as rules are applied the mean over "
+      "inner.phi_mean_share of the steps so far, which needs whole trajectories",
+      "last");
     v("loss", loss, Choices{"cosine", "cross-entropy"},
       "of the probe's predictions: cosine distance, or cross-entropy of a softmax over the classes",
       "cosine");
@@ -144,6 +149,7 @@ struct EstimatorConfig {
   double sigma = 0.01;
   int pairs = 2;
   double settings_sigma = 0.3;
+  double largest_adjoint = 0;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -159,6 +165,10 @@ struct EstimatorConfig {
       "antithetic pairs of perturbations per estimate (not for backprop; mixed needs 2)", "");
     v("settings_sigma", settings_sigma, Range{1e-3, 3},
       "backprop-es: standard deviation of the perturbation of each setting without a derivative",
+      "");
+    v("largest_adjoint", largest_adjoint, Range{0, 1e30},
+      "backprop-es: norm of the adjoint of phi above which the slope of a trajectory says nothing; "
+      "mix and settings then have theirs from ES; 0: never",
       "");
   }
 };

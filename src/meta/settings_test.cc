@@ -31,9 +31,9 @@ class StepProblem : public InnerProblem {
   Window window(std::int64_t inner_step, std::int64_t truncation) const override {
     return {inner_step, truncation, 3};
   }
-  std::size_t num_rough_settings() const override { return 1; }
-  void shift_rough_settings(std::span<const float> shift) override { shift_ = shift[0]; }
-  void add_rough_bar(std::span<const float>, std::span<const float> bar,
+  std::size_t num_shifted(Shifted) const override { return 1; }
+  void shift(Shifted, std::span<const float> shift) override { shift_ = shift[0]; }
+  void add_shift_bar(Shifted, std::span<const float>, std::span<const float> bar,
                      std::span<float> theta_bar) override {
     theta_bar[1] += bar[0];
   }

@@ -228,6 +228,8 @@ TruncationSettings<float> truncation_settings(const MetaConfig& config, int K) {
                                                                 : JudgedLayers::kTop;
   settings.loss = truncation.loss == "cosine" ? ProbeLoss::kCosine : ProbeLoss::kCrossEntropy;
   settings.joint_norm = truncation.probe_norm == "joint";
+  if (truncation.judged_state == "mean") settings.mean_share = config.inner.phi_mean_share;
+  settings.largest_bar = static_cast<float>(config.estimator.largest_adjoint);
   return settings;
 }
 

@@ -131,9 +131,9 @@ class TrajectoryProblem : public InnerProblem {
                         std::vector<float>& phi) override;
   TruncationResult gradient(const Window& window, std::span<const float> theta,
                             std::vector<float>& phi, std::span<float> theta_bar) override;
-  std::size_t num_rough_settings() const override;
-  void shift_rough_settings(std::span<const float> shift) override;
-  void add_rough_bar(std::span<const float> theta, std::span<const float> rough_bar,
+  std::size_t num_shifted(Shifted which) const override;
+  void shift(Shifted which, std::span<const float> shift) override;
+  void add_shift_bar(Shifted which, std::span<const float> theta, std::span<const float> bar,
                      std::span<float> theta_bar) override;
 
  private:
@@ -157,6 +157,7 @@ class TrajectoryProblem : public InnerProblem {
   TrajectoryWorkspace& workspace_;
   std::int64_t started_ = -1;  // truncation whose batches the workspace holds
   RawSettings<float> shift_{};
+  std::vector<float> mix_shift_;  // [terms]; empty: none
   ViewSettings views_;
 };
 

@@ -18,6 +18,9 @@ std::vector<SettingName> rough_settings(const RuleSizes& sizes) {
   return names;
 }
 
+// What a number of the mix is shifted by where a raw setting is shifted by 1.
+constexpr float kMixUnit = 1.0f / 3;
+
 template <class T>
 T& at(RawSettings<T>& raw, SettingName name) {
   return raw[static_cast<std::size_t>(name)];
@@ -44,25 +47,44 @@ void TrajectoryProblem::keep_trained(std::span<float> perturbation) const {
   metaplastic::keep_trained(layout_, config_.outer.trained, perturbation);
 }
 
-std::size_t TrajectoryProblem::num_rough_settings() const {
-  return layout_.has(ThetaName::kSettings) ? rough_settings(layout_.sizes()).size() : 0;
+std::size_t TrajectoryProblem::num_shifted(Shifted which) const {
+  if (!layout_.has(ThetaName::kSettings)) return 0;
+  if (which == Shifted::kMixAndSettings)
+    return static_cast<std::size_t>(plain_.num_terms()) + kNumSettings;
+  return rough_settings(layout_.sizes()).size();
 }
 
-void TrajectoryProblem::shift_rough_settings(std::span<const float> shift) {
-  const std::vector<SettingName> names = rough_settings(layout_.sizes());
-  METAPLASTIC_CHECK(shift.size() == names.size());
-  for (std::size_t i = 0; i < names.size(); ++i) at(shift_, names[i]) = shift[i];
+void TrajectoryProblem::shift(Shifted which, std::span<const float> shift) {
+  METAPLASTIC_CHECK(shift.size() == num_shifted(which));
+  shift_ = {};
+  mix_shift_.clear();
+  if (which == Shifted::kRough) {
+    const std::vector<SettingName> names = rough_settings(layout_.sizes());
+    for (std::size_t i = 0; i < names.size(); ++i) at(shift_, names[i]) = shift[i];
+    return;
+  }
+  const std::span<const float> of_mix = shift.first(shift.size() - kNumSettings);
+  for (const float value : of_mix) mix_shift_.push_back(kMixUnit * value);
+  std::ranges::copy(shift.last(kNumSettings), shift_.begin());
 }
 
-void TrajectoryProblem::add_rough_bar(std::span<const float> theta,
-                                      std::span<const float> rough_bar,
-                                      std::span<float> theta_bar) {
-  const std::vector<SettingName> names = rough_settings(layout_.sizes());
+void TrajectoryProblem::add_shift_bar(Shifted which, std::span<const float> theta,
+                                      std::span<const float> bar, std::span<float> theta_bar) {
+  METAPLASTIC_CHECK(bar.size() == num_shifted(which));
   RawSettings<float> raw_bar{};
+  std::vector<float> plain_bar(static_cast<std::size_t>(plain_.size()), 0.0f);
+  if (which == Shifted::kRough) {
+    const std::vector<SettingName> names = rough_settings(layout_.sizes());
+    for (std::size_t i = 0; i < names.size(); ++i) at(raw_bar, names[i]) = bar[i];
+  } else {
+    const auto mix = static_cast<std::size_t>(plain_[ThetaName::kMix].offset);
+    for (std::size_t k = 0; k < bar.size() - kNumSettings; ++k)
+      plain_bar[mix + k] = bar[k] / kMixUnit;
+    std::ranges::copy(bar.last(kNumSettings), raw_bar.begin());
+  }
   const ExampleKind kind = slot_.profile.value_or(DataProfile{}).kind;
-  for (std::size_t i = 0; i < names.size(); ++i)
-    if (setting_acts(names[i], layout_.sizes(), kind)) at(raw_bar, names[i]) = rough_bar[i];
-  const std::vector<float> plain_bar(static_cast<std::size_t>(plain_.size()), 0.0f);
+  for (std::size_t n = 0; n < kNumSettings; ++n)
+    if (!setting_acts(static_cast<SettingName>(n), layout_.sizes(), kind)) raw_bar[n] = 0;
   resolve_vjp(theta, plain_bar, raw_bar, theta_bar);
 }
 
@@ -90,6 +112,9 @@ TrajectoryProblem::Resolved TrajectoryProblem::start(const Window& window,
   if (!has_settings) return resolved;
   RawSettings<float>& raw = resolved.theta.raw;
   for (std::size_t n = 0; n < raw.size(); ++n) raw[n] += shift_[n];
+  const auto mix = static_cast<std::size_t>(plain_[ThetaName::kMix].offset);
+  for (std::size_t k = 0; k < mix_shift_.size(); ++k)
+    resolved.theta.theta[mix + k] += mix_shift_[k];
   const RuleSettings settings =
       settings_of(raw, config_.rule, profile.kind, config_.inner.inner_lr);
   if (fresh || settings.views() != views_) data.use_settings(settings.views());

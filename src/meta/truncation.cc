@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "rule/pure_step.h"
+#include "tensor/kernels.h"
 
 namespace metaplastic {
 namespace {
@@ -71,6 +72,46 @@ int count_judged(const TruncationSettings<T>& settings) {
   return count;
 }
 
+template <class T>
+double norm_of(const std::vector<T>& values) {
+  double sum = 0;
+  for (const T value : values) sum += static_cast<double>(value) * static_cast<double>(value);
+  return std::sqrt(sum);
+}
+
+// All states of phi, and the means that are judged where means are.
+template <class T>
+void run_forward(const ThetaLayout& layout, const T* theta, const Architecture& architecture,
+                 const std::vector<T>& phi, const TruncationSettings<T>& settings,
+                 TruncationData<T>& data, TruncationWorkspace<T>& workspace) {
+  const std::size_t size = phi.size();
+  workspace.states.resize(static_cast<std::size_t>(settings.K + 1) * size);
+  workspace.means.clear();
+  std::vector<T> mean = phi, state;
+  T* at = workspace.states.data();
+  std::ranges::copy(phi, at);
+  for (int k = 0; k < settings.K; ++k, at += size) {
+    take_step(workspace.tape, inputs_of_step(layout, architecture, data, k, settings), theta, at,
+              at + size);
+    if (settings.mean_share == 0) continue;
+    state.assign(at + size, at + 2 * size);
+    update_phi_mean(mean, state, settings.mean_share, k + 1);
+    if (is_judged(settings, k))
+      workspace.means.insert(workspace.means.end(), mean.begin(), mean.end());
+  }
+}
+
+// Passes the adjoint of the mean after step k on: to the state after it, and to the mean before.
+template <class T>
+void pass_mean_bar(const TruncationSettings<T>& settings, int k, TruncationWorkspace<T>& workspace) {
+  if (settings.mean_share == 0) return;
+  const auto weight = static_cast<T>(phi_mean_weight(settings.mean_share, k + 1));
+  for (std::size_t i = 0; i < workspace.phi_bar.size(); ++i) {
+    workspace.phi_bar[i] += weight * workspace.mean_bar[i];
+    workspace.mean_bar[i] *= T(1) - weight;
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -90,11 +131,13 @@ TruncationResult truncated_loss(const ThetaLayout& layout, const T* theta,
                                 Tape<T>& tape) {
   TruncationResult result;
   result.num_judged = count_judged(settings);
+  std::vector<T> mean = phi;
   for (int k = 0; k < settings.K; ++k) {
     take_step(tape, inputs_of_step(layout, architecture, data, k, settings), theta, phi.data(),
               phi.data());
+    update_phi_mean(mean, phi, settings.mean_share, k + 1);
     if (!is_judged(settings, k)) continue;
-    add_judgement(judge(architecture, phi.data(), data.probe(k), settings, tape), result);
+    add_judgement(judge(architecture, mean.data(), data.probe(k), settings, tape), result);
   }
   result.finite = std::isfinite(result.meta_loss) &&
                   all_finite(phi.data(), static_cast<std::int64_t>(phi.size()));
@@ -109,32 +152,39 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
   const std::int64_t size = architecture.phi_size();
   METAPLASTIC_CHECK(static_cast<std::int64_t>(phi.size()) == size && settings.K >= 1);
   Tape<T>& tape = workspace.tape;
-  workspace.states.resize(static_cast<std::size_t>((settings.K + 1) * size));
   workspace.phi_bar.assign(static_cast<std::size_t>(size), T(0));
+  workspace.mean_bar = workspace.phi_bar;
   workspace.step_bar = {};
-  T* states = workspace.states.data();
-  T* phi_bar = workspace.phi_bar.data();
-
-  std::copy(phi.begin(), phi.end(), states);
-  for (int k = 0; k < settings.K; ++k) {
-    take_step(tape, inputs_of_step(layout, architecture, data, k, settings), theta,
-              states + k * size, states + (k + 1) * size);
-  }
+  run_forward(layout, theta, architecture, phi, settings, data, workspace);
+  const T* states = workspace.states.data();
   std::copy_n(states + settings.K * size, size, phi.begin());
 
+  const bool means = settings.mean_share > 0;
+  T* phi_bar = workspace.phi_bar.data();
   TruncationResult result;
   result.num_judged = count_judged(settings);
-  for (int k = settings.K - 1; k >= 0; --k) {
+  for (int k = settings.K - 1, judged = result.num_judged; k >= 0; --k) {
     if (is_judged(settings, k)) {
-      judge_with_gradient(architecture, states + (k + 1) * size, data.probe(k), settings, tape,
-                          result, phi_bar);
+      --judged;
+      const T* state = means ? workspace.means.data() + judged * size : states + (k + 1) * size;
+      judge_with_gradient(architecture, state, data.probe(k), settings, tape, result,
+                          means ? workspace.mean_bar.data() : phi_bar);
     }
+    pass_mean_bar(settings, k, workspace);
     const StepInputs<T> inputs = inputs_of_step(layout, architecture, data, k, settings);
     pure_step_vjp<T>(tape, inputs.spec, states + k * size, inputs.batch, theta, phi_bar, nullptr,
                      theta_bar, settings.step_gradient ? &workspace.step_bar : nullptr);
+    // Written so that what is not a number ends the sweep too.
+    if (settings.largest_bar > 0 &&
+        !(norm_of(workspace.phi_bar) <= static_cast<double>(settings.largest_bar))) {
+      result.tame = false;
+      break;
+    }
   }
-  result.finite = std::isfinite(result.meta_loss) && all_finite(theta_bar, layout.size()) &&
-                  all_finite(phi.data(), size);
+  kernels<T>().add_to(workspace.mean_bar.data(), size, true, phi_bar);
+  result.finite = all_finite(phi.data(), size) &&
+                  (!result.tame ||
+                   (std::isfinite(result.meta_loss) && all_finite(theta_bar, layout.size())));
   return result;
 }
 

@@ -37,6 +37,10 @@ struct TruncationSettings : JudgeSettings<T> {
   T bias_pace = StepSettings<T>().bias_pace;
   T keep = StepSettings<T>().keep;
   bool step_gradient = false;  // StepBar is wanted
+  // Judged is the mean over about this share of the steps so far, as rules are applied
+  // (model/mlp.h:update_phi_mean); 0: the state itself. For windows that begin a trajectory.
+  double mean_share = 0;
+  T largest_bar = T(0);  // the backward sweep ends where the norm of phi_bar is above; 0: never
 };
 
 struct TruncationResult {
@@ -44,6 +48,7 @@ struct TruncationResult {
   double accuracy = 0;   // likewise, of the query
   int num_judged = 0;
   bool finite = true;  // loss, gradient and final phi
+  bool tame = true;    // false: the sweep ended early (largest_bar), loss and gradient are of a part
 };
 
 // Buffers of one thread; they grow to what is needed and stay.
@@ -52,6 +57,8 @@ struct TruncationWorkspace {
   Tape<T> tape;
   std::vector<T> states;   // [K + 1, phi_size]
   std::vector<T> phi_bar;  // [phi_size]
+  std::vector<T> means;     // [judged states, phi_size], where means are judged
+  std::vector<T> mean_bar;  // [phi_size]
   StepBar<T> step_bar;     // of the last gradient, where it was wanted
 };
 

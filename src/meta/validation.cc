@@ -81,7 +81,7 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
 
 ValidationResult validate_theta(const MetaConfig& config, const TaskDistribution& tasks,
                                 std::uint64_t seed, const std::vector<float>& theta,
-                                int num_threads) {
+                                int num_threads, std::vector<TaskScore>* all_scores) {
   const int num_tasks = config.validation.num_tasks;
   std::vector<TaskScore> scores(static_cast<std::size_t>(num_tasks));
   std::vector<ValidationWorkspace> workspaces(static_cast<std::size_t>(num_threads));
@@ -89,7 +89,23 @@ ValidationResult validate_theta(const MetaConfig& config, const TaskDistribution
     scores[static_cast<std::size_t>(index)] =
         score_task(config, tasks, seed, theta, index, workspaces[static_cast<std::size_t>(worker)]);
   });
+  if (all_scores) *all_scores = scores;
   return summarize(scores);
+}
+
+MetaConfig as_applied(MetaConfig config, const Rule& rule) {
+  config.rule = rule.sizes;
+  config.inner.inner_lr = rule.inner.inner_lr;
+  config.inner.weight_std = rule.inner.weight_std;
+  config.inner.bias_std = rule.inner.bias_std;
+  config.inner.init = rule.inner.init;
+  config.inner.inner_batch = {rule.inner.inner_batch};
+  config.inner.phi_mean_share = rule.inner.phi_mean_share;
+  config.validation.inner_steps = rule.inner.inner_steps;
+  config.estimator = {};  // of training alone, and perhaps at odds with the rule
+  config.truncation.judged_state = "last";
+  config.validate();
+  return config;
 }
 
 ValidationResult summarize(const std::vector<TaskScore>& scores) {

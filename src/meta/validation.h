@@ -45,10 +45,14 @@ struct ValidationWorkspace {
 // arguments alone.
 TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
                      const std::vector<float>& theta, int index, ValidationWorkspace& workspace);
-// On all held-out tasks of the config, on so many threads; they do not change the result.
+// On all held-out tasks of the config, on so many threads; they do not change the result. Where
+// scores is given, it gets those of the tasks.
 ValidationResult validate_theta(const MetaConfig& config, const TaskDistribution& tasks,
                                 std::uint64_t seed, const std::vector<float>& theta,
-                                int num_threads);
+                                int num_threads, std::vector<TaskScore>* scores = nullptr);
+// The config with this rule, applied on held-out tasks as its file says: its own step size, batch,
+// number of steps and averaging.
+MetaConfig as_applied(MetaConfig config, const Rule& rule);
 // Of all tasks, in their order.
 ValidationResult summarize(const std::vector<TaskScore>& scores);
 // start: accuracies of the start rule on the same tasks.

@@ -111,6 +111,10 @@ PhiVars<T> phi_leaves(Tape<T>& tape, const Architecture& architecture, const T* 
   return vars;
 }
 
+double phi_mean_weight(double share, int step) {
+  return share == 0 ? 1 : 1 / (1 + share * static_cast<double>(step));
+}
+
 template <class T>
 void update_phi_mean(std::vector<T>& mean, const std::vector<T>& phi, double share, int step) {
   METAPLASTIC_CHECK(mean.size() == phi.size() && step >= 1);
@@ -118,7 +122,7 @@ void update_phi_mean(std::vector<T>& mean, const std::vector<T>& phi, double sha
     mean = phi;
     return;
   }
-  const auto weight = static_cast<T>(1 / (1 + share * static_cast<double>(step)));
+  const auto weight = static_cast<T>(phi_mean_weight(share, step));
   for (std::size_t i = 0; i < phi.size(); ++i) mean[i] += weight * (phi[i] - mean[i]);
 }
 

@@ -59,6 +59,8 @@ std::vector<T> make_phi(const Architecture& architecture, const PhiInit& init, R
 // [Polyak and Juditsky 1992, averaging over a tail; not in the paper]
 template <class T>
 void update_phi_mean(std::vector<T>& mean, const std::vector<T>& phi, double share, int step);
+// What the step's state counts in that mean.
+double phi_mean_weight(double share, int step);
 
 // phi on a tape; index l = 1..L, index 0 is unused.
 template <class T>
