@@ -93,8 +93,7 @@ void MetaConfig::validate() const {
         "\"mean\", found truncation.min_K = {} and inner.max_T = {}",
         truncation.min_K, inner.max_T);
   }
-  if (estimator.largest_adjoint > 0 &&
-      (estimator.name != "backprop-es" || !rule.has_settings())) {
+  if (estimator.largest_adjoint > 0 && (estimator.name != "backprop-es" || !rule.has_settings())) {
     fail(
         "config: expected estimator.name = \"backprop-es\" and a rule with settings with "
         "estimator.largest_adjoint, found {} and rule.settings = {}",

@@ -12,9 +12,11 @@
 #include "io/test_folder.h"
 #include "meta/conv_model.h"
 #include "meta/estimator_parts.h"
+#include "meta/initial_theta.h"
 #include "meta/task_traits.h"
 #include "meta/test_config.h"
 #include "meta/trainer.h"
+#include "meta/validation.h"
 #include "rule/classical.h"
 #include "rule/rule_settings.h"
 #include "tasks/task.h"
@@ -79,6 +81,62 @@ TEST(BackpropEs, HasTheGradientOfTheSmoothedLoss) {
   EXPECT_LT(error, 0.1 * expected);
 }
 
+// A chaotic trajectory: what back-propagation says is of no use. theta [2] are the few numbers
+// themselves; the loss is a ripple of a steep slope on a plane.
+class ChaoticProblem : public StepProblem {
+ public:
+  std::size_t num_shifted(Shifted which) const override {
+    return which == Shifted::kMixAndSettings ? 2 : 1;
+  }
+  void shift(Shifted, std::span<const float> shift) override {
+    shift_.assign(2, 0.0f);
+    std::ranges::copy(shift, shift_.begin());
+  }
+  void add_shift_bar(Shifted, std::span<const float>, std::span<const float> bar,
+                     std::span<float> theta_bar) override {
+    for (std::size_t i = 0; i < bar.size(); ++i) theta_bar[i] += bar[i];
+  }
+  TruncationResult loss(const Window&, std::span<const float> theta, std::vector<float>&) override {
+    TruncationResult result;
+    const double x = static_cast<double>(theta[0] + shift_[0]),
+                 y = static_cast<double>(theta[1] + shift_[1]);
+    result.meta_loss = 2 * x - y + 0.01 * std::sin(1e4 * x);
+    return result;
+  }
+  TruncationResult gradient(const Window&, std::span<const float>, std::vector<float>&,
+                            std::span<float> theta_bar) override {
+    theta_bar[0] += 1e30f;
+    TruncationResult result;
+    result.tame = false;
+    return result;
+  }
+
+ private:
+  std::vector<float> shift_ = {0.0f, 0.0f};
+};
+
+TEST(BackpropEs, ChaoticTrajectoriesHaveTheirSlopeFromWholeRuns) {
+  EstimatorConfig config;
+  config.name = "backprop-es";
+  config.pairs = 1;
+  const auto estimator = make_estimator(config);
+  constexpr int kSeeds = 4000;
+  double sums[2] = {};
+  for (int seed = 0; seed < kSeeds; ++seed) {
+    ChaoticProblem problem;
+    TrajectoryState state;
+    std::vector<float> gradient(2);
+    const TruncationResult result = estimator->estimate(problem, std::vector<float>{0.5f, 0.5f},
+                                                        std::uint64_t(seed), state, gradient);
+    EXPECT_TRUE(result.finite);
+    EXPECT_FALSE(result.tame);
+    EXPECT_EQ(state.inner_step, 3);
+    for (const int i : {0, 1}) sums[i] += static_cast<double>(gradient[std::size_t(i)]) / kSeeds;
+  }
+  EXPECT_NEAR(sums[0], 2, 0.15);
+  EXPECT_NEAR(sums[1], -1, 0.15);
+}
+
 MetaConfig traits_config() {
   MetaConfig config = small_run_config();
   config.rule.bias_mean = "homeostatic";
@@ -92,6 +150,9 @@ MetaConfig traits_config() {
   config.inner.min_rows = 20, config.inner.max_rows = 60;
   config.estimator.name = "backprop-es";
   config.estimator.pairs = 1;
+  config.estimator.largest_adjoint = 0.5;  // some are above
+  config.inner.phi_mean_share = 0.3;
+  config.truncation.judged_state = "mean";
   config.outer.init_rule = "agree-neighbours";
   config.outer.outer_batch = 4;
   config.outer.outer_lr = 0.01;
@@ -127,6 +188,24 @@ std::vector<nlohmann::json> lines_of(const std::string& path) {
   std::vector<nlohmann::json> lines;
   for (std::string line; std::getline(file, line);) lines.push_back(parse_json(line));
   return lines;
+}
+
+TEST(Validation, AsAppliedTakesTheRegimeOfTheRule) {
+  const MetaConfig config = traits_config();
+  Rule rule = make_classical_rule("agree-neighbours", RuleSizes{.C = 4, .D = 2, .G = 2}, 1);
+  rule.inner = {.inner_lr = 0.05, .inner_batch = 8, .inner_steps = 6, .phi_mean_share = 0.5};
+  const MetaConfig applied = as_applied(config, rule);
+  EXPECT_EQ(applied.rule, rule.sizes);
+  EXPECT_EQ(applied.validation.inner_steps, 6);
+  EXPECT_EQ(applied.inner.inner_batch, std::vector<int>{8});
+  const TaskDistribution tasks(config.tasks);
+  std::vector<TaskScore> scores;
+  const ValidationResult result = validate_theta(applied, tasks, 7, rule.theta, 2, &scores);
+  EXPECT_EQ(scores.size(), 4u);
+  EXPECT_EQ(paired_difference(scores, result.accuracies).accuracy, 0);
+  // The tasks and the encoders before the first step are those of the config.
+  EXPECT_EQ(result.random_accuracy,
+            validate_theta(config, tasks, 7, initial_theta(config, 7), 1).random_accuracy);
 }
 
 TEST(SettingsRun, ThreadsAndResumeGiveTheSameBits) {

@@ -103,7 +103,8 @@ void run_forward(const ThetaLayout& layout, const T* theta, const Architecture& 
 
 // Passes the adjoint of the mean after step k on: to the state after it, and to the mean before.
 template <class T>
-void pass_mean_bar(const TruncationSettings<T>& settings, int k, TruncationWorkspace<T>& workspace) {
+void pass_mean_bar(const TruncationSettings<T>& settings, int k,
+                   TruncationWorkspace<T>& workspace) {
   if (settings.mean_share == 0) return;
   const auto weight = static_cast<T>(phi_mean_weight(settings.mean_share, k + 1));
   for (std::size_t i = 0; i < workspace.phi_bar.size(); ++i) {
@@ -182,9 +183,9 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
     }
   }
   kernels<T>().add_to(workspace.mean_bar.data(), size, true, phi_bar);
-  result.finite = all_finite(phi.data(), size) &&
-                  (!result.tame ||
-                   (std::isfinite(result.meta_loss) && all_finite(theta_bar, layout.size())));
+  result.finite =
+      all_finite(phi.data(), size) &&
+      (!result.tame || (std::isfinite(result.meta_loss) && all_finite(theta_bar, layout.size())));
   return result;
 }
 

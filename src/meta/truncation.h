@@ -48,18 +48,18 @@ struct TruncationResult {
   double accuracy = 0;   // likewise, of the query
   int num_judged = 0;
   bool finite = true;  // loss, gradient and final phi
-  bool tame = true;    // false: the sweep ended early (largest_bar), loss and gradient are of a part
+  bool tame = true;  // false: the sweep ended early (largest_bar), loss and gradient are of a part
 };
 
 // Buffers of one thread; they grow to what is needed and stay.
 template <class T>
 struct TruncationWorkspace {
   Tape<T> tape;
-  std::vector<T> states;   // [K + 1, phi_size]
-  std::vector<T> phi_bar;  // [phi_size]
+  std::vector<T> states;    // [K + 1, phi_size]
+  std::vector<T> phi_bar;   // [phi_size]
   std::vector<T> means;     // [judged states, phi_size], where means are judged
   std::vector<T> mean_bar;  // [phi_size]
-  StepBar<T> step_bar;     // of the last gradient, where it was wanted
+  StepBar<T> step_bar;      // of the last gradient, where it was wanted
 };
 
 // Unrolls from phi (in) to phi (out: the last state), adds d meta_loss / d theta to theta_bar [P].

@@ -149,6 +149,40 @@ TEST_P(TruncationOf, MetaGradientOfSeveralPenaltiesEqualsCentralDifferences) {
   expect_central_differences(problem);
 }
 
+TEST_P(TruncationOf, MetaGradientOfMeansEqualsCentralDifferences) {
+  Problem problem(GetParam());
+  problem.settings.mean_share = 0.5;
+  expect_central_differences(problem);
+  std::vector<double> state = problem.phi;
+  RandomData data(7, 9);
+  EXPECT_EQ(truncated_loss(problem.layout, problem.theta.data(), problem.architecture, state,
+                           problem.settings, data, problem.workspace.tape)
+                .meta_loss,
+            problem.loss(problem.theta));
+}
+
+TEST(TruncationTest, ALargeAdjointEndsTheSweep) {
+  Problem problem;
+  const auto run = [&](double largest, std::vector<double>& theta_bar) {
+    problem.settings.largest_bar = largest;
+    theta_bar.assign(problem.theta.size(), 0.0);
+    std::vector<double> state = problem.phi;
+    RandomData data(7, 9);
+    return truncated_gradient(problem.layout, problem.theta.data(), problem.architecture, state,
+                              problem.settings, data, problem.workspace, theta_bar.data());
+  };
+  std::vector<double> whole, bounded, cut;
+  EXPECT_TRUE(run(0, whole).tame);
+  double largest = 0;
+  for (const double value : problem.workspace.phi_bar) largest += value * value;
+  largest = std::sqrt(largest);  // after the whole sweep; above what it is after a part of it
+  EXPECT_TRUE(run(100 * largest, bounded).tame);
+  EXPECT_EQ(whole, bounded);
+  const TruncationResult result = run(0.01 * largest, cut);
+  EXPECT_FALSE(result.tame);
+  EXPECT_TRUE(result.finite);
+}
+
 // Step size, pace of biases, growth of columns and share of homeostasis.
 void expect_step_gradient(Problem& problem) {
   problem.settings.step_gradient = true;
