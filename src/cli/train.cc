@@ -249,7 +249,7 @@ Action add_train(CLI::App& app) {
                  "its file says; may be given again, and each is compared with the first, task by "
                  "task")
       ->type_name("RULE")
-      ->expected(1);
+      ->allow_extra_args(false);
   app.add_flag("--quiet", flags->quiet, "no progress on stderr");
   app.add_option_function<std::string>(
          "--rank-timeout",
