@@ -192,7 +192,9 @@ std::vector<nlohmann::json> lines_of(const std::string& path) {
 
 TEST(Validation, AsAppliedTakesTheRegimeOfTheRule) {
   const MetaConfig config = traits_config();
-  Rule rule = make_classical_rule("agree-neighbours", RuleSizes{.C = 4, .D = 2, .G = 2}, 1);
+  Rule rule = make_classical_rule(
+      "agree-neighbours",
+      {.C = 4, .D = 2, .G = 2, .bias_mean = "homeostatic", .views = "neighbours"}, 1);
   rule.inner = {.inner_lr = 0.05, .inner_batch = 8, .inner_steps = 6, .phi_mean_share = 0.5};
   const MetaConfig applied = as_applied(config, rule);
   EXPECT_EQ(applied.rule, rule.sizes);
