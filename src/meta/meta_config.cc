@@ -38,6 +38,28 @@ std::vector<int> parse_widths(const std::string& text) {
       kMaxWidth, quote_text(text));
 }
 
+void check_estimator(const MetaConfig& config) {
+  if (config.truncation.judged_state == "mean" && config.truncation.min_K < config.inner.max_T) {
+    fail(
+        "config: expected truncations of whole trajectories with truncation.judged_state = "
+        "\"mean\", found truncation.min_K = {} and inner.max_T = {}",
+        config.truncation.min_K, config.inner.max_T);
+  }
+  if (config.estimator.largest_adjoint > 0 &&
+      (config.estimator.name != "backprop-es" || !config.rule.has_settings())) {
+    fail(
+        "config: expected estimator.name = \"backprop-es\" and a rule with settings with "
+        "estimator.largest_adjoint, found {} and rule.settings = {}",
+        quote_text(config.estimator.name), quote_text(config.rule.settings));
+  }
+  if (config.estimator.name == "mixed" && config.estimator.pairs < 2) {
+    fail(
+        "config: expected estimator.pairs of 2 or more for the mixed estimator, whose weights are "
+        "variances over pairs, found {}",
+        config.estimator.pairs);
+  }
+}
+
 }  // namespace
 
 std::vector<std::vector<int>> validation_widths(const ValidationConfig& config) {
@@ -87,24 +109,7 @@ void MetaConfig::validate() const {
         "\"cross-entropy\", which judges classes alone, found {}",
         tasks.augment.augmented_share);
   }
-  if (truncation.judged_state == "mean" && truncation.min_K < inner.max_T) {
-    fail(
-        "config: expected truncations of whole trajectories with truncation.judged_state = "
-        "\"mean\", found truncation.min_K = {} and inner.max_T = {}",
-        truncation.min_K, inner.max_T);
-  }
-  if (estimator.largest_adjoint > 0 && (estimator.name != "backprop-es" || !rule.has_settings())) {
-    fail(
-        "config: expected estimator.name = \"backprop-es\" and a rule with settings with "
-        "estimator.largest_adjoint, found {} and rule.settings = {}",
-        quote_text(estimator.name), quote_text(rule.settings));
-  }
-  if (estimator.name == "mixed" && estimator.pairs < 2) {
-    fail(
-        "config: expected estimator.pairs of 2 or more for the mixed estimator, whose weights are "
-        "variances over pairs, found {}",
-        estimator.pairs);
-  }
+  check_estimator(*this);
   rule.require_top_units(inner.min_features, "inner.min_features");
   rule.require_top_units(inner.max_features, "inner.max_features");
   for (const std::vector<int>& widths : validation_widths(validation)) {
