@@ -3,6 +3,7 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/error.h"
 #include "tensor/blas.h"
@@ -57,9 +58,13 @@ MatrixD solve_ridge(const MatrixD& x, const MatrixD& products, const MatrixD& y,
 constexpr std::int64_t kMaxCopied = std::int64_t{1} << 22;
 constexpr Eigen::Index kSupportBlock = 512;
 
-// As fit_probe, of more rows than features, in blocks: products of floats, added up in doubles.
-Fit fit_probe_by_blocks(std::span<const float> features, int F, const MatrixD& y,
-                        std::span<const std::int64_t> support, std::span<const double> lambdas) {
+// As fit_probe, of more rows than features, in blocks: products of Value, added up in doubles.
+// Nothing where rounding leaves a system with negative eigenvalues.
+template <class Value>
+std::optional<Fit> fit_probe_by_blocks(std::span<const float> features, int F, const MatrixD& y,
+                                       std::span<const std::int64_t> support,
+                                       std::span<const double> lambdas) {
+  using MatrixV = Eigen::Matrix<Value, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const auto n = static_cast<Eigen::Index>(support.size());
   Eigen::RowVectorXd mean = Eigen::RowVectorXd::Zero(F);
   const auto row_of = [&](Eigen::Index i) {
@@ -71,14 +76,15 @@ Fit fit_probe_by_blocks(std::span<const float> features, int F, const MatrixD& y
   Fit fit;
   fit.mean = mean.cast<float>();
   MatrixD products = MatrixD::Zero(F, F), answers = MatrixD::Zero(F, y.cols());
-  MatrixF x(kSupportBlock, F), part(F, F);
+  MatrixV x(kSupportBlock, F), part(F, F);
   for (Eigen::Index first = 0; first < n; first += kSupportBlock) {
     const Eigen::Index count = std::min(kSupportBlock, n - first);
-    for (Eigen::Index i = 0; i < count; ++i) x.row(i) = row_of(first + i) - fit.mean;
-    gemm(true, false, F, F, static_cast<int>(count), 1.0f, x.data(), F, x.data(), F, 0.0f,
+    for (Eigen::Index i = 0; i < count; ++i)
+      x.row(i) = (row_of(first + i) - fit.mean).template cast<Value>();
+    gemm(true, false, F, F, static_cast<int>(count), Value{1}, x.data(), F, x.data(), F, Value{0},
          part.data(), F);
-    products += part.cast<double>();
-    answers += x.topRows(count).cast<double>().transpose() * y.middleRows(first, count);
+    products += part.template cast<double>();
+    answers += x.topRows(count).template cast<double>().transpose() * y.middleRows(first, count);
   }
   const double length = products.trace() / static_cast<double>(n);
   const double square = length > 0 ? 1 / length : 1;
@@ -88,7 +94,7 @@ Fit fit_probe_by_blocks(std::span<const float> features, int F, const MatrixD& y
     MatrixD system = products;
     system.diagonal().array() += lambdas[k];
     const Eigen::LLT<MatrixD> cholesky(system);
-    METAPLASTIC_CHECK(cholesky.info() == Eigen::Success);
+    if (cholesky.info() != Eigen::Success) return std::nullopt;
     fit.beta.middleCols(static_cast<Eigen::Index>(k) * y.cols(), y.cols()) =
         (cholesky.solve(answers) * square).cast<float>();
   }
@@ -98,7 +104,12 @@ Fit fit_probe_by_blocks(std::span<const float> features, int F, const MatrixD& y
 Fit fit_probe(std::span<const float> features, int F, const MatrixD& y,
               std::span<const std::int64_t> support, std::span<const double> lambdas) {
   const auto n = static_cast<Eigen::Index>(support.size());
-  if (n >= F && n * F > kMaxCopied) return fit_probe_by_blocks(features, F, y, support, lambdas);
+  if (n >= F && n * F > kMaxCopied) {
+    if (auto fit = fit_probe_by_blocks<float>(features, F, y, support, lambdas)) return *fit;
+    const auto fit = fit_probe_by_blocks<double>(features, F, y, support, lambdas);
+    METAPLASTIC_CHECK(fit);
+    return *fit;
+  }
   MatrixD x(n, F);
   for (Eigen::Index i = 0; i < n; ++i) {
     const float* row = features.data() + support[static_cast<std::size_t>(i)] * F;

@@ -39,5 +39,31 @@ TEST(LinearProbe, ManyRowsGiveTheNormalEquationsSolution) {
   }
 }
 
+// Forty mixtures of three numbers: what floats round away in their products is far above the least
+// penalty, and the system would have negative eigenvalues.
+TEST(LinearProbe, ManyRowsOfDependentFeaturesHaveASolutionForEveryPenalty) {
+  constexpr int kF = 40, kN = 110'000, kLatent = 3;
+  Random random(9, Purpose::kTest);
+  std::vector<float> mixing(std::size_t{kF} * kLatent), features;
+  for (float& value : mixing) value = random.normal();
+  std::vector<int> labels;
+  std::vector<std::int64_t> support;
+  for (int n = 0; n < kN; ++n) {
+    float latent[kLatent];
+    for (float& value : latent) value = random.normal();
+    for (std::size_t f = 0; f < kF; ++f) {
+      float sum = 0;
+      for (std::size_t l = 0; l < kLatent; ++l) sum += mixing[f * kLatent + l] * latent[l];
+      features.push_back(sum);
+    }
+    labels.push_back(latent[0] > 0 ? 1 : 0);
+    support.push_back(n);
+  }
+  for (const double accuracy :
+       probe_accuracies(features, kF, labels, 2, {support, support}, lambda_grid())) {
+    EXPECT_GT(accuracy, 0.98);
+  }
+}
+
 }  // namespace
 }  // namespace metaplastic
