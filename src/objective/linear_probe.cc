@@ -71,7 +71,7 @@ std::optional<Fit> fit_probe_by_blocks(std::span<const float> features, int F, c
     return Eigen::Map<const Eigen::RowVectorXf>(
         features.data() + support[static_cast<std::size_t>(i)] * F, F);
   };
-  for (Eigen::Index i = 0; i < n; ++i) mean += row_of(i).cast<double>();
+  for (Eigen::Index i = 0; i < n; ++i) mean += row_of(i).template cast<double>();
   mean /= static_cast<double>(n);
   Fit fit;
   fit.mean = mean.cast<float>();
