@@ -106,6 +106,10 @@ Layers with_weights(Layers group, const Layers& trained) {
   return group;
 }
 
+bool whitens_by_views(const Layers& group) {
+  return group.front().spec.kind == LayerKind::kDense && group.front().spec.whiten;
+}
+
 // Dense layers that whiten: what they learn from instead. `below` makes `rows` of the images.
 GroupRows whitened_by_views(const GroupRows& group, const std::shared_ptr<const RowSource>& images,
                             const Foundation& below, const FitOptions& options) {
@@ -280,9 +284,7 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
   }
   foundation.last = groups.back();
   GroupRows last = rows_for(groups.back(), foundation.rows, views, options);
-  const LayerSpec& first = groups.back().front().spec;
-  if (first.kind == LayerKind::kDense && first.whiten)
-    last = whitened_by_views(last, images, foundation, options);
+  if (whitens_by_views(groups.back())) last = whitened_by_views(last, images, foundation, options);
   foundation.rows = std::move(last.rows);
   foundation.whitening = std::move(last.whitening);
   foundation.partners = std::move(last.partners);
