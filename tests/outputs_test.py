@@ -194,17 +194,17 @@ class Cost(Outputs):
     def test_the_memory_of_a_wide_training_is_said_before_it_begins(self):
         if self.sanitized:
             self.skipTest("sanitizers take memory of their own")
-        np.save(self.folder / "wide.npy", np.random.default_rng(0).normal(size=(40, 30000)).astype(np.float32))
+        np.save(self.folder / "wide.npy", np.random.default_rng(0).normal(size=(40, 50000)).astype(np.float32))
         with open(self.folder / "notes", "w+", encoding="utf-8") as notes:
             process = subprocess.Popen(  # pylint: disable=consider-using-with
-                [self.program, "apply", "--rule", "compact-fast-v1", "--steps", "1", "--data", "npy:wide.npy", "--out", "o.npy",
-                 "--quiet"], cwd=self.folder, stderr=notes)
+                [self.program, "apply", "--rule", "compact-v1", "--least-weight", "0", "--steps", "1", "--data", "npy:wide.npy",
+                 "--out", "o.npy", "--quiet"], cwd=self.folder, stderr=notes)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             notes.seek(0)
             text = notes.read()
         self.assertEqual(process.returncode, 0, text)
-        found = re.search(r"1 inner step of 30000 inputs, .* will take about ([0-9.]+) (MiB|GiB) of memory", text)
+        found = re.search(r"1 inner step of 50000 inputs, .* will take about ([0-9.]+) (MiB|GiB) of memory", text)
         self.assertTrue(found, text)
         said = float(found[1]) * (1 if found[2] == "MiB" else 1024)
         self.assertLess(abs(said / (usage.ru_maxrss / 1024) - 1), 0.3, text)

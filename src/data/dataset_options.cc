@@ -66,8 +66,8 @@ void make_signals(Dataset& data, const std::string& text, const std::string& sou
   if (text != "yes") {
     const ImageShape said = parse_signal(text, source);
     if (said.size() != data.num_features()) {
-      fail("{}: expected rows of {} numbers for signal={}, found rows of {}; fix the sizes",
-           source, said.size(), text, data.num_features());
+      fail("{}: expected rows of {} numbers for signal={}, found rows of {}; fix the sizes", source,
+           said.size(), text, data.num_features());
     }
     if (data.kind == DataKind::kImage && !(said == shape)) {
       fail(
