@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.h"
 #include "base/random.h"
 
 namespace metaplastic {
@@ -35,17 +34,11 @@ float mean_of(std::span<const float> values) {
 
 }  // namespace
 
-AugmentedImages::AugmentedImages(std::shared_ptr<const RowSource> images, const ImageShape& shape,
-                                 std::uint64_t seed)
-    : images_(std::move(images)), shape_(shape), seed_(seed) {
-  METAPLASTIC_CHECK(images_->num_features() == shape.size());
-}
-
 void AugmentedImages::view(std::int64_t row, std::span<float> image,
                            std::span<float> scratch) const {
-  Random random(seed_, Purpose::kViewNoise, kAugmentedStream + static_cast<std::uint64_t>(row));
-  const int H = shape_.height, W = shape_.width;
-  const bool is_colour = shape_.channels == 3;
+  Random random(seed(), Purpose::kViewNoise, kAugmentedStream + static_cast<std::uint64_t>(row));
+  const int H = shape().height, W = shape().width;
+  const bool is_colour = shape().channels == 3;
   const float part = std::sqrt(random.uniform(kMinArea, 1.0f));
   const float top = random.uniform(0.0f, 1.0f) * (1 - part) * static_cast<float>(H);
   const float left = random.uniform(0.0f, 1.0f) * (1 - part) * static_cast<float>(W);
@@ -55,7 +48,7 @@ void AugmentedImages::view(std::int64_t row, std::span<float> image,
   if (random.uniform() < kGreyShare) saturation = 0;
   const bool is_mirrored = random.below(2) == 1 && is_colour;
   std::ranges::copy(image, scratch.begin());
-  const auto C = static_cast<std::size_t>(shape_.channels);
+  const auto C = static_cast<std::size_t>(shape().channels);
   const auto pixel = [&](int y, int x) {
     return scratch.data() + static_cast<std::size_t>(y * W + x) * C;
   };
@@ -82,15 +75,6 @@ void AugmentedImages::view(std::int64_t row, std::span<float> image,
     for (float& v : values) v = (v - grey) * saturation + grey;
   }
   for (float& v : image) v = std::clamp(v, 0.0f, 1.0f);
-}
-
-void AugmentedImages::read_rows(std::int64_t first, std::int64_t count,
-                                std::span<float> out) const {
-  images_->read_rows(first, count, out);
-  const auto size = static_cast<std::size_t>(shape_.size());
-  std::vector<float> scratch(size);
-  for (std::int64_t i = 0; i < count; ++i)
-    view(first + i, out.subspan(static_cast<std::size_t>(i) * size, size), scratch);
 }
 
 }  // namespace metaplastic

@@ -139,8 +139,6 @@ TEST(FitEncoder, ADenseLayerThatWhitensReadsWhatIsBelowIt) {
             std::string::npos);
 }
 
-// The conv layer written out from its formula, one value at a time. Sums have 36 terms of order 1:
-// float error stays below 36 * 6e-8 * 10; 1e-4.
 // A conv layer learns from windows; the trait `rows` counts the images, as in meta-training
 // (meta/settings_test.cc: TaskData, OfWindowsCountsImages).
 TEST(FitEncoder, TraitsOfAConvLayerCountImages) {
@@ -170,6 +168,8 @@ TEST(FitEncoder, TraitsOfAConvLayerCountImages) {
   EXPECT_EQ(dense.record.inner_lr, step_for(30));
 }
 
+// The conv layer written out from its formula, one value at a time. Sums have 36 terms of order 1:
+// float error stays below 36 * 6e-8 * 10; 1e-4.
 TEST(FitEncoder, AConvLayerIsTheDenseFormulaAtEveryPlace) {
   const Dataset data = noise_images(12, {9, 11, 3});
   const Encoder encoder = fit_encoder(noise_rule(), data, stack_options(kStack)).last();

@@ -34,15 +34,23 @@ ViewKind view_kind_from_name(std::string_view name) {
   return static_cast<ViewKind>(found - view_kind_names().begin());
 }
 
-ViewedImages::ViewedImages(std::shared_ptr<const RowSource> images, const ImageShape& shape,
-                           bool mirrors, std::uint64_t seed)
-    : images_(std::move(images)), shape_(shape), mirrors_(mirrors), seed_(seed) {
+ImageViews::ImageViews(std::shared_ptr<const RowSource> images, const ImageShape& shape,
+                       std::uint64_t seed)
+    : images_(std::move(images)), shape_(shape), seed_(seed) {
   METAPLASTIC_CHECK(images_->num_features() == shape.size());
 }
 
+void ImageViews::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {
+  images_->read_rows(first, count, out);
+  const auto size = static_cast<std::size_t>(shape_.size());
+  std::vector<float> scratch(size);
+  for (std::int64_t i = 0; i < count; ++i)
+    view(first + i, out.subspan(static_cast<std::size_t>(i) * size, size), scratch);
+}
+
 void ViewedImages::view(std::int64_t row, std::span<float> image, std::span<float> scratch) const {
-  Random random(seed_, Purpose::kViewNoise, kImageStream + static_cast<std::uint64_t>(row));
-  const int H = shape_.height, W = shape_.width;
+  Random random(seed(), Purpose::kViewNoise, kImageStream + static_cast<std::uint64_t>(row));
+  const int H = shape().height, W = shape().width;
   const int down = random.between(-H / kShiftPart, H / kShiftPart);
   const int across = random.between(-W / kShiftPart, W / kShiftPart);
   const float contrast = std::exp(random.uniform(-kLogContrast, kLogContrast));
@@ -52,7 +60,7 @@ void ViewedImages::view(std::int64_t row, std::span<float> image, std::span<floa
   for (const float v : image) sum += v;
   const float mean = sum / static_cast<float>(image.size());
   std::ranges::copy(image, scratch.begin());
-  const auto C = static_cast<std::size_t>(shape_.channels);
+  const auto C = static_cast<std::size_t>(shape().channels);
   for (int y = 0; y < H; ++y) {
     for (int x = 0; x < W; ++x) {
       const int from_y = std::clamp(y + down, 0, H - 1);
@@ -64,14 +72,6 @@ void ViewedImages::view(std::int64_t row, std::span<float> image, std::span<floa
         image[to + c] = (scratch[from + c] - mean) * contrast + mean + brightness;
     }
   }
-}
-
-void ViewedImages::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {
-  images_->read_rows(first, count, out);
-  const auto size = static_cast<std::size_t>(shape_.size());
-  std::vector<float> scratch(size);
-  for (std::int64_t i = 0; i < count; ++i)
-    view(first + i, out.subspan(static_cast<std::size_t>(i) * size, size), scratch);
 }
 
 void OtherPlaces::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {

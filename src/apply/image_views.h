@@ -20,21 +20,37 @@ const std::vector<std::string>& view_kind_names();
 ViewKind view_kind_from_name(std::string_view name);  // throws Error, with the names
 
 // One view of each image, a function of (image, seed, row).
-class ViewedImages : public RowSource {
+class ImageViews : public RowSource {
  public:
-  ViewedImages(std::shared_ptr<const RowSource> images, const ImageShape& shape, bool mirrors,
-               std::uint64_t seed);
   std::int64_t num_rows() const override { return images_->num_rows(); }
   int num_features() const override { return images_->num_features(); }
   void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override;
 
+ protected:
+  ImageViews(std::shared_ptr<const RowSource> images, const ImageShape& shape, std::uint64_t seed);
+  const ImageShape& shape() const { return shape_; }
+  std::uint64_t seed() const { return seed_; }
+
  private:
-  void view(std::int64_t row, std::span<float> image, std::span<float> scratch) const;
+  // Replaces an image by its view; scratch is as large as the image.
+  virtual void view(std::int64_t row, std::span<float> image, std::span<float> scratch) const = 0;
 
   std::shared_ptr<const RowSource> images_;
   ImageShape shape_;
-  bool mirrors_;
   std::uint64_t seed_;
+};
+
+// Views "shifts" and "mirrors".
+class ViewedImages : public ImageViews {
+ public:
+  ViewedImages(std::shared_ptr<const RowSource> images, const ImageShape& shape, bool mirrors,
+               std::uint64_t seed)
+      : ImageViews(std::move(images), shape, seed), mirrors_(mirrors) {}
+
+ private:
+  void view(std::int64_t row, std::span<float> image, std::span<float> scratch) const override;
+
+  bool mirrors_;
 };
 
 // Of windows, num_places of each image: the window at another place, a function of (seed, row).

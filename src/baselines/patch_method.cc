@@ -79,11 +79,7 @@ std::vector<FeatureCandidate> train_filters(
   TrainedLayers layers;
   layers.architecture = {{rows.windows->num_features(), rows.layers[0].spec.units}, Unary::kRelu};
   layers.trunk = trunk;
-  TrainingOptions options;
-  options.lr = search_lr(trial);
-  options.num_steps = num_steps;
-  options.stops = search_stops(num_steps);
-  options.should_stop = context.should_stop;
+  const TrainingOptions options = search_options(trial, num_steps, context);
   std::int64_t num_rows = 0;
   const std::vector<float> statistics =
       TrainingRows(*rows.windows, context.seed, 2, Purpose::kBaseline,

@@ -28,6 +28,15 @@ std::set<int> search_stops(int num_steps) {
   return {std::max(1, num_steps / 8), std::max(1, num_steps / 2), num_steps};
 }
 
+TrainingOptions search_options(int trial, int num_steps, const MethodContext& context) {
+  TrainingOptions options;
+  options.lr = search_lr(trial);
+  options.num_steps = num_steps;
+  options.stops = search_stops(num_steps);
+  options.should_stop = context.should_stop;
+  return options;
+}
+
 std::vector<Trial> run_search(
     const std::string& method, int num_steps, const MethodContext& context,
     const std::function<void(Trial& trial, TrainingOptions options)>& train) {
@@ -39,11 +48,7 @@ std::vector<Trial> run_search(
   pool.parallel_for(context.num_tunings, [&](int, int n) {
     Trial& trial = trials[static_cast<std::size_t>(n)];
     trial.number = n;
-    TrainingOptions options;
-    options.lr = search_lr(n);
-    options.num_steps = num_steps;
-    options.stops = search_stops(num_steps);
-    options.should_stop = context.should_stop;
+    TrainingOptions options = search_options(n, num_steps, context);
     if (context.on_progress) {
       options.on_step = [&, n](int step, int steps) {
         if (step % kShowEvery != 0) return;

@@ -20,6 +20,8 @@ double search_lr(int trial);
 int search_size(int trial, std::initializer_list<int> sizes);
 // What all trials keep a state at: an eighth, a half and all of the steps.
 std::set<int> search_stops(int num_steps);
+// What a training of the search begins with: rate, steps, stops and when to break off.
+TrainingOptions search_options(int trial, int num_steps, const MethodContext& context);
 
 // One training of the search.
 struct Trial {
