@@ -17,8 +17,6 @@ namespace {
 
 // Features that the next group learns from are kept in memory up to this size.
 constexpr std::int64_t kMaxHeldBytes = 1'000'000'000;
-// Channels of signals have deviation 1.
-constexpr float kSignalWindowOffset = 0.1f;
 // Groups below the last one draw weights and batches by seeds of their own.
 constexpr std::uint64_t kGroupStream = 1'000'000;
 constexpr std::uint64_t kViewRowsStream = std::uint64_t{1} << 34;  // of Purpose::kInnerBatch

@@ -317,6 +317,15 @@ TEST(LayerChoice, DefaultsFollowTheData) {
   EXPECT_EQ(default_layer_choice(noise_images(4, {28, 28, 1}), fixed_top).form, LayerForm::kMlp);
 }
 
+TEST(LayerChoice, ImageLayersFollowSizeAndColour) {
+  EXPECT_EQ(layers_text(image_layers({15, 28, 3})), "conv 128 3x3, pool 3x3");
+  EXPECT_EQ(layers_text(image_layers({16, 16, 1})), "conv 128 7x7, pool 3x3");
+  EXPECT_EQ(layers_text(image_layers({16, 16, 3})),
+            "conv 512 6x6 whiten sparse, pool 3x3, dense 512 whiten");
+  EXPECT_EQ(layers_text(signal_layers({1, 16, 2})), "conv 128 9, pool 4");
+  EXPECT_THROW(signal_layers({1, 15, 2}), Error);
+}
+
 TEST(LayerChoice, OnlyLargeImagesAreResized) {
   const LayerChoice mlp, images{LayerForm::kImages, {}};
   const Dataset table = gaussian_dataset(4, 28 * 28, 2, 1);

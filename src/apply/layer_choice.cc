@@ -8,8 +8,6 @@
 namespace metaplastic {
 namespace {
 
-constexpr int kMinSteps = 16;
-
 bool sees_places(const LayerChoice& layers) {
   return layers.form == LayerForm::kImages || layers.form == LayerForm::kSignals ||
          std::ranges::any_of(
@@ -21,15 +19,6 @@ int num_steps(const Dataset& data) {
   if (!data.sound || !data.sound->is_log_mel.value_or(true)) return data.image.width;
   const LogMel log_mel = log_mel_of(data.sound->rate, data.sound->bands.value_or(kDefaultBands));
   return log_mel_shape(log_mel, data.image, data.name).width;
-}
-
-// Of signals and of log-mel frames alike; not tuned.
-std::vector<LayerSpec> conv_part_of_signal(const ImageShape& signal) {
-  if (signal.width < kMinSteps) {
-    fail("layers: expected signals of {} steps or more, found {}; use --layers mlp", kMinSteps,
-         signal.width);
-  }
-  return parse_layers("conv 128 9, pool 4");
 }
 
 void check_places(const LayerChoice& layers, const Preprocess& preprocess) {
@@ -66,9 +55,18 @@ std::vector<LayerSpec> image_layers(const ImageShape& image) {
   if (side < 16) return parse_layers("conv 128 3x3, pool 3x3");
   // Chosen on held-out training images of CIFAR-10 (docs/layers.md).
   if (image.channels == 3) {
-    return parse_layers("conv 256 6x6 whiten sparse, pool 3x3, dense 512 whiten");
+    return parse_layers("conv 512 6x6 whiten sparse, pool 3x3, dense 512 whiten");
   }
   return parse_layers("conv 128 7x7, pool 3x3");
+}
+
+// Of samples and of log-mel frames alike; not tuned.
+std::vector<LayerSpec> signal_layers(const ImageShape& signal) {
+  if (signal.width < kMinSignalSteps) {
+    fail("layers: expected signals of {} steps or more, found {}; use --layers mlp",
+         kMinSignalSteps, signal.width);
+  }
+  return parse_layers("conv 128 9, pool 4");
 }
 
 LayerChoice parse_layer_choice(std::string_view text) {
@@ -88,7 +86,7 @@ LayerChoice default_layer_choice(const Dataset& data, const RuleSizes& sizes) {
   LayerChoice choice;
   const bool is_large = data.kind == DataKind::kImage &&
                         std::min(data.image.height, data.image.width) >= kMinImageSide;
-  const bool is_long = data.kind == DataKind::kSignal && num_steps(data) >= kMinSteps;
+  const bool is_long = data.kind == DataKind::kSignal && num_steps(data) >= kMinSignalSteps;
   if (is_large && !sizes.is_metz2019()) choice.form = LayerForm::kImages;
   if (is_long && !sizes.is_metz2019()) choice.form = LayerForm::kSignals;
   return choice;
@@ -117,7 +115,7 @@ std::vector<LayerSpec> chosen_layers(const LayerChoice& layers, const Preprocess
   if (sees_places(layers)) {
     check_places(layers, preprocess);
     if (layers.form == LayerForm::kImages) specs = image_layers(preprocess.output_image);
-    if (layers.form == LayerForm::kSignals) specs = conv_part_of_signal(preprocess.output_image);
+    if (layers.form == LayerForm::kSignals) specs = signal_layers(preprocess.output_image);
   }
   if (layers.form == LayerForm::kSpec) return specs;
   for (const int width : model.hidden) specs.push_back({.units = width});

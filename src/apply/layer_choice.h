@@ -19,6 +19,8 @@ inline constexpr int kMaxKeptSide = 32;
 
 // Images with a smaller side are no places to look at.
 inline constexpr int kMinImageSide = 8;
+// Nor are shorter signals.
+inline constexpr int kMinSignalSteps = 16;
 
 // mlp: dense layers alone. images, signals: conv layers chosen by the size of the images or
 // signals, then the dense ones. All take the dense layers from BaseModel. spec: all layers.
@@ -44,6 +46,8 @@ struct ResizeChoice {
 // The layers of `images` below the dense ones of `mlp`, for images of that shape: conv and pool,
 // and for colour images a dense layer that whitens. Throws Error for small ones.
 std::vector<LayerSpec> image_layers(const ImageShape& image);
+// The same of `signals`, of shape [1,steps,channels]. Throws Error for short ones.
+std::vector<LayerSpec> signal_layers(const ImageShape& signal);
 
 // How prepared rows should be for these layers: images keep their size up to 32 x 32 where a layer
 // sees places, and shrink to kDefaultSide where none does, unless `resize` says otherwise. Throws

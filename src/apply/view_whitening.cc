@@ -12,7 +12,6 @@
 namespace metaplastic {
 namespace {
 
-constexpr int kMaxViewInputs = 8192;
 constexpr float kDeviationOffset = 0.1f;  // of the mean deviation
 constexpr float kViewShrinkage = 0.3f;    // of the mean variance between views
 constexpr int kSpaceBlocks = 4;           // of the Krylov space, together twice the directions

@@ -12,6 +12,8 @@ namespace metaplastic {
 
 // Pixels are in [0,1]: windows that vary less than this count as flat.
 inline constexpr float kWindowOffset = 0.01f;
+// Channels of signals have deviation 1.
+inline constexpr float kSignalWindowOffset = 0.1f;
 
 // Windows [images * places, window size] of rows that are images of shape conv.in, normalised as
 // the layer says; the places of an image one after the other, row by row.

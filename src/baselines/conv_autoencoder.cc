@@ -102,6 +102,7 @@ class ConvAutoencoder : public PatchMethod {
       : PatchMethod("conv-autoencoder", options), num_steps_(num_steps) {}
 
  protected:
+  bool takes_signals() const override { return false; }
   std::vector<FeatureCandidate> learn(int trial, const PatchRows& rows, const RowSource& images,
                                       const MethodContext& context) override {
     const int K = rows.windows->num_features(), U = rows.layers[0].spec.units;

@@ -96,6 +96,7 @@ class ConvContrastive : public PatchMethod {
       : PatchMethod("conv-contrastive", options), num_steps_(num_steps) {}
 
  protected:
+  bool takes_signals() const override { return false; }
   std::vector<FeatureCandidate> learn(int trial, const PatchRows& rows, const RowSource& images,
                                       const MethodContext& context) override {
     constexpr int kHidden = 128, kProjection = 64;

@@ -7,6 +7,7 @@
 #include "apply/window_rows.h"
 #include "base/error.h"
 #include "base/thread_pool.h"
+#include "baselines/whitened_candidates.h"
 
 namespace metaplastic {
 
@@ -20,24 +21,28 @@ PatchSetting patch_setting(int trial, const LayerChoice& choice, const ImageShap
                                        {false, 2, -2, 1}, {false, 4, 0, 0}};
   const Variation& variation =
       kVariations[static_cast<std::size_t>(trial) % std::size(kVariations)];
+  const bool is_signal = image.height == 1;
   std::vector<LayerSpec> specs = choice.spec;
   const auto is_conv = [](const LayerSpec& layer) { return layer.kind == LayerKind::kConv; };
   auto conv = std::ranges::find_if(specs, is_conv);
   if (conv == specs.end()) {
-    specs = image_layers(image);
+    specs = is_signal ? signal_layers(image) : image_layers(image);
     conv = std::ranges::find_if(specs, is_conv);
   }
   PatchSetting setting{*conv, {.kind = LayerKind::kPool, .height = 3, .width = 3}};
+  if (is_signal) setting.pool = {.kind = LayerKind::kPool, .height = 1, .width = 4};
   if (conv + 1 != specs.end() && conv[1].kind == LayerKind::kPool) setting.pool = conv[1];
-  const auto side = [&](int size, int more) {
-    return std::clamp(size + more, 2, std::min(image.height, image.width) / 2);
-  };
+  setting.whitens_views = std::ranges::any_of(specs, [](const LayerSpec& layer) {
+    return layer.kind == LayerKind::kDense && layer.whiten;
+  });
+  const int shortest = is_signal ? image.width : std::min(image.height, image.width);
+  const auto side = [&](int size, int more) { return std::clamp(size + more, 2, shortest / 2); };
   setting.conv.units *= variation.units_factor;
-  setting.conv.height = side(setting.conv.height, variation.more_window);
+  if (!is_signal) setting.conv.height = side(setting.conv.height, variation.more_window);
   setting.conv.width = side(setting.conv.width, variation.more_window);
   if (variation.other_whitening) setting.conv.whiten = !setting.conv.whiten;
   if (!setting.pool.by_size) {
-    setting.pool.height += variation.more_grid;
+    if (!is_signal) setting.pool.height += variation.more_grid;
     setting.pool.width += variation.more_grid;
   }
   return setting;
@@ -47,7 +52,7 @@ PatchRows patch_rows(const PatchSetting& setting, const RowSource& images,
                      const MethodContext& context) {
   PatchRows rows;
   rows.layers = empty_layers(std::vector<LayerSpec>{setting.conv, setting.pool}, context.image);
-  rows.layers[0].window_offset = kWindowOffset;
+  rows.layers[0].window_offset = context.image.height == 1 ? kSignalWindowOffset : kWindowOffset;
   const std::shared_ptr<const RowSource> borrowed(std::shared_ptr<void>(), &images);
   rows.windows = std::make_shared<WindowRows>(borrowed, rows.layers[0]);
   if (!setting.conv.whiten) return rows;
@@ -97,23 +102,28 @@ std::vector<FeatureCandidate> train_filters(
 }
 
 PatchMethod::PatchMethod(std::string name, const FitOptions& options)
-    : name_(std::move(name)),
-      resize_(options.resize),
-      layers_(options.layers.value_or(LayerChoice{LayerForm::kImages, {}})) {}
+    : name_(std::move(name)), resize_(options.resize), layers_(options.layers) {}
 
 std::shared_ptr<const RowSource> PatchMethod::own_rows(const Dataset& data) {
   image_ = {};
-  if (data.kind != DataKind::kImage) return nullptr;
-  const Preprocess preprocess =
-      fit_preprocess(data, preprocess_options(data, resize_, LayerChoice{LayerForm::kImages, {}}));
-  image_ = preprocess.output_image;
-  if (std::min(image_.height, image_.width) < kMinImageSide) return nullptr;
+  const bool is_signal = data.kind == DataKind::kSignal;
+  if (data.kind != DataKind::kImage && !(is_signal && takes_signals())) return nullptr;
+  const LayerForm form = is_signal ? LayerForm::kSignals : LayerForm::kImages;
+  const Preprocess preprocess = fit_preprocess(data, preprocess_options(data, resize_, {form, {}}));
+  const ImageShape& shape = preprocess.output_image;
+  if (is_signal ? shape.width < kMinSignalSteps
+                : std::min(shape.height, shape.width) < kMinImageSide) {
+    return nullptr;
+  }
+  image_ = shape;
   return prepare_rows(preprocess, data);
 }
 
 std::optional<std::string> PatchMethod::unsuited(const MethodContext&) const {
-  if (std::min(image_.height, image_.width) >= kMinImageSide) return {};
-  return fmt::format("needs images of {0} x {0} pixels or more", kMinImageSide);
+  if (image_.size() > 0) return {};
+  const std::string images = fmt::format("needs images of {0} x {0} pixels or more", kMinImageSide);
+  if (!takes_signals()) return images;
+  return images + fmt::format(", or signals of {} steps or more", kMinSignalSteps);
 }
 
 std::vector<FeatureCandidate> PatchMethod::fit(const RowSource& images,
@@ -130,9 +140,10 @@ std::vector<FeatureCandidate> PatchMethod::fit(const RowSource& images,
   pool.parallel_for(context.num_tunings, [&](int, int trial) {
     if (context.should_stop && context.should_stop()) throw Stopped{};
     const auto n = static_cast<std::size_t>(trial);
-    const PatchSetting setting = patch_setting(trial, layers_, image_);
+    const PatchSetting setting = patch_setting(trial, layers_.value_or(LayerChoice{}), image_);
     try {
       offered[n] = learn(trial, patch_rows(setting, images, own), images, own);
+      if (setting.whitens_views) offered[n] = with_whitened_views(offered[n], images, own, trial);
     } catch (const Error& error) {
       broken[n] = fmt::format("training {} is left out: {}", trial + 1, error.what());
     }

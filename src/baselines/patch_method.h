@@ -1,5 +1,6 @@
-// Baselines of one conv layer: filters that are learned from windows of images, at every place, and
-// pooled. They have the images, windows, whitening and pools of `learned`. docs/layers.md.
+// Baselines of one conv layer: filters that are learned from windows of images or signals, at every
+// place, and pooled. They have the images, windows, pools and whitening of `learned`.
+// docs/layers.md.
 #pragma once
 
 #include <functional>
@@ -19,7 +20,9 @@ namespace metaplastic {
 struct PatchSetting {
   LayerSpec conv;  // whiten: of the windows
   LayerSpec pool;
+  bool whitens_views = false;  // a dense layer above them does
 };
+// image: [1,steps,channels] of signals.
 PatchSetting patch_setting(int trial, const LayerChoice& choice, const ImageShape& image);
 
 // Windows of images, normalised and, where the setting says so, whitened.
@@ -54,6 +57,8 @@ class PatchMethod : public FeatureMethod {
   std::vector<FeatureCandidate> fit(const RowSource& images, const MethodContext& context) override;
 
  protected:
+  // Whether the method can learn from signals as well.
+  virtual bool takes_signals() const { return true; }
   // What one trial offers. Trials run side by side.
   virtual std::vector<FeatureCandidate> learn(int trial, const PatchRows& rows,
                                               const RowSource& images,
@@ -62,8 +67,8 @@ class PatchMethod : public FeatureMethod {
  private:
   std::string name_;
   ResizeChoice resize_;
-  LayerChoice layers_;
-  ImageShape image_;
+  std::optional<LayerChoice> layers_;
+  ImageShape image_;  // [1,steps,channels] of signals; size 0 of all other rows
   std::vector<std::string> notes_;
 };
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "apply/place_layers.h"
+#include "apply/view_whitening.h"
 #include "apply/window_rows.h"
 #include "base/random.h"
 #include "baselines/conv_autoencoder.h"
@@ -11,6 +12,7 @@
 #include "baselines/methods.h"
 #include "baselines/patch_kmeans.h"
 #include "baselines/softhebb.h"
+#include "baselines/whitened_candidates.h"
 #include "eval/evaluate.h"
 #include "rule/classical.h"
 
@@ -185,6 +187,88 @@ TEST(PatchKmeans, TrianglesArePooledOverPlaces) {
   EXPECT_NEAR(out[1], 0, 1e-6f);
 }
 
+// The whitened values are those of fit_view_whitening, and stand behind the features.
+TEST(WhitenedCandidates, OfferTheValuesOfADenseLayerThatWhitens) {
+  const ImageShape shape{8, 8, 3};
+  const auto images = rows_of(patch_normals(static_cast<std::size_t>(40 * shape.size()), 9),
+                              static_cast<int>(shape.size()));
+  FeatureCandidate sums;  // of each channel
+  sums.num_features = 3;
+  sums.settings["lr"] = 0.5;
+  sums.encode = [](std::span<const float> rows, std::int64_t n, std::span<float> out) {
+    std::ranges::fill(out, 0.0f);
+    const auto size = static_cast<std::int64_t>(rows.size()) / n;
+    for (std::int64_t i = 0; i < n * size; ++i)
+      out[static_cast<std::size_t>(i / size * 3 + i % 3)] += rows[static_cast<std::size_t>(i)];
+  };
+  MethodContext context;
+  context.image = shape;
+  const std::vector<FeatureCandidate> offered =
+      with_whitened_views({&sums, 1}, *images, context, 0);
+  ASSERT_EQ(offered.size(), 3U);
+  const auto features_of = [&](const FeatureCandidate& candidate) {
+    std::vector<float> staged(3), out(static_cast<std::size_t>(candidate.num_features));
+    std::vector<float> image(static_cast<std::size_t>(shape.size()));
+    images->read_rows(0, 1, image);
+    candidate.stage->encode(image, 1, staged);
+    candidate.encode(staged, 1, out);
+    return out;
+  };
+  const std::vector<float> plain = features_of(offered[0]), alone = features_of(offered[1]),
+                           beside = features_of(offered[2]);
+  ASSERT_EQ(plain.size(), 3U);
+  std::vector<float> both = plain;
+  both.insert(both.end(), alone.begin(), alone.end());
+  EXPECT_EQ(beside, both);
+  std::vector<float> image(static_cast<std::size_t>(shape.size())), direct(3);
+  images->read_rows(0, 1, image);
+  sums.encode(image, 1, direct);
+  EXPECT_EQ(plain, direct);
+  EXPECT_NE(plain, alone);
+  EXPECT_EQ(offered[2].settings["whitened"], "beside");
+  EXPECT_EQ(offered[2].settings["lr"], 0.5);
+  sums.num_features = kMaxViewInputs + 1;
+  EXPECT_EQ(with_whitened_views({&sums, 1}, *images, context, 0).size(), 1U);
+}
+
+// Tones of two frequencies that start at any time.
+TEST(PatchMethods, LearnFromSignalsWhereTheySeeWindowsAlone) {
+  constexpr int kSteps = 48;
+  Random random(12, Purpose::kTest);
+  Dataset data;
+  data.name = "tones";
+  data.kind = DataKind::kSignal;
+  data.image = {1, kSteps, 1};
+  data.class_names = {"low", "high"};
+  std::vector<float> values;
+  for (int n = 0; n < 240; ++n) {
+    data.labels.push_back(n % 2);
+    const double phase = random.uniform() * 6.28;
+    for (int t = 0; t < kSteps; ++t)
+      values.push_back(static_cast<float>(std::sin(phase + t * (n % 2 == 0 ? 0.7 : 1.9))) +
+                       0.2f * random.normal());
+  }
+  data.rows = rows_of(std::move(values), kSteps);
+  data.first_test_row = 240;
+  data = with_test_rows(data, 1);
+  MethodOptions options;
+  options.training_steps = 40;
+  const Rule rule = make_classical_rule("hebb", {"compact", 4, 2, 1}, 1);
+  MethodContext context;
+  context.num_tunings = 1;
+  DrawOptions draws;
+  draws.shots = 5;
+  draws.trials = 3;
+  const auto evaluated = [&](const std::vector<std::string>& names) {
+    return evaluate_methods(data, std::make_shared<Dataset>(data),
+                            make_methods(names, rule, options), draws, context);
+  };
+  const EvaluationResult result = evaluated({"patch-kmeans", "random-conv", "softhebb"});
+  ASSERT_EQ(result.methods.size(), 3U);
+  for (const MethodResult& method : result.methods) EXPECT_GT(method.accuracy, 0.9) << method.name;
+  EXPECT_THROW(evaluated({"conv-autoencoder", "conv-contrastive"}), Error);
+}
+
 // Every one of them on small colour images with a pattern in a class's colour, and on a table.
 TEST(PatchMethods, TellClassesApartAndLeaveTablesAlone) {
   const ImageShape shape{12, 12, 3};
@@ -242,6 +326,12 @@ TEST(PatchSetting, FirstThatOfLearnedThenVariations) {
   EXPECT_EQ(patch_setting(3, choice, grey).pool.height, 4);
   EXPECT_EQ(patch_setting(4, choice, grey).conv.height, 5);
   EXPECT_EQ(patch_setting(0, {}, grey).conv, image_layers(grey)[0]);
+  EXPECT_FALSE(patch_setting(0, {}, grey).whitens_views);
+  EXPECT_TRUE(patch_setting(0, {}, {32, 32, 3}).whitens_views);
+  const ImageShape signal{1, 64, 2};
+  EXPECT_EQ(layer_text(patch_setting(0, {}, signal).conv), layer_text(signal_layers(signal)[0]));
+  EXPECT_EQ(patch_setting(0, {}, signal).pool.width, 4);
+  EXPECT_EQ(patch_setting(4, {}, signal).conv.width, 7);
 }
 
 }  // namespace
