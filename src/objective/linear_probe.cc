@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "tensor/blas.h"
+#include "tensor/cholesky.h"
 
 namespace metaplastic {
 namespace {
@@ -101,10 +102,49 @@ std::optional<Fit> fit_probe_by_blocks(std::span<const float> features, int F, c
   return fit;
 }
 
+// So many features depend on each other, and rounding of floats leaves negative eigenvalues.
+constexpr int kMaxFloatFeatures = 2048;
+
+// As fit_probe, of more rows than features, for many features: doubles, and blocks of gemm.
+Fit fit_large_probe(std::span<const float> features, int F, const MatrixD& y,
+                    std::span<const std::int64_t> support, std::span<const double> lambdas) {
+  const auto n = static_cast<Eigen::Index>(support.size());
+  const auto row_of = [&](Eigen::Index i) {
+    return Eigen::Map<const Eigen::RowVectorXf>(
+        features.data() + support[static_cast<std::size_t>(i)] * F, F);
+  };
+  Eigen::RowVectorXd mean = Eigen::RowVectorXd::Zero(F);
+  for (Eigen::Index i = 0; i < n; ++i) mean += row_of(i).cast<double>();
+  mean /= static_cast<double>(n);
+  Fit fit{mean.cast<float>(), {}};
+  RowMatrixD products = RowMatrixD::Zero(F, F), answers = RowMatrixD::Zero(F, y.cols());
+  RowMatrixD x(kSupportBlock, F);
+  for (Eigen::Index first = 0; first < n; first += kSupportBlock) {
+    const Eigen::Index count = std::min(kSupportBlock, n - first);
+    for (Eigen::Index i = 0; i < count; ++i)
+      x.row(i) = (row_of(first + i) - fit.mean).cast<double>();
+    add_products(x, static_cast<int>(count), products);
+    answers += x.topRows(count).transpose() * y.middleRows(first, count);
+  }
+  const double length = products.trace() / static_cast<double>(n);
+  const double square = length > 0 ? 1 / length : 1;
+  fit.beta.resize(F, static_cast<Eigen::Index>(lambdas.size()) * y.cols());
+  for (std::size_t k = 0; k < lambdas.size(); ++k) {
+    RowMatrixD system = products * square;
+    system.diagonal().array() += lambdas[k];
+    METAPLASTIC_CHECK(factor_cholesky(system));
+    RowMatrixD beta = answers * square;
+    solve_cholesky(system, beta);
+    fit.beta.middleCols(static_cast<Eigen::Index>(k) * y.cols(), y.cols()) = beta.cast<float>();
+  }
+  return fit;
+}
+
 Fit fit_probe(std::span<const float> features, int F, const MatrixD& y,
               std::span<const std::int64_t> support, std::span<const double> lambdas) {
   const auto n = static_cast<Eigen::Index>(support.size());
   if (n >= F && n * F > kMaxCopied) {
+    if (F > kMaxFloatFeatures) return fit_large_probe(features, F, y, support, lambdas);
     if (auto fit = fit_probe_by_blocks<float>(features, F, y, support, lambdas)) return *fit;
     const auto fit = fit_probe_by_blocks<double>(features, F, y, support, lambdas);
     METAPLASTIC_CHECK(fit);

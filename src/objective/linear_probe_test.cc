@@ -39,6 +39,42 @@ TEST(LinearProbe, ManyRowsGiveTheNormalEquationsSolution) {
   }
 }
 
+// Above kMaxFloatFeatures: features of few dimensions, so that each least penalty is a hard system.
+TEST(LinearProbe, ManyFeaturesOfManyRowsGiveTheSolutionOfTheirLatentNumbers) {
+  constexpr int kF = 2100, kN = 2200, kLatent = 5;
+  Random random(10, Purpose::kTest);
+  Eigen::MatrixXd mixing(kLatent, kF), latent(kN, kLatent);
+  for (double& value : mixing.reshaped()) value = static_cast<double>(random.normal());
+  for (double& value : latent.reshaped()) value = static_cast<double>(random.normal());
+  const Eigen::MatrixXf mixed = (latent * mixing).cast<float>();
+  std::vector<float> features(std::size_t{kF} * kN);
+  std::vector<int> labels(kN);
+  std::vector<std::int64_t> support(kN);
+  for (int n = 0; n < kN; ++n) {
+    Eigen::Map<Eigen::RowVectorXf>(features.data() + std::ptrdiff_t{n} * kF, kF) = mixed.row(n);
+    labels[static_cast<std::size_t>(n)] = latent(n, 0) + latent(n, 1) > 0 ? 1 : 0;
+    support[static_cast<std::size_t>(n)] = n;
+  }
+  constexpr double kLambda = 10;
+  const ProbeWeights weights = probe_weights(features, kF, labels, 2, support, kLambda);
+  // Weights lie in the span of the mixing: beta = mixing^T gamma, a system of 5 numbers.
+  latent.rowwise() -= latent.colwise().mean().eval();
+  Eigen::VectorXd y(kN);
+  for (int n = 0; n < kN; ++n) y[n] = labels[static_cast<std::size_t>(n)];
+  y.array() -= y.mean();
+  const Eigen::MatrixXd within = mixing * mixing.transpose(), all = latent.transpose() * latent;
+  const double square = kN / (all * within).trace();
+  const Eigen::VectorXd gamma =
+      (square * all * within + kLambda * Eigen::MatrixXd::Identity(kLatent, kLatent))
+          .lu()
+          .solve(square * latent.transpose() * y);
+  const Eigen::VectorXd beta = mixing.transpose() * gamma;
+  // Features are rounded to 24 bits.
+  for (int f = 0; f < kF; f += 50)
+    EXPECT_NEAR(static_cast<double>(weights.W[static_cast<std::size_t>(f * 2 + 1)]), beta[f],
+                1e-4 * beta.cwiseAbs().maxCoeff());
+}
+
 // Forty mixtures of three numbers: what floats round away in their products is far above the least
 // penalty, and the system would have negative eigenvalues.
 TEST(LinearProbe, ManyRowsOfDependentFeaturesHaveASolutionForEveryPenalty) {
