@@ -68,23 +68,36 @@ CommandFiles files_of(const ExperimentFlags& flags) {
   return files;
 }
 
-// The work of all measurements, counted without doing one. Where an experiment trains something
-// besides, the count ends there: 0, not known.
-double count_work(const Experiment& experiment, const ExperimentOptions& options,
-                  std::int64_t& count) {
+// What all measurements will cost, counted without doing one.
+MeasurementLog count_work(const Experiment& experiment, const ExperimentOptions& options) {
   MeasurementLog counter;
   ExperimentOptions counting = options;
   counting.log = &counter;
   counting.on_progress = {};
-  counting.should_stop = [] { return true; };
-  try {
-    experiment.run(counting);
-  } catch (const Stopped&) {
-    return 0;
-  }
-  count = counter.num_done();
-  return counter.work_done();
+  experiment.run(counting);
+  return counter;
 }
+
+// How long the rest takes: as single steps told, and once a hundredth is measured, at that speed.
+class TimeLeft {
+ public:
+  explicit TimeLeft(const MeasurementLog& log) : log_(log) {}
+  void measured() { at_last_ = watch_.seconds(); }
+  bool is_known() const { return done() >= kEnough * log_.total_work(); }
+  double seconds() const {
+    const double rate = is_known() ? at_last_ / done() : 1;
+    const double since = watch_.seconds() - at_last_;
+    return std::max(0.0, rate * (log_.total_work() - log_.work_done()) - since);
+  }
+
+ private:
+  static constexpr double kEnough = 0.01;
+  double done() const { return log_.work_done() - log_.kept_work(); }
+
+  const MeasurementLog& log_;
+  Stopwatch watch_;
+  double at_last_ = 0;
+};
 
 // Measurements of an experiment that was stopped are kept beside its results, under a name that
 // says with which settings and by which program they were made.
@@ -120,29 +133,29 @@ int run_command(ExperimentFlags& flags) {
   Progress progress(flags.quiet);
   progress.note(fmt::format("{}: {} {} {}.", experiment.name, experiment.claim,
                             flags.rules.size() == 1 ? "Rule" : "Rules", join_names(flags.rules)));
-  std::int64_t count = 0;
-  const double work = count_work(experiment, options, count);
   MeasurementLog log(log_path(flags));
-  if (count > 1) progress.note(fmt::format("{} measurements", count));
+  log.plan(count_work(experiment, options));
+  progress.note(fmt::format("{} measurements, about {} of one core", log.num_planned(),
+                            duration_text(log.total_work())));
   if (log.num_kept() > 0) {
     progress.note(
         fmt::format("{} measurements of a run that was stopped are used", log.num_kept()));
   }
   const Stopwatch watch;
-  std::optional<double> first_work;  // done when the first new measurement was
+  TimeLeft left(log);
+  bool is_said = false;
   log.on_measured = [&] {
-    if (first_work || work <= log.work_done()) return;
-    first_work = log.work_done();
-    const double left = watch.seconds() * (work - *first_work) / log.last_work();
-    progress.note(fmt::format("about {} for the rest, as far as the first measurement tells",
-                              duration_text(left)));
+    left.measured();
+    if (is_said || !left.is_known() || left.seconds() == 0) return;
+    is_said = true;
+    progress.note(fmt::format("about {} for the rest, as far as the measurements so far tell",
+                              duration_text(left.seconds())));
   };
   options.log = &log;
   options.should_stop = stop_requested;
   options.on_progress = [&](const std::string& line) {
-    if (work == 0) return progress.update(line);
-    progress.update(fmt::format("{}/{} {}", log.num_done() + 1, count, line),
-                    log.work_done() / work);
+    progress.update(fmt::format("{}/{} {}, {} left", log.num_done() + 1, log.num_planned(), line,
+                                duration_text(left.seconds())));
   };
   ExperimentResult result;
   try {

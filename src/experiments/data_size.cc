@@ -51,7 +51,7 @@ Measured learned_from(const Workbench& bench, const RuleCase& each, std::int64_t
                          return std::make_unique<LimitedMethod>(
                              learned_method(each.rule(), fit, Readout::kTop), num_rows);
                        },
-                       {.flops = bench.rule_flops(each.rule(), usual_model())});
+                       {.seconds = bench.rule_seconds(each.rule(), usual_model())});
 }
 
 }  // namespace

@@ -114,9 +114,10 @@ ScatterChart chart_of(const Workbench& bench, const RuleCase& each, int step, co
 // Before and after, of one rule.
 void add_embedding(const Workbench& bench, const RuleCase& each, const Shown& shown,
                    ExperimentResult& result) {
-  const Applied applied = bench.apply(each.rule(), usual_model(), {0});
+  const std::vector<Encoder> encoders = bench.apply(each.method, each.rule(), usual_model(), {0});
+  if (encoders.empty()) return;  // only counts
   std::vector<double> agreement;
-  for (const Encoder& encoder : applied.encoders) {
+  for (const Encoder& encoder : encoders) {
     const Plane plane = plane_of(encoder, shown);
     agreement.push_back(nearest_agrees(plane.points, shown.labels));
     const int step = encoder.record.inner_steps;

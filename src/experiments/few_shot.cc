@@ -44,13 +44,16 @@ int steps_of(const ExperimentOptions& options) {
                                                        : MethodOptions{}.training_steps);
 }
 
-// Roughly: conv networks do the work of dense ones at every place.
-double training_flops(const Workbench& bench, const std::string& method, const Rule& rule,
-                      const ExperimentOptions& options) {
+// Roughly, of one core: conv networks do the work of dense ones at every place. A method learns
+// once, with the first number of labels.
+double training_seconds(const Workbench& bench, const Contender& contender, int shots,
+                        const ExperimentOptions& options) {
+  if (shots != kShots[0]) return 0;
   constexpr double kPlaces = 4;  // as measured on digits
-  const double dense = bench.training_flops(usual_model(), steps_of(options), kTrainingBatch);
+  const std::string& method = contender.method_name;
+  const double dense = bench.training_seconds(usual_model(), steps_of(options));
   if (method == "learned" || method == "label-spreading") {
-    return bench.rule_flops(rule, usual_model());
+    return bench.rule_seconds(*contender.rule, usual_model());
   }
   if (method == "random" || method == "raw" || method == "pca" || method == "kmeans") return 0;
   const bool is_conv =
@@ -98,10 +101,10 @@ ExperimentResult run_few_shot(const ExperimentOptions& options) {
         continue;
       }
       for (const int shots : kShots) {
-        const double flops = shots == kShots[0] ? training_flops(bench, method_name, *rule, options)
-                                                : 0;  // learns once
-        const Measured measured = bench.measure(name, [&] { return method.handle(); },
-                                                {.shots = shots, .num_models = 1, .flops = flops});
+        const double seconds = training_seconds(bench, {name, method_name, rule}, shots, options);
+        const Measured measured =
+            bench.measure(name, [&] { return method.handle(); },
+                          {.shots = shots, .num_models = 1, .seconds = seconds});
         nlohmann::json row = {{"dataset", bench.name()},
                               {"shots", shots},
                               {"method", name},

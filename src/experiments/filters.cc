@@ -87,24 +87,26 @@ ExperimentResult run_filters(const ExperimentOptions& options) {
       result.rows.push_back(std::move(row));
     };
     for (const RuleCase& each : rule_cases(options)) {
-      const Rule& rule = each.rule();
-      const Applied applied = bench.apply(rule, usual_model(), stops(bench.inner_steps(rule)));
-      for (const Encoder& encoder : applied.encoders) {
+      const std::vector<Encoder> encoders = bench.apply(each.method, each.rule(), usual_model(),
+                                                        stops(bench.inner_steps(each.rule())));
+      if (encoders.empty()) continue;  // only counts
+      for (const Encoder& encoder : encoders) {
         look(encoder, {{"varied", "inner_step"}, {"rule", each.found->name}},
              each.label(fmt::format("after {} inner steps", encoder.record.inner_steps)));
       }
-      const double before = result.rows[result.rows.size() - applied.encoders.size()]["smoothness"];
+      const double before = result.rows[result.rows.size() - encoders.size()]["smoothness"];
       const double after = result.rows.back()["smoothness"];
       add_sentence(result.finding,
                    fmt::format("{}, {}: neighbouring weights correlate by {:.2f} at the random "
                                "start and {:.2f} after {} inner steps.",
                                bench.name(), each.subject, before, after,
-                               applied.last().record.inner_steps));
+                               encoders.back().record.inner_steps));
     }
     for (const RuleCheckpoint& checkpoint : checkpoints) {
-      look(bench.apply(checkpoint.rule, usual_model(), {}).last(),
-           {{"varied", "outer_step"}, {"outer_step", checkpoint.outer_step}},
-           fmt::format("rule of outer step {}", checkpoint.outer_step));
+      const std::string title = fmt::format("rule of outer step {}", checkpoint.outer_step);
+      for (const Encoder& encoder : bench.apply(title, checkpoint.rule, usual_model(), {})) {
+        look(encoder, {{"varied", "outer_step"}, {"outer_step", checkpoint.outer_step}}, title);
+      }
     }
   }
   result.figures = {smoothness_figure(result.rows, "inner_step",

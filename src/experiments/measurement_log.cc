@@ -48,9 +48,14 @@ std::optional<Measured> MeasurementLog::take(const std::string& name, double wor
     kept_.clear();
     return std::nullopt;
   }
-  ++num_done_;
-  work_done_ += work;
-  if (only_counts()) return Measured{};
+  if (only_counts()) {
+    works_.push_back(work);
+    total_work_ += work;
+    ++num_done_;
+    return Measured{};
+  }
+  add_done();
+  kept_work_ = work_done_;
   const nlohmann::json kept = std::move(kept_.back());
   kept_.pop_back();
   const double cpu_seconds = kept.value("cpu_seconds", 0.0);
@@ -59,17 +64,33 @@ std::optional<Measured> MeasurementLog::take(const std::string& name, double wor
                   kept.value("steps", std::int64_t{0}), kept.at("settings"), cpu_seconds};
 }
 
-void MeasurementLog::keep(const std::string& name, double work, const Measured& measured) {
+void MeasurementLog::keep(const std::string& name, const Measured& measured) {
   JsonLinesWriter(path_).write(line_of(name, measured));
-  ++num_done_;
-  work_done_ += work;
-  last_work_ = work;
+  add_done();
   if (on_measured) on_measured();
 }
 
+void MeasurementLog::plan(const MeasurementLog& counter) {
+  works_ = counter.works_;
+  total_work_ = counter.total_work_;
+}
+
+void MeasurementLog::add_done() {
+  const auto n = static_cast<std::size_t>(num_done_++);
+  if (n < works_.size()) work_done_ += works_[n];
+}
+
 void MeasurementLog::remove_file() const {
+  namespace fs = std::filesystem;
   std::error_code error;
-  std::filesystem::remove(path_, error);
+  const fs::path path(path_);
+  const std::string others = path.filename().string() + ".";
+  for (fs::directory_iterator entry(path.has_parent_path() ? path.parent_path() : ".", error), end;
+       !error && entry != end; entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->path().filename().string().starts_with(others)) fs::remove(entry->path(), ignored);
+  }
+  fs::remove(path, error);
 }
 
 }  // namespace metaplastic

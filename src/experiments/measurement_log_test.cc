@@ -19,14 +19,17 @@ TEST(MeasurementLog, GivesBackWhatWasKeptAndForgetsTheRestAtAnotherName) {
   {
     MeasurementLog log(path);
     EXPECT_FALSE(log.take("one", 2));
-    log.keep("one", 2, {third, none, 500, {{"layer", 1}}, 2.5});
-    log.keep("two", 3, {0.5, 0.25, 4, {}, 4});
-    log.keep("three", 4, {0.75, 0, 5, {}});
+    log.keep("one", {third, none, 500, {{"layer", 1}}, 2.5});
+    log.keep("two", {0.5, 0.25, 4, {}, 4});
+    log.keep("three", {0.75, 0, 5, {}});
     EXPECT_EQ(log.num_done(), 3);
-    EXPECT_EQ(log.work_done(), 9);
   }
   std::ofstream(path, std::ios::app) << "{\"name\": \"torn";
+  MeasurementLog counter;
+  for (const double work : {2, 3, 4}) counter.take("any", work);
   MeasurementLog log(path);
+  log.plan(counter);
+  EXPECT_EQ(log.total_work(), 9);
   EXPECT_EQ(log.num_kept(), 3u);
   const auto one = log.take("one", 2);
   ASSERT_TRUE(one);
@@ -46,7 +49,8 @@ TEST(MeasurementLog, CountsWithoutAFileAndRefusesAFileThatIsNotItsOwn) {
   EXPECT_EQ(counter.take("one", 2)->accuracy, 0);
   EXPECT_TRUE(counter.take("two", 5));
   EXPECT_EQ(counter.num_done(), 2);
-  EXPECT_EQ(counter.work_done(), 7);
+  EXPECT_EQ(counter.total_work(), 7);
+  EXPECT_EQ(counter.num_planned(), 2u);
   const TestFolder folder;
   const std::string path = folder.path("b.partial");
   std::ofstream(path) << "{\"step\": 3}\n";

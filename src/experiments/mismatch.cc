@@ -41,14 +41,16 @@ FeatureCandidate vae_candidate(std::shared_ptr<const Training> training, std::si
   return candidate;
 }
 
-FeatureCandidate rule_candidate(std::shared_ptr<const Applied> applied, std::size_t state) {
-  const Encoder& encoder = applied->encoders[state];
+using Encoders = std::shared_ptr<const std::vector<Encoder>>;
+
+FeatureCandidate rule_candidate(Encoders encoders, std::size_t state) {
+  const Encoder& encoder = (*encoders)[state];
   FeatureCandidate candidate;
   candidate.steps = encoder.record.inner_steps;
   candidate.num_features = encoder.num_features();
-  candidate.encode = [applied, state](std::span<const float> rows, std::int64_t num_rows,
-                                      std::span<float> out) {
-    const Encoder& from = applied->encoders[state];
+  candidate.encode = [encoders, state](std::span<const float> rows, std::int64_t num_rows,
+                                       std::span<float> out) {
+    const Encoder& from = (*encoders)[state];
     encode(from, rows, num_rows, from.num_layers(), out);
   };
   return candidate;
@@ -105,13 +107,13 @@ AutoencoderOptions vae_options(const ExperimentOptions& options, const Workbench
   return vae;
 }
 
-// Measures a state of a training and adds its row; returns the accuracy. `flops`: of the training,
-// with its first state.
+// Measures a state of a training and adds its row; returns the accuracy. `seconds`: of the
+// training, with its first state.
 double measured_state(const Workbench& bench, const std::string& method,
                       const FeatureCandidate& candidate, const nlohmann::json& objective,
-                      double flops, ExperimentResult& result) {
+                      double seconds, ExperimentResult& result) {
   const Measured measured = bench.measure(method, [&] { return fixed_method(method, {candidate}); },
-                                          {.num_models = 1, .flops = flops});
+                                          {.num_models = 1, .seconds = seconds});
   nlohmann::json row = {{"dataset", bench.name()},
                         {"method", method},
                         {"step", candidate.steps},
@@ -136,9 +138,9 @@ Figure accuracy_figure(const ExperimentResult& result, const Workbench& bench,
 
 // Only what the measurements will cost: nothing is trained.
 void count_states(const Workbench& bench, const std::string& method, std::size_t num_states,
-                  double flops) {
+                  double seconds) {
   for (std::size_t n = 0; n < num_states; ++n) {
-    bench.measure(method, {}, {.num_models = 1, .flops = n == 0 ? flops : 0});
+    bench.measure(method, {}, {.num_models = 1, .seconds = n == 0 ? seconds : 0});
   }
 }
 
@@ -147,18 +149,13 @@ Course measure_rule(const Workbench& bench, const RuleCase& each, const Experime
   const Rule& rule = each.rule();
   const int steps = bench.inner_steps(rule);
   const std::set<int> stops = stops_up_to(steps, options.quick ? 3 : 6);
-  const double flops = bench.training_flops(usual_model(), steps, rule.inner.inner_batch);
   Course course;
-  if (bench.only_counts()) {
-    count_states(bench, each.method, stops.size(), flops);
-    return course;
-  }
-  const auto applied = std::make_shared<const Applied>(
-      bench.apply(rule, usual_model(), {stops.begin(), stops.end()}));
-  for (std::size_t n = 0; n < applied->encoders.size(); ++n) {
-    const FeatureCandidate candidate = rule_candidate(applied, n);
-    course.add(candidate.steps,
-               measured_state(bench, each.method, candidate, nullptr, n == 0 ? flops : 0, result));
+  const auto encoders = std::make_shared<const std::vector<Encoder>>(
+      bench.apply(each.method, rule, usual_model(), {stops.begin(), stops.end()}));
+  if (bench.only_counts()) count_states(bench, each.method, stops.size(), 0);
+  for (std::size_t n = 0; n < encoders->size(); ++n) {
+    const FeatureCandidate candidate = rule_candidate(encoders, n);
+    course.add(candidate.steps, measured_state(bench, each.method, candidate, nullptr, 0, result));
   }
   return course;
 }
@@ -166,8 +163,8 @@ Course measure_rule(const Workbench& bench, const RuleCase& each, const Experime
 // Adds the sentence and the figure of the VAE's objective.
 void measure_vae(const Workbench& bench, const AutoencoderOptions& vae, ExperimentResult& result) {
   // Of the encoder, and the same again of the decoder.
-  const double flops = 2 * bench.training_flops(vae.model, vae.training.num_steps, kTrainingBatch);
-  if (bench.only_counts()) return count_states(bench, "vae", vae.training.stops.size(), flops);
+  const double seconds = 2 * bench.training_seconds(vae.model, vae.training.num_steps);
+  if (bench.only_counts()) return count_states(bench, "vae", vae.training.stops.size(), seconds);
   Course course;
   const auto training =
       std::make_shared<const Training>(train_autoencoder(*bench.training_rows(), vae));
@@ -183,7 +180,7 @@ void measure_vae(const Workbench& bench, const AutoencoderOptions& vae, Experime
     const nlohmann::json objective =
         point == trace.end() ? nlohmann::json() : nlohmann::json(point->objective);
     course.add(candidate.steps,
-               measured_state(bench, "vae", candidate, objective, n == 0 ? flops : 0, result));
+               measured_state(bench, "vae", candidate, objective, n == 0 ? seconds : 0, result));
   }
   add_sentence(
       result.finding,

@@ -17,9 +17,8 @@ int prototypical_steps(const ExperimentOptions& options) {
                                                        : MethodOptions{}.training_steps);
 }
 
-double flops_of(const Workbench& bench, const ExperimentOptions& options) {
-  return num_tunings(options) *
-         bench.training_flops(usual_model(), prototypical_steps(options), kTrainingBatch);
+double seconds_of(const Workbench& bench, const ExperimentOptions& options) {
+  return num_tunings(options) * bench.training_seconds(usual_model(), prototypical_steps(options));
 }
 
 // Learns from other classes, whose pixels are in place: it never sees the shuffling.
@@ -69,7 +68,7 @@ ExperimentResult run_permutation(const ExperimentOptions& options) {
       }
       add("prototypical",
           bench.measure(inputs + ", prototypical", [&] { return prototypical.handle(); },
-                        {.num_models = 1, .flops = flops_of(bench, options)}));
+                        {.num_models = 1, .seconds = seconds_of(bench, options)}));
     }
     chart.id = "permutation-" + slug;
     chart.title = fmt::format("{}: inputs in place and shuffled", dataset);

@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <limits>
 
+#include "apply/apply_cost.h"
+#include "apply/encoder_file.h"
 #include "apply/rule_variant.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/statistics.h"
+#include "baselines/training.h"
 #include "data/dataset_rows.h"
 #include "tasks/task_forms.h"
 
@@ -26,6 +30,9 @@ DrawOptions draw_options(const ExperimentOptions& options, int shots) {
   }
   return draws;
 }
+
+// What a training by gradient and the probe reach on one core of 2026.
+constexpr double kFlopsPerSecond = 15e9;
 
 bool shrinks(const Dataset& data, int side) {
   return data.kind == DataKind::kImage && std::max(data.image.height, data.image.width) > side;
@@ -90,27 +97,41 @@ std::optional<std::string> Workbench::unsuited(FeatureMethod& method) const {
   return method.unsuited(context(method.name(), 0));
 }
 
-double Workbench::training_flops(const BaseModel& model, int steps, int batch) const {
+double Workbench::training_seconds(const BaseModel& model, int steps) const {
   // Forward, a signal backward, and the change of the weights.
   constexpr double kFlopsPerWeight = 6;
-  return kFlopsPerWeight * steps * batch *
-         static_cast<double>(model.architecture(prepared_->num_features()).phi_size()) / 2;
+  return kFlopsPerWeight * steps * kTrainingBatch *
+         static_cast<double>(model.architecture(prepared_->num_features()).phi_size()) / 2 /
+         kFlopsPerSecond;
 }
 
-double Workbench::rule_flops(const Rule& rule, const BaseModel& model) const {
+double Workbench::apply_seconds(const Rule& rule, const BaseModel& model) const {
+  if (!only_counts()) return 0;
+  constexpr int kTries = 5;  // the least: other programs only add to it
+  double least = std::numeric_limits<double>::infinity();
+  for (int n = 0; n < kTries; ++n) {
+    const ApplyCost cost = estimate_apply_cost(
+        rule, model.architecture(prepared_->num_features()), data_.first_test_row,
+        rule.inner.inner_batch, inner_steps(rule), least_weight(prepared_->num_features()));
+    least = std::min(least, cost.seconds);
+  }
+  return least;
+}
+
+double Workbench::rule_seconds(const Rule& rule, const BaseModel& model) const {
   const auto num_variants = static_cast<int>(rule_variants().size());
   const int num_trainings =
       has_variants(rule.sizes) ? std::min(num_tunings(options_), num_variants) : 1;
-  return num_trainings * training_flops(model, inner_steps(rule), rule.inner.inner_batch);
+  return num_trainings * apply_seconds(rule, model);
 }
 
-double Workbench::evaluation_flops(const DrawOptions& draws) const {
+double Workbench::evaluation_seconds(const DrawOptions& draws) const {
   const double num_test = std::min(static_cast<double>(draws.max_test_rows),
                                    static_cast<double>(data_.num_rows() - data_.first_test_row));
   // Small matrices run at a fraction of the speed of large ones.
   constexpr double kSlowness = 8;
   const double per_row = 2.0 * kSlowness * usual_model().features * data_.num_classes();
-  return num_test * (prepared_->num_features() + draws.trials * per_row);
+  return num_test * (prepared_->num_features() + draws.trials * per_row) / kFlopsPerSecond;
 }
 
 Measured Workbench::measure(const std::string& label, const MakeMethod& make,
@@ -119,7 +140,7 @@ Measured Workbench::measure(const std::string& label, const MakeMethod& make,
   const std::string log_name =
       fmt::format("{}, {}: {} labels, {} base models", name(), label, how.shots, num_models);
   const DrawOptions draws = draw_options(options_, how.shots);
-  const double work = num_models * (how.flops + evaluation_flops(draws));
+  const double work = num_models * (how.seconds + evaluation_seconds(draws));
   if (options_.log != nullptr) {
     if (auto kept = options_.log->take(log_name, work)) return *kept;
   }
@@ -140,7 +161,7 @@ Measured Workbench::measure(const std::string& label, const MakeMethod& make,
   measured.accuracy = mean(means);
   if (num_models > 1) measured.error = standard_error(means);
   measured.cpu_seconds = cpu_seconds() - cpu_start;
-  if (options_.log != nullptr) options_.log->keep(log_name, work, measured);
+  if (options_.log != nullptr) options_.log->keep(log_name, measured);
   return measured;
 }
 
@@ -151,7 +172,7 @@ Measured Workbench::learned(const std::string& label, const Rule& rule,
   options.training.model = model;
   options.training.inner_steps = inner_steps(rule);
   return measure(label, [&] { return learned_method(rule, options, Readout::kTop); },
-                 {.flops = rule_flops(rule, model)});
+                 {.seconds = rule_seconds(rule, model)});
 }
 
 Measured Workbench::random(const std::string& label, const BaseModel& model) const {
@@ -162,8 +183,22 @@ Measured Workbench::random(const std::string& label, const BaseModel& model) con
       label, [&] { return random_method(options_.rules.front().rule, options, Readout::kTop); });
 }
 
-Applied Workbench::apply(const Rule& rule, const BaseModel& model,
-                         const std::vector<int>& snapshots) const {
+std::vector<Encoder> Workbench::apply(const std::string& label, const Rule& rule,
+                                      const BaseModel& model,
+                                      const std::vector<int>& snapshots) const {
+  const std::string log_name = fmt::format("{}, {}: trained", name(), label);
+  const std::string prefix = options_.log != nullptr ? options_.log->next_prefix() : "";
+  const auto file = [&](std::size_t n) { return fmt::format("{}{}.safetensors", prefix, n); };
+  if (options_.log != nullptr) {
+    if (const auto kept = options_.log->take(log_name, apply_seconds(rule, model))) {
+      std::vector<Encoder> encoders;
+      if (only_counts()) return encoders;
+      for (std::size_t n = 0; n < kept->settings.value("states", std::size_t{0}); ++n)
+        encoders.push_back(load_encoder(file(n)));
+      return encoders;
+    }
+  }
+  const double cpu_start = cpu_seconds();
   FitOptions options;
   options.layers = LayerChoice{};
   options.training.model = model;
@@ -178,8 +213,14 @@ Applied Workbench::apply(const Rule& rule, const BaseModel& model,
     };
   }
   const FoundRule found{rule, "", "", ""};
-  return fit_last_group(found, fit_foundation(found, preprocess_, training_rows(), options),
-                        options);
+  std::vector<Encoder> encoders =
+      fit_last_group(found, fit_foundation(found, preprocess_, training_rows(), options), options)
+          .encoders;
+  if (options_.log == nullptr) return encoders;
+  for (std::size_t n = 0; n < encoders.size(); ++n) save_encoder(file(n), encoders[n]);
+  options_.log->keep(log_name, {.settings = {{"states", encoders.size()}},
+                                .cpu_seconds = cpu_seconds() - cpu_start});
+  return encoders;
 }
 
 BaseModel usual_model() {

@@ -27,7 +27,7 @@ struct ChosenData {
 struct MeasurementOptions {
   int shots = 10;
   std::optional<int> num_models = {};  // instead of num_base_models()
-  double flops = 0;                    // roughly, to train one model: for the estimate of time
+  double seconds = 0;                  // roughly, of one core, to train one model
 };
 
 class Workbench {
@@ -55,18 +55,23 @@ class Workbench {
   // Why the method cannot be used on this data; nothing where it can.
   std::optional<std::string> unsuited(FeatureMethod& method) const;
 
-  // One encoder per state of the rule's training on this data, as apply makes them.
-  Applied apply(const Rule& rule, const BaseModel& model, const std::vector<int>& snapshots) const;
+  // One encoder per state of the rule's training on this data, as apply makes them; kept beside the
+  // log, as a measurement is. None while measurements are counted.
+  std::vector<Encoder> apply(const std::string& label, const Rule& rule, const BaseModel& model,
+                             const std::vector<int>& snapshots) const;
   int inner_steps(const Rule& rule) const;
   // Nothing is measured, only counted (measurement_log.h).
   bool only_counts() const { return options_.log != nullptr && options_.log->only_counts(); }
-  // Roughly, of the trainings with a rule, one for each of its variants that the tuning tries.
-  double rule_flops(const Rule& rule, const BaseModel& model) const;
-  // Roughly, of a training with that many steps and rows per step.
-  double training_flops(const BaseModel& model, int steps, int batch) const;
+  // Roughly, of one core, while measurements are counted (else 0): the trainings with a rule, one
+  // for each of its variants that the tuning tries. From single steps that are tried.
+  double rule_seconds(const Rule& rule, const BaseModel& model) const;
+  // The same of one training.
+  double apply_seconds(const Rule& rule, const BaseModel& model) const;
+  // Roughly, of one core: a training by gradient.
+  double training_seconds(const BaseModel& model, int steps) const;
 
  private:
-  double evaluation_flops(const DrawOptions& draws) const;
+  double evaluation_seconds(const DrawOptions& draws) const;
   MethodContext context(const std::string& label, int model) const;
 
   const ExperimentOptions& options_;

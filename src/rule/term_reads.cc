@@ -35,6 +35,26 @@ Var<T> sym(const TermReads<T>& t, const Var<T>& r, const Var<T>& other) {
   return symmetric_product(t.tape, r, other, sym_share(r));
 }
 
+// x (r other^T + other r^T) share with the diagonal of the matrix left out, [U_lo,U_up] like x: of
+// a wide upper layer without a matrix of U_up U_up.
+template <class T>
+Var<T> times_factors(Tape<T>& tape, const Var<T>& x, const Var<T>& r, const Var<T>& other,
+                     T share) {
+  const auto through = [&](const Var<T>& in, const Var<T>& out, T factor) {
+    return matmul(tape, matmul(tape, x, false, in, false), false, out, true, factor);
+  };
+  const bool same = r.data == other.data;  // as decorrelate and lin_up_psd have it
+  const Var<T> whole =
+      same ? through(r, r, T(2) * share)
+           : combine(tape, T(1), through(r, other, share), T(1), through(other, r, share));
+  return combine(tape, T(1), whole, T(1), scale_columns_by_dots(tape, r, other, x, T(-2) * share));
+}
+
+template <class T>
+bool takes_factors_of(const Var<T>& x, const Var<T>& r) {
+  return takes_factors_above(x.rows(), r.units(), double(r.channels()) * r.examples());
+}
+
 }  // namespace
 
 template <class T>
@@ -70,6 +90,9 @@ template <class T>
 Var<T> TermReads<T>::decorrelate() const {
   const T per_example = T(1) / T(up.s.examples());
   const bool released = sizes.is_metz2019();
+  if (!released && takes_factors_of(w, up.s))
+    return rms_normalise(tape, times_factors(tape, w, up.s, up.s, per_example / T(2)), Over::kAll,
+                         T(kRule.decorrelate_eps));
   const Var<T> corr = released ? matmul(tape, up.s, false, up.s, true,
                                         per_example * (T(1) / std::sqrt(T(up.s.units()))))
                                : symmetric_product(tape, up.s, up.s, per_example / T(2));
@@ -79,13 +102,18 @@ Var<T> TermReads<T>::decorrelate() const {
 
 template <class T>
 Var<T> TermReads<T>::times_sym_up(const Var<T>& x) const {
-  return matmul(tape, x, false, sym(*this, r_up(0), r_up(1)), false);
+  const Var<T> r = r_up(0), other = r_up(1);
+  if (!sizes.is_metz2019() && takes_factors_of(x, r))
+    return times_factors(tape, x, r, other, sym_share(r));
+  return matmul(tape, x, false, sym(*this, r, other), false);
 }
 
 // The released code keeps the diagonal.
 template <class T>
 Var<T> TermReads<T>::times_psd_up(const Var<T>& x) const {
   const Var<T> r = r_up(0);
+  if (!sizes.is_metz2019() && takes_factors_of(x, r))
+    return times_factors(tape, x, r, r, sym_share(r));
   if (!sizes.is_metz2019()) return matmul(tape, x, false, sym(*this, r, r), false);
   const T share = T(1) / std::sqrt(T(r.units())) * (T(1) / T(r.examples())) / T(r.channels());
   return matmul(tape, x, false, product_of_readouts(tape, r, r, share), false);

@@ -106,4 +106,8 @@ bool takes_factors(double U_lo, double U_up, double rank) {
   return U_lo * U_lo * (rank + U_up) > 2 * (4 * U_lo * U_up * rank);
 }
 
+bool takes_factors_above(double U_lo, double U_up, double rank) {
+  return U_up > kWideUnits && takes_factors(U_up, U_lo, rank);
+}
+
 }  // namespace metaplastic

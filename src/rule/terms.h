@@ -92,5 +92,8 @@ double separate_share(int U);
 // Whether sym(lo, lo') W is computed from its factors, as lo (lo'^T W) and the like, instead of a
 // matrix of U_lo U_lo: where that takes less than half of the operations. `rank` is G B.
 bool takes_factors(double U_lo, double U_up, double rank);
+// The same of W sym(up, up') and of W corr(up, up), of layers above this number of units.
+inline constexpr int kWideUnits = 1024;
+bool takes_factors_above(double U_lo, double U_up, double rank);
 
 }  // namespace metaplastic

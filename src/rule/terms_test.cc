@@ -9,6 +9,7 @@
 #include "io/safetensors.h"
 #include "io/test_folder.h"
 #include "rule/classical.h"
+#include "rule/constants.h"
 #include "rule/convert_theta.h"
 #include "rule/layout_file.h"
 #include "rule/rule_file.h"
@@ -94,6 +95,41 @@ TEST(Terms, EachChangesTheStep) {
       mix[k] = 0;
     }
   }
+}
+
+// Above kWideUnits no matrix of U_up U_up is made. The same values come from that matrix.
+TEST(Terms, OfAWideUpperLayerEqualThoseOfItsMatrix) {
+  constexpr int U = kWideUnits + 76, kLow = 3, B = 2;
+  RuleSizes sizes = form_of("compact");
+  sizes.G = 1;
+  ASSERT_TRUE(takes_factors_above(kLow, U, B));
+  ASSERT_FALSE(takes_factors_above(kLow, kWideUnits, B));
+  Random random(4, Purpose::kTest);
+  const auto normals = [&](int count) {
+    std::vector<double> values(static_cast<std::size_t>(count));
+    for (double& value : values) value = random.normal();
+    return values;
+  };
+  const auto w = normals(kLow * U), s = normals(U * B), readouts = normals(U * 2 * B);
+  Tape<double> tape;
+  tape.reset(false);
+  Side<double> up{
+      tape.constant(s.data(), U, 1, B), tape.constant(readouts.data(), U, 2, B), 0, {}, {}};
+  const Side<double> lo{};
+  const TermReads<double> reads{tape, sizes, tape.constant(w.data(), kLow, 1, U), up, lo, 0, 0, {}};
+  const auto by_matrix = [&](const Var<double>& a, const Var<double>& b, double share) {
+    return matmul(tape, reads.w, false, symmetric_product(tape, a, b, share), false, 1.0);
+  };
+  const double share = 1 / (B * std::sqrt(2.0 * U));
+  const auto expect_equal = [&](const Var<double>& found, const Var<double>& expected) {
+    // Sums of up to U products of normals: a few thousand roundings of numbers below 10.
+    for (int i = 0; i < kLow * U; ++i) ASSERT_NEAR(found.data[i], expected.data[i], 1e-11) << i;
+  };
+  const Var<double> r = reads.r_up(0), other = reads.r_up(1);
+  expect_equal(reads.times_sym_up(reads.w), by_matrix(r, other, share));
+  expect_equal(reads.times_psd_up(reads.w), by_matrix(r, r, share));
+  expect_equal(reads.decorrelate(), rms_normalise(tape, by_matrix(up.s, up.s, 0.5 / B), Over::kAll,
+                                                  kRule.decorrelate_eps));
 }
 
 TEST(UsedPart, OfARandomRuleIsAllOfIt) {

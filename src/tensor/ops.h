@@ -34,6 +34,10 @@ Var<T> symmetric_product(Tape<T>& tape, const Var<T>& a, const Var<T>& b, T alph
 // it diag(a b^T) x needs no product of U U.
 template <class T>
 Var<T> scale_by_dots(Tape<T>& tape, const Var<T>& a, const Var<T>& b, const Var<T>& x, T alpha);
+// alpha (a_u . b_u) x[..,u] for every column u of a matrix x [m,U]: x diag(a b^T).
+template <class T>
+Var<T> scale_columns_by_dots(Tape<T>& tape, const Var<T>& a, const Var<T>& b, const Var<T>& x,
+                             T alpha);
 // alpha a + beta b, same shape.
 template <class T>
 Var<T> combine(Tape<T>& tape, T alpha, const Var<T>& a, T beta, const Var<T>& b);

@@ -220,6 +220,25 @@ TEST(ScaleByDots, ValueAndAdjoint) {
       });
 }
 
+TEST(ScaleColumnsByDots, ValueAndAdjoint) {
+  check_op(
+      [](Tape64& tape, const std::vector<Var64>& x) {
+        return scale_columns_by_dots(tape, slice_channels(x[0], 0, 2), slice_channels(x[0], 1, 2),
+                                     x[1], -0.6);
+      },
+      {random_leaf(4, 3, 3, 1), random_matrix(5, 4, 2)},
+      [](const auto& x) {
+        const Leaf a = channels_of(x[0], 0, 2), b = channels_of(x[0], 1, 2);
+        Values y(20);
+        for (std::size_t u = 0; u < 4; ++u) {
+          double dot = 0;
+          for (std::size_t i = 0; i < 6; ++i) dot += a.values[u * 6 + i] * b.values[u * 6 + i];
+          for (std::size_t j = 0; j < 5; ++j) y[j * 4 + u] = -0.6 * dot * x[1].values[j * 4 + u];
+        }
+        return y;
+      });
+}
+
 TEST(Combine, ValueAndAdjoint) {
   check_op([](Tape64& tape,
               const std::vector<Var64>& x) { return combine(tape, 1.5, x[0], -0.25, x[1]); },

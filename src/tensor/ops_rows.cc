@@ -1,4 +1,4 @@
-// Rows of a matrix scaled by what rows of others say.
+// Rows and columns of a matrix scaled by what rows of others say.
 #include "tensor/ops.h"
 
 namespace metaplastic {
@@ -35,8 +35,42 @@ Var<T> scale_by_dots(Tape<T>& tape, const Var<T>& a, const Var<T>& b, const Var<
   return y;
 }
 
-#define METAPLASTIC_INSTANTIATE(T) \
-  template Var<T> scale_by_dots(Tape<T>&, const Var<T>&, const Var<T>&, const Var<T>&, T);
+template <class T>
+Var<T> scale_columns_by_dots(Tape<T>& tape, const Var<T>& a, const Var<T>& b, const Var<T>& x,
+                             T alpha) {
+  METAPLASTIC_CHECK(a.dims == b.dims && a.units() == x.cols());
+  const int m = x.rows(), U = x.cols(), k = a.channels() * a.examples();
+  METAPLASTIC_CHECK(x.unit_stride == U);
+  const Var<T> y =
+      tape.make(m, 1, U, a.needs_gradient() || b.needs_gradient() || x.needs_gradient());
+  const auto row = [](const Var<T>& value, int u) { return value.data + u * value.unit_stride; };
+  T* factors = tape.scratch(U);
+  for (int u = 0; u < U; ++u) factors[u] = alpha * kernels<T>().dot(row(a, u), row(b, u), k);
+  kernels<T>().scale_columns(x.data, factors, m, U, y.data);
+  tape.on_backward(y, [&tape, a, b, x, y, alpha, factors, m, U, k, row] {
+    // As above, with columns of x.
+    const T* y_bar = tape.bar(y);
+    if (x.needs_gradient()) {
+      T* x_bar = tape.bar(x);
+      for (int i = 0; i < m; ++i)
+        for (int u = 0; u < U; ++u) x_bar[i * U + u] += factors[u] * y_bar[i * U + u];
+    }
+    T* along = tape.scratch(U);
+    kernels<T>().column_dots(x.data, y_bar, m, U, U, along);
+    T* a_bar = a.needs_gradient() ? tape.bar(a) : nullptr;
+    T* b_bar = b.needs_gradient() ? tape.bar(b) : nullptr;
+    for (int u = 0; u < U; ++u) {
+      const T factor = alpha * along[u];
+      if (a_bar) kernels<T>().axpy(factor, row(b, u), k, true, a_bar + u * a.unit_stride);
+      if (b_bar) kernels<T>().axpy(factor, row(a, u), k, true, b_bar + u * b.unit_stride);
+    }
+  });
+  return y;
+}
+
+#define METAPLASTIC_INSTANTIATE(T)                                                         \
+  template Var<T> scale_by_dots(Tape<T>&, const Var<T>&, const Var<T>&, const Var<T>&, T); \
+  template Var<T> scale_columns_by_dots(Tape<T>&, const Var<T>&, const Var<T>&, const Var<T>&, T);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)
 #undef METAPLASTIC_INSTANTIATE
