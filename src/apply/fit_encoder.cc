@@ -160,7 +160,10 @@ Applied train_group(const FoundRule& rule, const Layers& group, const GroupRows&
     encoder.activation = options.model.activation;
     encoder.layers = with_weights(group, encoder.layers);
     if (group.front().spec.sparse) make_sparse(encoder.layers.front());
-    if (rows.whitening) rows.whitening->fold_into(encoder.layers.front());
+    if (rows.whitening) {
+      rows.whitening->fold_into(encoder.layers.front());
+      if (group.front().window_offset != 0) centre_weights(encoder.layers.front());
+    }
   }
   return applied;
 }

@@ -83,6 +83,13 @@ void WindowWhitening::fold_into(FoldedLayer& layer) const {
   Eigen::Map<Eigen::RowVectorXf>(layer.b.data(), U) -= shift.cast<float>();
 }
 
+void centre_weights(FoldedLayer& layer) {
+  const auto U = static_cast<Eigen::Index>(layer.b.size());
+  Eigen::Map<Windows> W(layer.W.data(), static_cast<Eigen::Index>(layer.W.size()) / U, U);
+  const Eigen::RowVectorXf means = W.cast<double>().colwise().mean().cast<float>();
+  W.rowwise() -= means;
+}
+
 void WhitenedRows::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {
   rows_->read_rows(first, count, out);
   std::vector<float> scratch;

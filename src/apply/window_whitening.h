@@ -29,6 +29,10 @@ struct WindowWhitening {
   void fold_into(FoldedLayer& layer) const;
 };
 
+// Takes the mean from the weights of each unit. Normalised windows have mean 0, so this changes
+// nothing but rounding: whitening would enlarge that of flat windows.
+void centre_weights(FoldedLayer& layer);
+
 // From up to 20,000 rows, a function of (rows, seed). Cost: 20,000 K^2 + 9 K^3 flops.
 WindowWhitening fit_window_whitening(const RowSource& windows, std::uint64_t seed);
 

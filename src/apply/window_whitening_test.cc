@@ -155,5 +155,13 @@ TEST(SecondViews, ArePartnersWhereThereAreSome) {
     EXPECT_NEAR(b[i] - a[i], i / 8 % 2 == 1 ? 100 : 0, 1e-4f);
 }
 
+// Filters of normalised windows have no use for a mean, and give flat windows nothing but the bias.
+TEST(WindowWhitening, FlatWindowsHaveNoEffect) {
+  FoldedLayer layer{{1, -2, 3, 4, 5, 7}, {0.5f, 2}};  // W [3,2]
+  centre_weights(layer);
+  EXPECT_EQ(layer.W, (std::vector<float>{-2, -5, 0, 1, 2, 4}));
+  EXPECT_EQ(layer.b, (std::vector<float>{0.5f, 2}));
+}
+
 }  // namespace
 }  // namespace metaplastic

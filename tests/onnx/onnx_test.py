@@ -217,6 +217,12 @@ class Export(unittest.TestCase):
                 self.compare(self.save("c.npy", colour), colour, layers=layers)
         self.compare(self.save("c.npy", colour), colour, layers="conv 8 3x3, pool 2x2, dense 5", activation="tanh")
 
+    def test_whitened_windows_that_are_flat(self):
+        random = np.random.default_rng(5)
+        colour = random.integers(0, 256, (120, 20, 20, 3), dtype=np.uint8)
+        colour[:, :12, :12] = 199  # no sum of such pixels is exact
+        self.compare(self.save("c.npy", colour), colour, layers="conv 12 6x6 whiten sparse, pool 3x3, dense 6 whiten")
+
     def test_signals(self):
         random = np.random.default_rng(6)
         X = random.normal(size=(110, 40, 3)) * [1, 10, 0.1] + [0, 5, 1]
