@@ -1,0 +1,25 @@
+"""What `metaplastic experiment` wrote, for tools/make_results and tools/draw_experiments."""
+import json
+import re
+
+FORMAT = "metaplastic experiment 2"
+UNSIZED = "fashion-mnist"  # images of 28 x 28 that an experiment shrinks to 14 x 14 without --resize
+
+
+def load(path):
+    """The record of a file; None where it is another JSON file."""
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        return None
+    return record
+
+
+def sized(record):
+    """The record with the size of the images in each name of a data set, also where the program left it out."""
+    size = "28x28" if "--resize" in record["command"] else "14x14"
+
+    def name(text):
+        return re.sub(rf"\b{UNSIZED}\b(?! \d)", f"{UNSIZED} {size}", text)
+
+    rows = [{**row, "dataset": name(row["dataset"])} if "dataset" in row else row for row in record["rows"]]
+    return {**record, "rows": rows, "finding": name(record["finding"])}
