@@ -121,6 +121,14 @@ class CheckDocs(TempTree):
         write(self.tree / "docs/lost.md", "")
         self.assertIn("docs/README.md: no link to lost.md", self.docs("").stderr)
 
+    def test_every_bundled_rule_has_a_card(self):
+        write(self.tree / "docs/rules.md", "# Rules\n## new-rule, old\n")
+        for name in ("new-rule", "old"):
+            write(self.tree / f"rules/{name}.safetensors", "")
+        self.assertEqual(self.docs("").returncode, 0)
+        write(self.tree / "rules/new.safetensors", "")
+        self.assertIn("no card of rules/new.safetensors", self.docs("").stderr)
+
     def test_files_that_code_blocks_name(self):
         write(self.tree / "tools/run", "")
         self.assertEqual(self.docs("```\ntools/run # tools/gone\n```\n```toml\ntools/gone\n```\n").returncode, 0)

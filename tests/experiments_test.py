@@ -101,6 +101,31 @@ class ExperimentsSlow(unittest.TestCase):
             self.assertEqual(rows[0], self.records["activation"]["rows"])
             self.assertEqual(list(parts.glob("*.partial")), [])
 
+    def test_a_training_that_was_done_is_not_done_again(self):
+        arguments = ["experiment", "filters", "--rule", "hebb-decorrelate", "--rule", "agree-neighbours", "--quick",
+                     "--steps", 3000, "--seed", 3, "--data", "digits", "--out"]
+        with tempfile.TemporaryDirectory() as folder:
+            whole, parts = pathlib.Path(folder, "whole"), pathlib.Path(folder, "parts")
+            parts.mkdir()
+            with subprocess.Popen([PROGRAM, *map(str, arguments), str(parts)], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True) as run:
+                for _ in range(6000):
+                    if list(parts.glob("*.partial")) or run.poll() is not None:
+                        break
+                    time.sleep(0.01)
+                run.send_signal(signal.SIGINT)
+                self.assertEqual(run.wait(), 3)
+            self.assertEqual(len(list(parts.glob("*.partial.0.*.safetensors"))), 4)
+            done = metaplastic(*arguments, parts)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertRegex(done.stderr, r"2 measurements, about \d+ s of one core")
+            self.assertIn("1 measurements of a run that was stopped are used", done.stderr)
+            metaplastic(*arguments, whole)
+            records = [json.loads((out / "filters.json").read_text(encoding="utf-8")) for out in (whole, parts)]
+            for part in ("rows", "pictures", "finding"):
+                self.assertEqual(records[0][part], records[1][part])
+            self.assertEqual(list(parts.glob("*.partial*")), [])
+
     def test_several_rules_stand_beside_each_other(self):
         """Each has the numbers that it has alone; the baselines are measured once."""
         with tempfile.TemporaryDirectory() as folder:

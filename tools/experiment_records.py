@@ -14,12 +14,14 @@ def load(path):
     return record
 
 
-def sized(record):
-    """The record with the size of the images in each name of a data set, also where the program left it out."""
+def size_named(record, text):
+    """The text with the size of the images behind each name of a data set, also where the program left it out."""
     size = "28x28" if "--resize" in record["command"] else "14x14"
+    return re.sub(rf"\b{UNSIZED}\b(?! \d)", f"{UNSIZED} {size}", text)
 
-    def name(text):
-        return re.sub(rf"\b{UNSIZED}\b(?! \d)", f"{UNSIZED} {size}", text)
 
-    rows = [{**row, "dataset": name(row["dataset"])} if "dataset" in row else row for row in record["rows"]]
-    return {**record, "rows": rows, "finding": name(record["finding"])}
+def sized(record):
+    """The record with such names."""
+    rows = [{**row, "dataset": size_named(record, row["dataset"])} if "dataset" in row else row
+            for row in record["rows"]]
+    return {**record, "rows": rows, "finding": size_named(record, record["finding"])}

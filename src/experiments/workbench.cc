@@ -159,7 +159,9 @@ Measured Workbench::measure(const std::string& label, const MakeMethod& make,
     measured.settings = one.settings;
   }
   measured.accuracy = mean(means);
-  if (num_models > 1) measured.error = standard_error(means);
+  // Methods that draw nothing at random are the same in every base model: over draws, then.
+  const double over_models = num_models > 1 ? standard_error(means) : 0;
+  if (over_models > 0) measured.error = over_models;
   measured.cpu_seconds = cpu_seconds() - cpu_start;
   if (options_.log != nullptr) options_.log->keep(log_name, measured);
   return measured;
