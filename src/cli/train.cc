@@ -44,6 +44,7 @@ struct TrainFlags {
   double rank_timeout = 30;
   std::string options;
   std::vector<std::string> judged, overrides;
+  std::string scores;
 };
 
 // The forms in which --options lists the options of a config.
@@ -206,7 +207,8 @@ int run_train(const TrainFlags& flags) {
   const std::optional<Launch> launch = find_launch();
   const int num_threads = flags.threads.value_or(default_threads(launch));
   if (!flags.judged.empty()) {
-    judge_rules(read_config(flags), flags.seed.value_or(0), num_threads, flags.judged);
+    judge_rules(read_config(flags), flags.seed.value_or(0), num_threads, flags.judged,
+                flags.scores);
     return kExitOk;
   }
   if (flags.out.empty()) fail("train: --out is required; name a folder for the run");
@@ -250,6 +252,11 @@ Action add_train(CLI::App& app) {
                  "task")
       ->type_name("RULE")
       ->allow_extra_args(false);
+  app.add_option(
+         "--scores", flags->scores,
+         "with --judge: append each rule's accuracy on each task to this file, as JSON lines")
+      ->type_name("FILE")
+      ->needs("--judge");
   app.add_flag("--quiet", flags->quiet, "no progress on stderr");
   app.add_option_function<std::string>(
          "--rank-timeout",

@@ -97,11 +97,16 @@ void MetaConfig::validate() const {
     fail("config: expected at least one size in inner.inner_batch, found none");
   if (validation.activations.empty())
     fail("config: expected at least one name in validation.activations, found none");
-  if (validation.readout == "best" && validation.num_probes < 2) {
+  if (validation.readout != "objective" && validation.num_probes < 2) {
     fail(
-        "config: expected validation.num_probes of 2 or more for validation.readout = \"best\", "
+        "config: expected validation.num_probes of 2 or more for validation.readout = \"{}\", "
         "which chooses on half of them, found {}",
-        validation.num_probes);
+        validation.readout, validation.num_probes);
+  }
+  if (truncation.joint_readout && truncation.judged_layers == "top") {
+    fail(
+        "config: expected truncation.judged_layers \"best\" or \"all\" with "
+        "truncation.joint_readout, found \"top\"; change either");
   }
   if (truncation.loss == "cross-entropy" && tasks.augment.augmented_share > 0) {
     fail(

@@ -98,6 +98,7 @@ struct TruncationConfig {
   double lambda = 0.1;
   std::vector<double> further_lambdas;
   std::string judged_layers = "top";
+  bool joint_readout = false;
   std::string judged_state = "last";
   std::string loss = "cosine";
   std::string probe_norm = "each";
@@ -122,6 +123,10 @@ struct TruncationConfig {
       "or "
       "a soft minimum over them",
       "top");
+    v("joint_readout", joint_readout,
+      "also read all layers side by side with the inputs beside them, as evaluate does; not with "
+      "judged_layers = \"top\"",
+      "false");
     v("judged_state", judged_state, Choices{"last", "mean"},
       "what is judged after an inner step: the state, or as rules are applied the mean over "
       "inner.phi_mean_share of the steps so far, which needs whole trajectories",
@@ -256,9 +261,10 @@ struct ValidationConfig {
     v("num_tasks", num_tasks, Range{1, 10000}, "held-out tasks, the same each time", "");
     v("inner_steps", inner_steps, Range{1, 100000}, "inner steps before the probe", "");
     v("num_probes", num_probes, Range{1, 1000}, "draws of labelled examples per task", "");
-    v("readout", readout, Choices{"objective", "best"},
+    v("readout", readout, Choices{"objective", "best", "evaluate"},
       "what a held-out task's accuracy is: that of the meta-objective's probes, or as in evaluate "
-      "(one batch norm over all draws; layer and ridge penalty chosen on other draws)",
+      "(one batch norm over all draws; layer and ridge penalty chosen on other draws); best: each "
+      "layer by itself, evaluate: also all layers side by side, and the inputs beside",
       "");
     v("paired", paired,
       "also judge the rule that the run starts from, and give differences to it, task by task", "");

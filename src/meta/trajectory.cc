@@ -82,11 +82,11 @@ void TaskData::start(const Task& task, std::uint32_t first_step, int K, int inne
                      const MetaConfig& config, std::optional<NeighbourMetric>& metric, int rows) {
   METAPLASTIC_CHECK(rows == 0 || rows >= 2);
   task_ = &task;
-  rows_ = rows;
+  rows_ = std::min(rows, task.most_rows().value_or(rows));
   windows_each_ = 1;
   if (rows > 0 && task.windows())
-    windows_each_ = std::clamp(config.inner.neighbour_pool / rows, 1, task.windows()->places());
-  batch_size_ = rows > 0 ? std::min(rows * windows_each_, inner_batch) : inner_batch;
+    windows_each_ = std::clamp(config.inner.neighbour_pool / rows_, 1, task.windows()->places());
+  batch_size_ = rows > 0 ? std::min(rows_ * windows_each_, inner_batch) : inner_batch;
   settings_.reset();
   config_ = &config;
   pool_ = {};
@@ -182,8 +182,12 @@ void TaskData::prepare_settings() {
 }
 
 std::span<const float> TaskData::draw_pool(std::uint32_t number) {
-  task_->draw_batch(Purpose::kNeighbours, number, pool_examples() / windows_each_, pool_batch_,
-                    windows_each_);
+  const int count = pool_examples() / windows_each_;
+  if (rows_ > 0) {
+    task_->draw_data_set(number, count, pool_batch_, windows_each_);
+  } else {
+    task_->draw_batch(Purpose::kNeighbours, number, count, pool_batch_);
+  }
   return {pool_batch_.x.data(), static_cast<std::size_t>(pool_examples() * task_->num_inputs())};
 }
 
@@ -227,6 +231,7 @@ TruncationSettings<float> truncation_settings(const MetaConfig& config, int K) {
                            : truncation.judged_layers == "best" ? JudgedLayers::kBest
                                                                 : JudgedLayers::kTop;
   settings.loss = truncation.loss == "cosine" ? ProbeLoss::kCosine : ProbeLoss::kCrossEntropy;
+  settings.joint_readout = truncation.joint_readout;
   settings.joint_norm = truncation.probe_norm == "joint";
   if (truncation.judged_state == "mean") settings.mean_share = config.inner.phi_mean_share;
   settings.largest_bar = static_cast<float>(config.estimator.largest_adjoint);

@@ -149,6 +149,17 @@ TEST_P(TruncationOf, MetaGradientOfSeveralPenaltiesEqualsCentralDifferences) {
   expect_central_differences(problem);
 }
 
+TEST_P(TruncationOf, MetaGradientOfJointReadoutEqualsCentralDifferences) {
+  for (const bool joint_norm : {false, true}) {
+    Problem problem(GetParam());
+    problem.settings.judged_layers = JudgedLayers::kBest;
+    problem.settings.loss = ProbeLoss::kCrossEntropy;
+    problem.settings.joint_norm = joint_norm;
+    problem.settings.joint_readout = true;
+    expect_central_differences(problem);
+  }
+}
+
 TEST_P(TruncationOf, MetaGradientOfMeansEqualsCentralDifferences) {
   Problem problem(GetParam());
   problem.settings.mean_share = 0.5;

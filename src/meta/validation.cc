@@ -21,8 +21,9 @@ Judgement judge_state(const MetaConfig& config, const Architecture& architecture
     mean.accuracy += judgement.accuracy / num_probes;
     mean.meta_loss += judgement.meta_loss / num_probes;
   }
-  if (config.validation.readout == "best")
-    mean.accuracy = best_readout_accuracy(architecture, phi, probes, tape);
+  const std::string& readout = config.validation.readout;
+  if (readout != "objective")
+    mean.accuracy = best_readout_accuracy(architecture, phi, probes, tape, readout == "evaluate");
   return mean;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <numeric>
 
 #include "objective/linear_probe.h"
@@ -45,12 +46,8 @@ Examples gather(int num_inputs, const std::vector<Probe<float>>& probes) {
 // Accuracy of each penalty of the grid, [lambda], for the even and for the odd draws.
 using Halves = std::array<std::vector<double>, 2>;
 
-Halves judge_layer(const Var<float>& x, const Examples& all) {
-  const int U = x.units(), rows = all.num_rows();
-  std::vector<float> features(static_cast<std::size_t>(U * rows));  // [rows,U]
-  for (int u = 0; u < U; ++u)
-    for (int n = 0; n < rows; ++n)
-      features[static_cast<std::size_t>(n * U + u)] = x.data[u * x.unit_stride + n];
+Halves judge_features(const std::vector<float>& features, int U, const Examples& all) {
+  const int rows = all.num_rows();
   std::vector<std::int64_t> row_ids(static_cast<std::size_t>(rows));
   std::iota(row_ids.begin(), row_ids.end(), 0);
   const std::span<const std::int64_t> ids(row_ids);
@@ -69,19 +66,93 @@ Halves judge_layer(const Var<float>& x, const Examples& all) {
   return halves;
 }
 
+// Features of one example after the other.
+struct Features {
+  int num_features = 0;
+  std::vector<float> values;  // [rows,num_features]
+};
+
+Features features_of(const Var<float>& x, int rows) {
+  const int U = x.units();
+  Features features{U, std::vector<float>(static_cast<std::size_t>(U * rows))};
+  for (int u = 0; u < U; ++u)
+    for (int n = 0; n < rows; ++n)
+      features.values[static_cast<std::size_t>(n * U + u)] = x.data[u * x.unit_stride + n];
+  return features;
+}
+
+Features side_by_side(const Features& left, float left_scale, const Features& right, int rows) {
+  const auto L = static_cast<std::size_t>(left.num_features),
+             R = static_cast<std::size_t>(right.num_features);
+  Features both{left.num_features + right.num_features, {}};
+  both.values.reserve((L + R) * static_cast<std::size_t>(rows));
+  for (std::size_t n = 0; n < static_cast<std::size_t>(rows); ++n) {
+    for (std::size_t u = 0; u < L; ++u) both.values.push_back(left_scale * left.values[n * L + u]);
+    for (std::size_t u = 0; u < R; ++u) both.values.push_back(right.values[n * R + u]);
+  }
+  return both;
+}
+
+// Summed over columns.
+double variance_of(const Features& features, int rows) {
+  const auto F = static_cast<std::size_t>(features.num_features);
+  std::vector<double> sum(F), square(F);
+  for (std::size_t i = 0; i < features.values.size(); ++i) {
+    const double value = features.values[i];
+    sum[i % F] += value;
+    square[i % F] += value * value;
+  }
+  double total = 0;
+  for (std::size_t f = 0; f < F; ++f) total += square[f] / rows - sum[f] / rows * (sum[f] / rows);
+  return total;
+}
+
+// As evaluate offers them: the layers side by side, and the inputs beside each of those.
+void add_joint_readouts(const Examples& all, std::vector<Features>& readouts) {
+  const int rows = all.num_rows();
+  if (readouts.size() > 1) {
+    Features joined = readouts[0];
+    const std::size_t num_layers = readouts.size();
+    for (std::size_t l = 1; l < num_layers; ++l)
+      joined = side_by_side(joined, 1, readouts[l], rows);
+    readouts.push_back(std::move(joined));
+  }
+  if (all.grid.places() > 1) return;
+  const int U = static_cast<int>(all.x.size()) / rows;
+  Features inputs{U, std::vector<float>(all.x.size())};
+  for (int u = 0; u < U; ++u)
+    for (int n = 0; n < rows; ++n)
+      inputs.values[static_cast<std::size_t>(n * U + u)] =
+          all.x[static_cast<std::size_t>(u * rows + n)];
+  const double of_inputs = variance_of(inputs, rows);
+  const std::size_t count = readouts.size();
+  for (std::size_t r = 0; r < count; ++r) {
+    const double variance = variance_of(readouts[r], rows);
+    const bool varies = of_inputs > 0 && variance > 0;
+    const auto scale = varies ? static_cast<float>(std::sqrt(variance / of_inputs)) : 1.0f;
+    readouts.push_back(side_by_side(inputs, scale, readouts[r], rows));
+  }
+}
+
 }  // namespace
 
 double best_readout_accuracy(const Architecture& architecture, const std::vector<float>& phi,
-                             const std::vector<Probe<float>>& probes, Tape<float>& tape) {
+                             const std::vector<Probe<float>>& probes, Tape<float>& tape,
+                             bool joint) {
   METAPLASTIC_CHECK(probes.size() >= 2);
   const Examples all = gather(architecture.num_inputs(), probes);
   tape.reset(false);
   const auto x = forward(tape, phi_leaves(tape, architecture, phi.data()), architecture.activation,
                          batch_of(tape, architecture, std::span<const float>(all.x)))
                      .x;
+  std::vector<Features> readouts;
+  for (int l = 1; l <= architecture.num_layers(); ++l)
+    readouts.push_back(
+        features_of(pooled(tape, x[static_cast<std::size_t>(l)], all.grid), all.num_rows()));
+  if (joint) add_joint_readouts(all, readouts);
   std::array<double, 2> chosen = {-1, -1}, found = {0, 0};
-  for (int l = 1; l <= architecture.num_layers(); ++l) {
-    const Halves halves = judge_layer(pooled(tape, x[static_cast<std::size_t>(l)], all.grid), all);
+  for (const Features& readout : readouts) {
+    const Halves halves = judge_features(readout.values, readout.num_features, all);
     for (std::size_t half = 0; half < 2; ++half) {
       for (std::size_t k = 0; k < halves[half].size(); ++k) {
         if (halves[half][k] <= chosen[half]) continue;

@@ -10,8 +10,10 @@ namespace metaplastic {
 // probes: two or more draws, all of the same size and classes. One batch norm over all
 // their examples; every support is judged on the queries of all. Layer and ridge penalty are chosen
 // by the mean over the even draws for the odd ones, and the other way round. Returns the mean of
-// the two.
+// the two. joint: all layers side by side are one more candidate, and each is offered with the
+// inputs beside it too, as evaluate does.
 double best_readout_accuracy(const Architecture& architecture, const std::vector<float>& phi,
-                             const std::vector<Probe<float>>& probes, Tape<float>& tape);
+                             const std::vector<Probe<float>>& probes, Tape<float>& tape,
+                             bool joint = false);
 
 }  // namespace metaplastic

@@ -20,7 +20,8 @@ std::vector<float> corners(float noise, std::uint32_t step) {
   return x;
 }
 
-double accuracy_of(const Architecture& architecture, const std::vector<float>& phi, float noise) {
+double accuracy_of(const Architecture& architecture, const std::vector<float>& phi, float noise,
+                   bool joint = false) {
   std::vector<int> labels(kPerDraw);
   for (int n = 0; n < kPerDraw; ++n) labels[static_cast<std::size_t>(n)] = n % kClasses;
   std::vector<Probe<float>> probes(4);
@@ -32,7 +33,7 @@ double accuracy_of(const Architecture& architecture, const std::vector<float>& p
     make_probe_targets<float>(kClasses, labels, {}, labels, {}, probe.targets);
   }
   Tape<float> tape;
-  return best_readout_accuracy(architecture, phi, probes, tape);
+  return best_readout_accuracy(architecture, phi, probes, tape, joint);
 }
 
 TEST(BestReadoutTest, IsThatOfTheLayerWhichTellsMost) {
@@ -58,6 +59,14 @@ TEST(BestReadoutTest, EndsAreAllRightAndChance) {
   EXPECT_EQ(accuracy_of(architecture, phi, 0.01f), 1);
   std::fill_n(phi.begin(), kInputs * 16, 0.0f);
   EXPECT_NEAR(accuracy_of(architecture, phi, 0.01f), 1.0 / kClasses, 1e-12);
+}
+
+TEST(BestReadoutTest, JointlyInputsTellWhatNoLayerDoes) {
+  Architecture architecture;
+  architecture.widths = {kInputs, 16, 5};
+  const std::vector<float> blind(static_cast<std::size_t>(architecture.phi_size()), 0.0f);
+  EXPECT_NEAR(accuracy_of(architecture, blind, 0.01f), 1.0 / kClasses, 1e-12);
+  EXPECT_EQ(accuracy_of(architecture, blind, 0.01f, true), 1);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 namespace metaplastic {
 namespace {
 
-// Of every layer of phi on the support and on the query, [U_l,1,N] each; index 0 is unused.
+// Of every layer of phi on the support and on the query, [U_l,1,N] each; index 0: the inputs.
 template <class T>
 struct ProbeFeatures {
   std::array<Var<T>, kMaxLayers + 1> support, query;
@@ -44,7 +44,35 @@ ProbeFeatures<T> features_normed_jointly(Tape<T>& tape, const PhiVars<T>& phi,
     features.support[l] = pooled(tape, half_of(tape, x[l], 0), probe.grid);
     features.query[l] = pooled(tape, half_of(tape, x[l], 1), probe.grid);
   }
+  features.support[0] = batch_of(tape, architecture, std::span<const T>(probe.support));
+  features.query[0] = batch_of(tape, architecture, std::span<const T>(probe.query));
   return features;
+}
+
+// What the inputs are multiplied by beside num_features answers of units.
+template <class T>
+T scale_of_inputs(const std::vector<T>& x, int num_inputs, int num_features) {
+  const std::size_t N = x.size() / static_cast<std::size_t>(num_inputs);
+  double variance = 0;
+  for (std::size_t u = 0; u < static_cast<std::size_t>(num_inputs); ++u) {
+    double sum = 0, square = 0;
+    for (std::size_t n = 0; n < N; ++n) {
+      const auto value = static_cast<double>(x[u * N + n]);
+      sum += value;
+      square += value * value;
+    }
+    const auto count = static_cast<double>(N);
+    variance += square / count - sum / count * (sum / count);
+  }
+  return variance > 0 ? static_cast<T>(std::sqrt(num_features * kUnitVariance / variance)) : T(1);
+}
+
+template <class T>
+Var<T> joint_features(Tape<T>& tape, const std::array<Var<T>, kMaxLayers + 1>& x,
+                      std::size_t num_layers, T input_scale) {
+  Var<T> joined = side_by_side(tape, x[0], input_scale, x[1]);
+  for (std::size_t l = 2; l <= num_layers; ++l) joined = side_by_side(tape, joined, T(1), x[l]);
+  return joined;
 }
 
 // The objective on a tape that was reset by the caller, for each judged layer and penalty.
@@ -57,13 +85,22 @@ std::vector<RidgeResult<T>> objectives(Tape<T>& tape, const PhiVars<T>& phi,
                                         : features_normed_apart(tape, phi, architecture, probe);
   const auto top = static_cast<std::size_t>(architecture.num_layers());
   std::vector<RidgeResult<T>> results;
-  for (std::size_t l = settings.judged_layers == JudgedLayers::kTop ? top : 1; l <= top; ++l) {
-    const auto read = [&](T lambda) {
-      results.push_back(ridge_objective(tape, features.support[l], features.query[l], probe.targets,
-                                        lambda, settings.loss));
+  const auto read = [&](const Var<T>& support, const Var<T>& query) {
+    const auto with = [&](T lambda) {
+      results.push_back(
+          ridge_objective(tape, support, query, probe.targets, lambda, settings.loss));
     };
-    read(settings.lambda);
-    for (const T lambda : settings.further_lambdas) read(lambda);
+    with(settings.lambda);
+    for (const T lambda : settings.further_lambdas) with(lambda);
+  };
+  for (std::size_t l = settings.judged_layers == JudgedLayers::kTop ? top : 1; l <= top; ++l)
+    read(features.support[l], features.query[l]);
+  if (settings.joint_readout && probe.grid.places() == 1) {
+    int num_features = 0;
+    for (std::size_t l = 1; l <= top; ++l) num_features += features.support[l].units();
+    const T scale = scale_of_inputs(probe.support, architecture.num_inputs(), num_features);
+    read(joint_features(tape, features.support, top, scale),
+         joint_features(tape, features.query, top, scale));
   }
   return results;
 }

@@ -29,6 +29,10 @@ Var<T> pooled(Tape<T>& tape, const Var<T>& x, const PlaceGrid& grid) {
   return grid.places() == 1 ? x : pool_places(tape, x, grid, static_cast<T>(kPoolEps));
 }
 
+// Inputs stand beside features as if a unit's answers had this variance, about that of a standard
+// normal number of which the negative half is cut off: they then weigh as much in all.
+constexpr double kUnitVariance = 0.34;
+
 // Which representations the meta-objective reads.
 enum class JudgedLayers {
   kTop,
@@ -43,6 +47,9 @@ struct JudgeSettings {
   std::vector<T> further_lambdas = {};  // each judged layer is read with each penalty
   JudgedLayers judged_layers = JudgedLayers::kTop;
   ProbeLoss loss = ProbeLoss::kCosine;
+  // One more readout: all layers side by side with the inputs beside them, as evaluate offers. Not
+  // of the top layer alone, nor of an example with places.
+  bool joint_readout = false;
   bool joint_norm = false;  // of support and query together; else each has a batch norm of its own
 };
 

@@ -26,6 +26,7 @@ class ImageClassSet : public ClassSet {
     }
   }
   int num_classes() const override { return static_cast<int>(classes_.size()); }
+  bool has_real_rows() const override { return true; }
   int num_instances(int c) const override {
     return classes_[static_cast<std::size_t>(c)]->num_images();
   }

@@ -16,6 +16,7 @@ class RowClassSet : public ClassSet {
     for (std::vector<int>& rows : rows_) random.shuffle(std::span(rows));
   }
   int num_classes() const override { return static_cast<int>(rows_.size()); }
+  bool has_real_rows() const override { return true; }
   int num_inputs() const override { return table_->num_inputs; }
   int num_instances(int c) const override {
     return static_cast<int>(rows_[static_cast<std::size_t>(c)].size());

@@ -10,6 +10,7 @@
 #include "base/sample.h"
 #include "tasks/array_family.h"
 #include "tasks/class_images.h"
+#include "tasks/table_folder.h"
 
 namespace metaplastic {
 namespace {
@@ -62,6 +63,22 @@ void choose_uniform(const ClassSet& classes, Random& random, std::span<int> labe
   for (std::size_t b = 0; b < labels.size(); ++b) {
     labels[b] = random.between(0, classes.num_classes() - 1);
     instances[b] = random.between(0, classes.num_instances(labels[b]) - 1);
+  }
+}
+
+// Each instance at most once: classes are as frequent as they are in the data.
+void choose_distinct(const ClassSet& classes, Random& random, std::span<int> labels,
+                     std::span<int> instances) {
+  std::vector<int> first = {0};  // number of each class's first instance
+  for (int c = 0; c < classes.num_classes(); ++c)
+    first.push_back(first.back() + classes.num_instances(c));
+  const auto numbers =
+      sample_without_replacement(random, first.back(), static_cast<std::int64_t>(labels.size()));
+  for (std::size_t b = 0; b < labels.size(); ++b) {
+    const auto number = static_cast<int>(numbers[b]);
+    const auto after = std::ranges::upper_bound(first, number);
+    labels[b] = static_cast<int>(after - first.begin()) - 1;
+    instances[b] = number - *(after - 1);
   }
 }
 
@@ -118,8 +135,26 @@ Random Task::stream(Purpose purpose, std::uint32_t step) const {
   return {seed_, purpose, stream_of(index_, split_), step};
 }
 
+std::optional<int> Task::most_rows() const {
+  if (!classes_->has_real_rows()) return std::nullopt;
+  int rows = 0;
+  for (int c = 0; c < classes_->num_classes(); ++c) rows += classes_->num_instances(c);
+  return rows;
+}
+
 void Task::draw_batch(Purpose purpose, std::uint32_t step, int num_examples, TaskBatch& out,
                       int windows_each) const {
+  draw(purpose, step, num_examples, false, out, windows_each);
+}
+
+void Task::draw_data_set(std::uint32_t step, int num_rows, TaskBatch& out, int windows_each) const {
+  const std::optional<int> most = most_rows();
+  METAPLASTIC_CHECK(!most || num_rows <= *most);
+  draw(Purpose::kNeighbours, step, num_rows, most.has_value(), out, windows_each);
+}
+
+void Task::draw(Purpose purpose, std::uint32_t step, int num_examples, bool distinct,
+                TaskBatch& out, int windows_each) const {
   METAPLASTIC_CHECK(num_examples >= 1);
   const auto B = static_cast<std::size_t>(num_examples);
   const std::size_t U0 = permutation_.size();
@@ -139,6 +174,8 @@ void Task::draw_batch(Purpose purpose, std::uint32_t step, int num_examples, Tas
   if (purpose == Purpose::kSupport || purpose == Purpose::kQuery) {
     METAPLASTIC_CHECK(num_examples % num_classes() == 0);
     choose_balanced(*classes_, purpose, random, out.labels, scratch.instances);
+  } else if (distinct) {
+    choose_distinct(*classes_, random, out.labels, scratch.instances);
   } else {
     choose_uniform(*classes_, random, out.labels, scratch.instances);
   }
@@ -200,6 +237,8 @@ TaskDistribution::TaskDistribution(const TaskConfig& config, const SuppliedFamil
                                                              config.held_out_share);
       if (!images->left_out().empty()) notes_.push_back(images->left_out());
       add(images, source.weight);
+    } else if (source.is_table_folder) {
+      add(std::make_shared<TableFolderFamily>(source, config.held_out_share), source.weight);
     } else {
       add(std::make_shared<ArrayFamily>(source, config.held_out_share, config.image_side),
           source.weight);

@@ -67,6 +67,11 @@ class Task {
   // Thread-safe for different `out`.
   void draw_batch(Purpose purpose, std::uint32_t step, int num_examples, TaskBatch& out,
                   int windows_each = 1) const;
+  // The rows of a data set: as draw_batch of kNeighbours, but of real data each instance at most
+  // once, so that classes are as frequent as they are there. num_rows <= most_rows().
+  void draw_data_set(std::uint32_t step, int num_rows, TaskBatch& out, int windows_each = 1) const;
+  // Of real data, how many instances there are; of generated data, none: there is no limit.
+  std::optional<int> most_rows() const;
 
  private:
   friend class TaskDistribution;
@@ -83,6 +88,9 @@ class Task {
   Painter painter_;
   std::vector<int> permutation_;  // [U0]
   std::optional<TaskWindows> windows_;
+  // Chooses scratch.instances and labels, then makes x.
+  void draw(Purpose purpose, std::uint32_t step, int num_examples, bool distinct, TaskBatch& out,
+            int windows_each) const;
   // x of a batch from scratch.inputs [B,U0].
   void cut_windows(int windows_each, Random& random, TaskBatch& out) const;
 };

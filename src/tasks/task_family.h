@@ -32,6 +32,8 @@ class ClassSet {
   // At least 2. The order of the instances is already random, so that a caller may take the first
   // half of the indices for one purpose and the second half for another.
   virtual int num_instances(int class_index) const = 0;
+  // Instances are rows of real data: a data set of a task holds each at most once.
+  virtual bool has_real_rows() const { return false; }
   // 0: instances are images, resampled to the task's side. Else they are vectors of so many numbers
   // and enter the base model as they are.
   virtual int num_inputs() const { return 0; }

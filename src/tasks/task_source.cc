@@ -12,14 +12,14 @@
 namespace metaplastic {
 namespace {
 
-constexpr std::string_view kImages = "images:";
+constexpr std::string_view kImages = "images:", kTables = "tables:";
 constexpr const char* kArrayForms[] = {"npy:", "npz:", "csv:"};
 constexpr float kMaxWeight = 1e6f;
 
 [[noreturn]] void refuse(std::string_view text, const char* found) {
   fail(
       "tasks.images: expected NAME[*WEIGHT][?]=SPEC with a SPEC such as images:FOLDER, "
-      "images:FILE.zip, npz:rows.npz or csv:rows.csv,label=class, found {} in {}",
+      "images:FILE.zip, npz:rows.npz, csv:rows.csv,label=class or tables:FOLDER, found {} in {}",
       found, quote_text(std::string(text), 200));
 }
 
@@ -81,6 +81,13 @@ TaskSource parse_task_source(std::string_view text) {
   if (is_array_spec(spec)) {
     source.spec = spec;
     source.paths = parse_data_spec(spec, file_forms()).paths;
+    return source;
+  }
+  if (spec.starts_with(kTables)) {
+    source.is_table_folder = true;
+    source.spec = spec;
+    source.paths = parse_paths(spec.substr(kTables.size()), text);
+    if (source.paths.size() > 1) refuse(text, "more than one folder of tables");
     return source;
   }
   source.is_images = true;

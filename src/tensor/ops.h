@@ -97,6 +97,9 @@ Var<T> swap_halves(Tape<T>& tape, const Var<T>& x);
 // The first (which = 0) or second half of the examples. x [U,1,2N] -> [U,1,N].
 template <class T>
 Var<T> half_of(Tape<T>& tape, const Var<T>& x, int which);
+// The units of scale * a, then those of b. a [U,1,B], b [V,1,B] -> [U+V,1,B].
+template <class T>
+Var<T> side_by_side(Tape<T>& tape, const Var<T>& a, T scale, const Var<T>& b);
 // Places of an example, down x across, in cells_down x cells_across cells of nearly equal size.
 struct PlaceGrid {
   int down = 1, across = 1, cells_down = 1, cells_across = 1;

@@ -46,6 +46,29 @@ Var<T> half_of(Tape<T>& tape, const Var<T>& x, int which) {
 }
 
 template <class T>
+Var<T> side_by_side(Tape<T>& tape, const Var<T>& a, T scale, const Var<T>& b) {
+  const int U = a.units(), V = b.units(), B = a.examples();
+  METAPLASTIC_CHECK(a.channels() == 1 && b.channels() == 1 && b.examples() == B);
+  const Var<T> y = tape.make(U + V, 1, B, a.needs_gradient() || b.needs_gradient());
+  for (int u = 0; u < U; ++u)
+    for (int n = 0; n < B; ++n)
+      y.data[u * y.unit_stride + n] = scale * a.data[u * a.unit_stride + n];
+  for (int v = 0; v < V; ++v)
+    std::copy_n(b.data + v * b.unit_stride, B, y.data + (U + v) * y.unit_stride);
+  tape.on_backward(y, [&tape, a, b, y, scale, U, V, B] {
+    const T* y_bar = tape.bar(y);
+    if (T* const a_bar = a.needs_gradient() ? tape.bar(a) : nullptr)
+      for (int u = 0; u < U; ++u)
+        for (int n = 0; n < B; ++n)
+          a_bar[u * a.unit_stride + n] += scale * y_bar[u * y.unit_stride + n];
+    if (T* const b_bar = b.needs_gradient() ? tape.bar(b) : nullptr)
+      for (int v = 0; v < V; ++v)
+        kernels<T>().add_to(y_bar + (U + v) * y.unit_stride, B, true, b_bar + v * b.unit_stride);
+  });
+  return y;
+}
+
+template <class T>
 Var<T> regress_out(Tape<T>& tape, const Var<T>& x, const Var<T>& s) {
   METAPLASTIC_CHECK(x.channels() == 1 && x.dims == s.dims);
   const int U = x.units(), B = x.examples();
@@ -79,9 +102,10 @@ Var<T> regress_out(Tape<T>& tape, const Var<T>& x, const Var<T>& s) {
   return y;
 }
 
-#define METAPLASTIC_INSTANTIATE(T)                       \
-  template Var<T> swap_halves(Tape<T>&, const Var<T>&);  \
-  template Var<T> half_of(Tape<T>&, const Var<T>&, int); \
+#define METAPLASTIC_INSTANTIATE(T)                                         \
+  template Var<T> swap_halves(Tape<T>&, const Var<T>&);                    \
+  template Var<T> half_of(Tape<T>&, const Var<T>&, int);                   \
+  template Var<T> side_by_side(Tape<T>&, const Var<T>&, T, const Var<T>&); \
   template Var<T> regress_out(Tape<T>&, const Var<T>&, const Var<T>&);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)

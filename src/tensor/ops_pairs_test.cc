@@ -34,6 +34,22 @@ TEST(HalfOf, ValueAndAdjointOfBothHalves) {
   }
 }
 
+TEST(SideBySide, ValueAndAdjointOfBothPieces) {
+  for (const int B : {1, 7, 16}) {
+    SCOPED_TRACE(B);
+    check_op([](Tape64& tape,
+                const std::vector<Var64>& x) { return side_by_side(tape, x[0], 0.5, x[1]); },
+             {random_leaf(3, 1, B, 1), random_leaf(2, 1, B, 2)},
+             [B](const auto& x) {
+               Values y;
+               for (int u = 0; u < 5; ++u)
+                 for (int b = 0; b < B; ++b)
+                   y.push_back(u < 3 ? 0.5 * x[0].at(u, 0, b) : x[1].at(u - 3, 0, b));
+               return y;
+             });
+  }
+}
+
 // As the rule uses it: a value and its own partner.
 TEST(RegressOut, ValueAndAdjointWithBothArgumentsOfOneValue) {
   const auto naive = [](const Leaf& x, const Leaf& s) {
