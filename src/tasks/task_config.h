@@ -81,7 +81,8 @@ struct TaskConfig {
       "share of fonts, characters and class folders kept for meta-validation");
     v("images", image_sources,
       "the user's own labelled data, each NAME[*WEIGHT][?]=SPEC with a SPEC of the forms images "
-      "(folders or zip files), npy, npz or csv, or tables:FOLDER; with ? the entry is left out when a file is "
+      "(folders or zip files), npy, npz or csv, or tables:FOLDER; with ? the entry is left out "
+      "when a file is "
       "missing");
     v("callables", callables,
       "families that a Python program supplies (docs/research.md), each NAME[*WEIGHT]; "
