@@ -82,8 +82,7 @@ struct TaskConfig {
     v("images", image_sources,
       "the user's own labelled data, each NAME[*WEIGHT][?]=SPEC with a SPEC of the forms images "
       "(folders or zip files), npy, npz or csv, or tables:FOLDER; with ? the entry is left out "
-      "when a file is "
-      "missing");
+      "when a file is missing");
     v("callables", callables,
       "families that a Python program supplies (docs/research.md), each NAME[*WEIGHT]; "
       "meta.MetaTraining writes them");
