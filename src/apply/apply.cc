@@ -7,6 +7,7 @@
 #include <set>
 
 #include "apply/apply_cost.h"
+#include "apply/batches_ahead.h"
 #include "apply/input_order.h"
 #include "apply/second_views.h"
 #include "apply/training_rows.h"
@@ -234,8 +235,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   const auto pool = pool_for(usual, training_rows, options, num_steps, threads);
   const auto [rule, step_settings, views] = rule_for_data(
       usual, options.variant, pool.get(), options.num_examples.value_or(training_rows.num_rows()));
-  SecondViews second_views(rule.sizes, views, options.seed, pool, options.partners);
-  second_views.use_threads(threads);
+  const SecondViews second_views(rule.sizes, views, options.seed, pool, options.partners);
   Encoder made = start_encoder(architecture, rule, options, data.batch_size());
 
   Applied applied;
@@ -253,6 +253,8 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   const int earlier_step = num_steps - std::max(1, num_steps / 10);
   Stepper stepper(rule, architecture, options.seed, step_settings, least, threads);
   const int num_examples = rule.sizes.num_views() * data.batch_size();
+  BatchesAhead batches(data, second_views, earlier_steps, earlier_steps + num_steps,
+                       std::int64_t{num_examples} * architecture.num_inputs() * 8, threads);
   for (int step = 0;; ++step) {
     if (wanted.contains(step)) {
       made.layers =
@@ -263,7 +265,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
     if (step == earlier_step) earlier = phi;
     if (step == num_steps) break;
     if (options.should_stop && options.should_stop()) throw Stopped{};
-    stepper.step(second_views.batch(data, earlier_steps + step), num_examples, phi);
+    stepper.step(batches.next(), num_examples, phi);
     check_finite(phi, step + 1, options);
     update_phi_mean(mean, phi, rule.inner.phi_mean_share, earlier_steps + step + 1);
     if (options.on_step) options.on_step(step + 1, num_steps);

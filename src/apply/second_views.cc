@@ -41,6 +41,7 @@ SecondViews::SecondViews(const RuleSizes& sizes, const ViewSettings& settings, s
   if (!sizes.has_neighbours() || !pool) return;
   pool_ = std::move(pool);
   neighbours_ = pool_->neighbours().with_settings(settings);
+  neighbours_.use_threads(nullptr);
 }
 
 std::span<const float> SecondViews::batch(TrainingRows& rows, int step) {
@@ -66,29 +67,32 @@ std::vector<std::size_t> SecondViews::nearest(std::span<const float> examples,
   if (!neighbours_.searches_columns_alone()) return neighbours_.nearest(examples);
   const std::size_t B = numbers.size();
   std::vector<std::size_t> result(B * kChoices), unknown;
+  std::unique_lock lock(searched_->mutex);
   for (std::size_t b = 0; b < B; ++b) {
     const auto out = result.begin() + static_cast<std::ptrdiff_t>(b * kChoices);
     const auto place = pool_->place(numbers[b]);
     const auto known =
         place ? neighbours_.nearest_of_example(*place) : std::span<const std::size_t>{};
-    const auto found = searched_.find(numbers[b]);
+    const auto found = searched_->of_row.find(numbers[b]);
     if (!known.empty()) {
       std::ranges::copy(known, out);
-    } else if (found != searched_.end()) {
+    } else if (found != searched_->of_row.end()) {
       std::ranges::copy(found->second, out);
     } else {
       unknown.push_back(b);
     }
   }
+  lock.unlock();
   if (unknown.empty()) return result;
   std::vector<float> columns;
   for (std::size_t row = 0; row < examples.size(); row += B)
     for (const std::size_t b : unknown) columns.push_back(examples[row + b]);
   const std::vector<std::size_t> found = neighbours_.nearest(columns);
+  lock.lock();
   for (std::size_t n = 0; n < unknown.size(); ++n) {
     const auto of_row = std::span(found).subspan(n * kChoices, kChoices);
     std::ranges::copy(of_row, result.begin() + static_cast<std::ptrdiff_t>(unknown[n] * kChoices));
-    std::ranges::transform(of_row, searched_[numbers[unknown[n]]].begin(),
+    std::ranges::transform(of_row, searched_->of_row[numbers[unknown[n]]].begin(),
                            [](std::size_t p) { return static_cast<std::uint32_t>(p); });
   }
   return result;

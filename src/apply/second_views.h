@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <unordered_map>
@@ -48,9 +49,8 @@ class SecondViews {
               std::shared_ptr<const TrainingPool> pool,
               std::shared_ptr<const RowSource> partners = nullptr);
 
-  // Which share the search for second views and their noise; null: none.
-  void use_threads(ThreadPool* threads) { neighbours_.use_threads(threads); }
-  // The batch [U_0,B] of that step, or [U_0,2B] that is valid until the next call.
+  // The batch [U_0,B] of that step, or [U_0,2B] that is valid until the next call. Copies of this
+  // share what they have searched; different threads may use them.
   std::span<const float> batch(TrainingRows& rows, int step);
 
  private:
@@ -65,7 +65,11 @@ class SecondViews {
   std::shared_ptr<const RowSource> partners_;
   NeighbourPool neighbours_;
   // Neighbours of rows that were searched for, by row.
-  std::unordered_map<std::int64_t, std::array<std::uint32_t, kChoices>> searched_;
+  struct Searched {
+    std::mutex mutex;
+    std::unordered_map<std::int64_t, std::array<std::uint32_t, kChoices>> of_row;  // guarded
+  };
+  std::shared_ptr<Searched> searched_ = std::make_shared<Searched>();
   std::vector<float> views_, partner_rows_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <system_error>
 
 #include "base/error.h"
@@ -19,6 +20,11 @@ void look_out(const Done& done) {
     __builtin_ia32_pause();
 #endif
   }
+}
+
+void wait_for_none(const std::atomic<int>& count) {
+  look_out([&] { return count.load(std::memory_order_relaxed) == 0; });
+  for (int n = count; n != 0; n = count) count.wait(n);
 }
 
 }  // namespace
@@ -73,38 +79,44 @@ ThreadPool::ThreadPool(int num_threads) {
 ThreadPool::~ThreadPool() { stop_threads(); }
 
 void ThreadPool::stop_threads() {
-  {
-    const std::lock_guard lock(mutex_);
-    quit_ = true;
-  }
-  loop_started_.notify_all();
+  quit_ = true;
+  announce();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }
 
+void ThreadPool::announce() {
+  ++num_announced_;
+  num_announced_.notify_all();
+}
+
 void ThreadPool::run_worker(int worker) {
-  std::uint64_t seen_generation = 0;
-  std::unique_lock lock(mutex_);
+  std::uint32_t seen = 0;
   for (;;) {
-    if (!quit_ && generation_ == seen_generation) {
-      lock.unlock();
-      look_out([&] { return generation_.load(std::memory_order_relaxed) != seen_generation; });
-      lock.lock();
-      ++num_asleep_;
-      loop_started_.wait(lock, [&] { return quit_ || generation_ != seen_generation; });
-      --num_asleep_;
-    }
+    look_out([&] { return num_announced_.load(std::memory_order_relaxed) != seen; });
+    num_announced_.wait(seen);
+    seen = num_announced_;
     if (quit_) return;
-    seen_generation = generation_;
-    // A thread that wakes up late finds the loop already closed and goes back to sleep.
-    if (loop_ == nullptr) continue;
-    Loop& loop = *loop_;
-    ++num_busy_;
-    lock.unlock();
-    loop.run(worker);
-    lock.lock();
-    if (--num_busy_ == 0) loop_finished_.notify_one();
+    run_loop(worker);
+    while (num_announced_ == seen && run_spare_piece()) {
+    }
   }
+}
+
+// A thread counts itself before it reads what to run; who withdraws the work does so before it
+// reads the count. In the one order of these operations a late thread finds nothing to run.
+void ThreadPool::run_loop(int worker) {
+  ++num_in_loop_;
+  if (Loop* loop = loop_) loop->run(worker);
+  if (--num_in_loop_ == 0) num_in_loop_.notify_one();
+}
+
+bool ThreadPool::run_spare_piece() {
+  ++num_in_spare_work_;
+  const std::function<bool()>* run_piece = spare_work_;
+  const bool ran = run_piece != nullptr && (*run_piece)();
+  if (--num_in_spare_work_ == 0) num_in_spare_work_.notify_one();
+  return ran;
 }
 
 void ThreadPool::parallel_for(int count, const std::function<void(int, int)>& body) {
@@ -112,29 +124,22 @@ void ThreadPool::parallel_for(int count, const std::function<void(int, int)>& bo
   if (count == 0) return;
   Loop loop(count, body);
   if (!threads_.empty() && count > 1) {
-    bool wake = false;
-    {
-      const std::lock_guard lock(mutex_);
-      METAPLASTIC_CHECK(loop_ == nullptr);
-      loop_ = &loop;
-      ++generation_;
-      wake = num_asleep_ > 0;
-    }
-    if (wake) loop_started_.notify_all();
+    METAPLASTIC_CHECK(loop_ == nullptr);
+    loop_ = &loop;
+    announce();
     loop.run(0);
-    std::unique_lock lock(mutex_);
-    // Closing the loop first keeps late threads out, so that it may leave the stack.
+    // Withdrawing the loop first keeps late threads out, so that it may leave the stack.
     loop_ = nullptr;
-    if (num_busy_ > 0) {
-      lock.unlock();
-      look_out([&] { return num_busy_.load(std::memory_order_relaxed) == 0; });
-      lock.lock();
-    }
-    loop_finished_.wait(lock, [&] { return num_busy_ == 0; });
+    wait_for_none(num_in_loop_);
   } else {
     loop.run(0);
   }
   if (loop.error) std::rethrow_exception(loop.error);
+}
+
+void ThreadPool::set_spare_work(const std::function<bool()>* run_piece) {
+  spare_work_ = run_piece;
+  run_piece ? announce() : wait_for_none(num_in_spare_work_);
 }
 
 int num_hardware_threads() {

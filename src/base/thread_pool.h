@@ -1,18 +1,15 @@
-// A fixed set of threads that share out the indices of a loop. A thread without work looks out for
-// the next loop for some microseconds before it sleeps, so that loops in quick succession are
-// cheap.
+// A fixed set of threads that share out the indices of a loop, and run spare work between loops. A
+// thread without work looks out for the next loop for some microseconds before it sleeps, so that
+// loops in quick succession are cheap. No lock is taken.
 //
 // Which worker runs which index is not determined: results must be written to places named by
 // the index and combined in index order afterwards, so that they do not depend on num_threads.
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <functional>
-#include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -36,22 +33,29 @@ class ThreadPool {
   // the same one for any number of threads. Not reentrant; one caller at a time.
   void parallel_for(int count, const std::function<void(int worker, int index)>& body);
 
+  // Work for threads that have no loop: each call runs one piece and returns false when there is
+  // none at the moment. Several threads call it at once, never the caller's; it must not throw, nor
+  // use this pool. A loop waits for no piece. Null: no more, and pieces that run are waited for.
+  void set_spare_work(const std::function<bool()>* run_piece);
+  // There is spare work again.
+  void announce_spare_work() { announce(); }
+
  private:
   struct Loop;
 
   void run_worker(int worker);
+  void run_loop(int worker);
+  bool run_spare_piece();
+  void announce();
   void stop_threads();
 
   std::vector<std::thread> threads_;
-  std::mutex mutex_;
-  std::condition_variable loop_started_;
-  std::condition_variable loop_finished_;
-  Loop* loop_ = nullptr;  // guarded by mutex_
-  int num_asleep_ = 0;    // guarded by mutex_; threads that wait for loop_started_
-  // Changed under mutex_ and read without it by threads that look out for work or for its end.
-  std::atomic<std::uint64_t> generation_{0};  // counts loops
-  std::atomic<int> num_busy_{0};              // threads inside loop_
-  bool quit_ = false;                         // guarded by mutex_
+  std::atomic<std::uint32_t> num_announced_{0};  // loops, spare work and the end
+  std::atomic<Loop*> loop_{nullptr};
+  std::atomic<int> num_in_loop_{0};  // threads that may read *loop_
+  std::atomic<const std::function<bool()>*> spare_work_{nullptr};
+  std::atomic<int> num_in_spare_work_{0};  // threads that may read *spare_work_
+  std::atomic<bool> quit_{false};
 };
 
 // How many threads the machine can run at once; at least 1.

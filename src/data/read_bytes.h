@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -23,10 +24,14 @@ class ByteReader {
   std::int64_t max_bytes() const { return max_bytes_; }
 
  private:
+  struct Source;
+
   std::size_t read_some(std::span<std::uint8_t> out);
+  std::size_t inflate_some(std::span<std::uint8_t> out);
 
   std::string path_;
-  void* file_ = nullptr;  // gzFile
+  std::unique_ptr<Source> source_;
+  bool is_plain_ = false;
   std::int64_t position_ = 0;
   std::int64_t max_bytes_ = 0;
 };
