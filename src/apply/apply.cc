@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <set>
 
@@ -88,20 +89,23 @@ RuleForData rule_for_data(const Rule& usual, const RuleVariant& variant, const T
   return made;
 }
 
-Health look_at(const Encoder& encoder, std::span<const float> rows, std::int64_t num_rows) {
+Health look_at(const Encoder& encoder, std::span<const float> rows, std::int64_t num_rows,
+               ThreadPool* threads) {
   Health health;
-  int num_dead = 0, num_units = 0;
-  std::vector<float> features;
-  for (int l = 1; l <= encoder.num_layers(); ++l) {
-    const int U = encoder.num_features(l);
-    features.resize(static_cast<std::size_t>(num_rows * U));
-    encode(encoder, rows, num_rows, l, features);
-    num_dead += count_dead_units(features, num_rows, U);
-    num_units += U;
-  }
   health.num_features = encoder.num_features();
-  health.dead_share = static_cast<double>(num_dead) / num_units;
-  health.effective_rank = effective_rank(features, num_rows, health.num_features);
+  const int L = encoder.num_layers();
+  std::vector<int> dead(static_cast<std::size_t>(L));
+  // The top layer, which takes longest, first.
+  share_out(threads, L, [&](int, int index) {
+    const int l = L - index, U = encoder.num_features(l);
+    std::vector<float> features(static_cast<std::size_t>(num_rows * U));
+    encode(encoder, rows, num_rows, l, features);
+    dead[static_cast<std::size_t>(index)] = count_dead_units(features, num_rows, U);
+    if (l == L) health.effective_rank = effective_rank(features, num_rows, U);
+  });
+  int num_units = 0;
+  for (int l = 1; l <= L; ++l) num_units += encoder.num_features(l);
+  health.dead_share = static_cast<double>(std::reduce(dead.begin(), dead.end())) / num_units;
   return health;
 }
 
@@ -257,8 +261,8 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
                        std::int64_t{num_examples} * architecture.num_inputs() * 8, threads);
   for (int step = 0;; ++step) {
     if (wanted.contains(step)) {
-      made.layers =
-          dense_layers(architecture, fold_layers(architecture, mean, statistics_rows, num_rows));
+      made.layers = dense_layers(
+          architecture, fold_layers(architecture, mean, statistics_rows, num_rows, threads));
       made.record.inner_steps = earlier_steps + step;
       applied.encoders.push_back(made);
     }
@@ -270,7 +274,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
     update_phi_mean(mean, phi, rule.inner.phi_mean_share, earlier_steps + step + 1);
     if (options.on_step) options.on_step(step + 1, num_steps);
   }
-  applied.health = look_at(applied.last(), statistics_rows, num_rows);
+  applied.health = look_at(applied.last(), statistics_rows, num_rows, threads);
   if (num_steps > 0) applied.health.drift = phi_drift(architecture, earlier, phi);
   applied.state = {std::move(phi), std::move(mean), earlier_steps + num_steps};
   return applied;

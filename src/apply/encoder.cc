@@ -239,66 +239,33 @@ void encode_rows(const Encoder& encoder, const RowSource& prepared, const Readou
   const std::int64_t size = encoders[0].num_rows();
   const std::int64_t num_blocks = (num_rows + size - 1) / size;
   ThreadPool pool(static_cast<int>(std::clamp<std::int64_t>(num_blocks, 1, num_threads)));
-  for (int t = 1; t < pool.num_threads(); ++t) encoders.emplace_back(encoder, readout);
+  const std::int64_t T = pool.num_threads();
+  // A round is one block for each thread. While it runs, one thread hands over the round before it,
+  // which has encoders of its own; a single thread needs no second one.
+  const std::int64_t num_encoders = T > 1 ? 2 * T : 1;
+  while (std::ssize(encoders) < num_encoders) encoders.emplace_back(encoder, readout);
   std::vector<std::span<const float>> found(encoders.size());
+  const auto place = [&](std::int64_t block) {
+    return static_cast<std::size_t>(block % num_encoders);
+  };
   const auto rows_of_block = [&](std::int64_t n) { return std::min(size, num_rows - n * size); };
-  // A round is one block for each thread: block n of the round belongs to encoder n.
-  for (std::int64_t begin = 0; begin < num_blocks; begin += pool.num_threads()) {
-    const auto count =
-        static_cast<int>(std::min<std::int64_t>(num_blocks - begin, pool.num_threads()));
-    pool.parallel_for(count, [&](int, int index) {
-      BlockEncoder& block = encoders[static_cast<std::size_t>(index)];
-      const std::int64_t n = rows_of_block(begin + index);
-      prepared.read_rows((begin + index) * size, n,
-                         {block.input(), static_cast<std::size_t>(n * U_0)});
-      found[static_cast<std::size_t>(index)] = {block.run(n), static_cast<std::size_t>(n * U)};
+  const auto hand_over = [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t n = std::max<std::int64_t>(begin, 0); n < end; ++n) {
+      check_finite(found[place(n)], U, n * size);
+      sink(found[place(n)], rows_of_block(n));
+    }
+  };
+  for (std::int64_t begin = 0; begin < num_blocks; begin += T) {
+    const std::int64_t count = std::min(num_blocks - begin, T);
+    pool.parallel_for(static_cast<int>(count) + 1, [&](int, int index) {
+      if (index == 0) return hand_over(begin - T, begin);
+      const std::int64_t block = begin + index - 1, n = rows_of_block(block);
+      BlockEncoder& own = encoders[place(block)];
+      prepared.read_rows(block * size, n, {own.input(), static_cast<std::size_t>(n * U_0)});
+      found[place(block)] = {own.run(n), static_cast<std::size_t>(n * U)};
     });
-    for (int index = 0; index < count; ++index) {
-      check_finite(found[static_cast<std::size_t>(index)], U, (begin + index) * size);
-      sink(found[static_cast<std::size_t>(index)], rows_of_block(begin + index));
-    }
   }
-}
-
-std::vector<FoldedLayer> fold_layers(const Architecture& architecture, std::span<const float> phi,
-                                     std::span<const float> rows, std::int64_t num_rows) {
-  METAPLASTIC_CHECK(num_rows >= 2);
-  METAPLASTIC_CHECK(static_cast<std::int64_t>(phi.size()) == architecture.phi_size());
-  METAPLASTIC_CHECK(static_cast<std::int64_t>(rows.size()) == num_rows * architecture.num_inputs());
-  std::vector<FoldedLayer> layers;
-  std::vector<float> lo(rows.begin(), rows.end()), up, packed;
-  for (int l = 1; l <= architecture.num_layers(); ++l) {
-    const int U_lo = architecture.widths[static_cast<std::size_t>(l - 1)];
-    const int U_up = architecture.widths[static_cast<std::size_t>(l)];
-    const LayerOffsets at = layer_offsets(architecture, l);
-    FoldedLayer layer;
-    layer.W.assign(phi.begin() + at.W, phi.begin() + at.W + std::int64_t{U_lo} * U_up);
-    layer.b.assign(phi.begin() + at.b, phi.begin() + at.b + U_up);
-    up.resize(static_cast<std::size_t>(num_rows * U_up));
-    gemm(false, false, static_cast<int>(num_rows), U_up, U_lo, 1.0f, lo.data(), U_lo,
-         layer.W.data(), U_up, 0.0f, up.data(), U_up);
-    const auto width = static_cast<std::size_t>(U_up);
-    std::vector<double> mean(width, 0.0), variance(width, 0.0);
-    for (std::size_t row = 0; row < up.size(); row += width)
-      for (std::size_t u = 0; u < width; ++u) mean[u] += static_cast<double>(up[row + u]);
-    for (double& value : mean) value /= static_cast<double>(num_rows);
-    for (std::size_t row = 0; row < up.size(); row += width)
-      for (std::size_t u = 0; u < width; ++u) {
-        const double centred = static_cast<double>(up[row + u]) - mean[u];
-        variance[u] += centred * centred / static_cast<double>(num_rows);
-      }
-    for (std::size_t u = 0; u < width; ++u) {
-      const double inv = 1.0 / std::sqrt(variance[u] + kBatchNormEps);
-      for (std::size_t i = u; i < layer.W.size(); i += width) {
-        layer.W[i] = static_cast<float>(static_cast<double>(layer.W[i]) * inv);
-      }
-      layer.b[u] = static_cast<float>(static_cast<double>(layer.b[u]) - mean[u] * inv);
-    }
-    run_folded(layer, architecture.activation, num_rows, lo.data(), up.data(), packed);
-    lo.swap(up);
-    layers.push_back(std::move(layer));
-  }
-  return layers;
+  hand_over((num_blocks - 1) / T * T, num_blocks);
 }
 
 }  // namespace metaplastic

@@ -12,6 +12,7 @@
 
 #include "apply/classifier.h"
 #include "apply/readout.h"
+#include "base/thread_pool.h"
 #include "data/preprocess.h"
 #include "model/layer_spec.h"
 #include "model/mlp.h"
@@ -103,7 +104,9 @@ void encode_rows(const Encoder& encoder, const RowSource& prepared, const Readou
 
 // Folds phi's batch norm by the statistics of prepared rows [N,U_0], N >= 2, layer by layer, each
 // on the folded layers below it. With one inner batch as rows, encode() is the inner forward pass.
+// Threads, if any, share the work; the bits do not depend on them.
 std::vector<FoldedLayer> fold_layers(const Architecture& architecture, std::span<const float> phi,
-                                     std::span<const float> rows, std::int64_t num_rows);
+                                     std::span<const float> rows, std::int64_t num_rows,
+                                     ThreadPool* threads = nullptr);
 
 }  // namespace metaplastic

@@ -25,7 +25,8 @@ TrainingPool::TrainingPool(const RowSource& training_rows, std::uint64_t seed, T
       place_of_row_.emplace(rows.last_numbers()[p], p);
   }
   const int num_inputs = training_rows.num_features();
-  neighbours_ = NeighbourPool(examples_, num_inputs, {examples_, num_inputs}, threads, ready);
+  neighbours_ =
+      NeighbourPool(examples_, num_inputs, {examples_, num_inputs, threads}, threads, ready);
 }
 
 std::optional<std::size_t> TrainingPool::place(std::int64_t row) const {

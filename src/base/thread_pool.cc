@@ -142,6 +142,11 @@ void ThreadPool::set_spare_work(const std::function<bool()>* run_piece) {
   run_piece ? announce() : wait_for_none(num_in_spare_work_);
 }
 
+void share_out(ThreadPool* threads, int count, const std::function<void(int, int)>& body) {
+  if (threads) return threads->parallel_for(count, body);
+  for (int index = 0; index < count; ++index) body(0, index);
+}
+
 int num_hardware_threads() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }

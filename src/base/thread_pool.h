@@ -58,6 +58,10 @@ class ThreadPool {
   std::atomic<bool> quit_{false};
 };
 
+// The same loop by the threads, or by the caller alone where threads is null.
+void share_out(ThreadPool* threads, int count,
+               const std::function<void(int worker, int index)>& body);
+
 // How many threads the machine can run at once; at least 1.
 int num_hardware_threads();
 

@@ -95,6 +95,36 @@ TEST(ThreadPool, IdleThreadsUseNoProcessorTime) {
   EXPECT_LT(cpu_seconds, 0.1);
 }
 
+// Pieces of spare work run on other threads than the caller's, beside loops and between them, and
+// none runs after the work is withdrawn.
+TEST(ThreadPool, SpareWorkRunsBesideLoops) {
+  ThreadPool pool(3);
+  const std::thread::id caller = std::this_thread::get_id();
+  for (int repeat = 0; repeat < 50; ++repeat) {
+    constexpr int kPieces = 40;
+    std::atomic<int> next{0}, num_run{0};
+    std::vector<int> visits(kPieces);  // not atomic on purpose
+    const std::function<bool()> run_piece = [&] {
+      const int piece = next++;
+      if (piece >= kPieces) return false;
+      EXPECT_NE(std::this_thread::get_id(), caller);
+      ++visits[static_cast<std::size_t>(piece)];
+      ++num_run;
+      return true;
+    };
+    pool.set_spare_work(&run_piece);
+    std::atomic<int> in_loops{0};
+    for (int loop = 0; loop < 20; ++loop) pool.parallel_for(4, [&](int, int) { ++in_loops; });
+    EXPECT_EQ(in_loops, 80);
+    while (num_run < kPieces) std::this_thread::yield();
+    next = 0;
+    std::ranges::fill(visits, 0);
+    pool.announce_spare_work();
+    pool.set_spare_work(nullptr);
+    EXPECT_EQ(num_run - kPieces, std::min<int>(next, kPieces));
+  }
+}
+
 TEST(ThreadPoolDeathTest, NoThreadsIsAProgrammingError) {
   EXPECT_DEATH(ThreadPool(0), "CHECK failed");
 }

@@ -23,6 +23,9 @@ class RowSource {
   // Writes rows first .. first+count-1 to out [count, num_features]; the range must lie inside.
   // Throws Error for numbers that are not finite, naming row and column.
   virtual void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const = 0;
+  // Whether every row is kept as bytes, and such a row; its numbers are those of read_rows.
+  virtual bool has_bytes() const { return false; }
+  virtual std::span<const std::uint8_t> byte_row(std::int64_t) const { return {}; }
   // True where the source holds digits that a float has no room for: 64-bit numbers, say.
   virtual bool is_wide() const { return false; }
   // The same rows with all their digits; read_rows gives these rounded.

@@ -5,6 +5,7 @@
 
 #include "data/dataset_test_files.h"
 #include "data/preprocess.h"
+#include "data/read_bytes.h"
 #include "io/npy.h"
 
 namespace metaplastic {
@@ -32,6 +33,29 @@ std::string with(std::string text, std::size_t at, std::string_view replacement)
 std::string without(std::string text, std::string_view part, std::string_view replacement) {
   const std::size_t at = text.find(part);
   return at == text.npos ? text : text.replace(at, part.size(), replacement);
+}
+
+// Members one after the other, as `cat a.gz b.gz` makes them, with padding behind; the content does
+// not compress, so that members begin and end anywhere in the reader's buffer.
+TEST(ReadBytes, AGzipFileMayHaveManyMembers) {
+  const TestFolder folder;
+  std::string expected, packed;
+  std::uint32_t word = 1;
+  for (std::size_t size = 0; size < 400'000; size = 3 * size + 100) {
+    std::string content(size, ' ');
+    for (char& c : content) {
+      word = word * 1664525 + 1013904223;
+      c = static_cast<char>(word >> 24);
+    }
+    expected += content;
+    packed += gzipped(content);
+  }
+  ByteReader reader(write_test_file(folder, "members.gz", packed + std::string(700, '\0')));
+  std::vector<std::uint8_t> found(expected.size());
+  reader.read(std::span(found).first(1000), "a part");
+  reader.read(std::span(found).subspan(1000), "the rest");
+  reader.expect_end();
+  EXPECT_EQ(std::string(found.begin(), found.end()), expected);
 }
 
 struct BadFile {

@@ -76,6 +76,12 @@ void ByteRows::read_rows(std::int64_t first, std::int64_t count, std::span<float
                  [](std::uint8_t value) { return static_cast<float>(value); });
 }
 
+std::span<const std::uint8_t> ByteRows::byte_row(std::int64_t row) const {
+  METAPLASTIC_CHECK(row >= 0 && row < num_rows());
+  return std::span(values_).subspan(static_cast<std::size_t>(row * num_features_),
+                                    static_cast<std::size_t>(num_features_));
+}
+
 SliceRows::SliceRows(std::shared_ptr<const RowSource> source, std::int64_t first,
                      std::int64_t count)
     : source_(std::move(source)), first_(first), count_(count) {
@@ -85,6 +91,11 @@ SliceRows::SliceRows(std::shared_ptr<const RowSource> source, std::int64_t first
 void SliceRows::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {
   check_row_range(*this, first, count, out);
   source_->read_rows(first_ + first, count, out);
+}
+
+std::span<const std::uint8_t> SliceRows::byte_row(std::int64_t row) const {
+  METAPLASTIC_CHECK(row >= 0 && row < count_);
+  return source_->byte_row(first_ + row);
 }
 
 void SliceRows::read_wide_rows(std::int64_t first, std::int64_t count,
@@ -125,6 +136,11 @@ void ConcatRows::read_both(std::int64_t first, std::int64_t count, std::span<Val
   if (before < count) {
     read(*second_, first + before - border, count - before, out.subspan(split));
   }
+}
+
+std::span<const std::uint8_t> ConcatRows::byte_row(std::int64_t row) const {
+  const std::int64_t border = first_->num_rows();
+  return row < border ? first_->byte_row(row) : second_->byte_row(row - border);
 }
 
 void ConcatRows::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {

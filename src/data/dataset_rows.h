@@ -47,6 +47,8 @@ class ByteRows : public RowSource {
   std::int64_t num_rows() const override;
   int num_features() const override { return num_features_; }
   void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override;
+  bool has_bytes() const override { return true; }
+  std::span<const std::uint8_t> byte_row(std::int64_t row) const override;
 
  private:
   std::vector<std::uint8_t> values_;
@@ -63,6 +65,8 @@ class SliceRows : public RowSource {
   std::int64_t num_rows() const override { return count_; }
   int num_features() const override { return source_->num_features(); }
   void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override;
+  bool has_bytes() const override { return source_->has_bytes(); }
+  std::span<const std::uint8_t> byte_row(std::int64_t row) const override;
   bool is_wide() const override { return source_->is_wide(); }
   void read_wide_rows(std::int64_t first, std::int64_t count, std::span<double> out) const override;
 
@@ -97,6 +101,8 @@ class ConcatRows : public RowSource {
   std::int64_t num_rows() const override { return first_->num_rows() + second_->num_rows(); }
   int num_features() const override { return first_->num_features(); }
   void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override;
+  bool has_bytes() const override { return first_->has_bytes() && second_->has_bytes(); }
+  std::span<const std::uint8_t> byte_row(std::int64_t row) const override;
   bool is_wide() const override { return first_->is_wide() || second_->is_wide(); }
   void read_wide_rows(std::int64_t first, std::int64_t count, std::span<double> out) const override;
 

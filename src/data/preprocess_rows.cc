@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "data/byte_images.h"
 #include "data/dataset_rows.h"
 #include "data/read_image.h"
 
@@ -32,6 +33,7 @@ void check_pixels(const Dataset& data, std::span<const float> pixels, std::int64
 }  // namespace
 
 void check_all_pixels(const Dataset& raw) {
+  if (raw.pixel_max >= 255 && raw.rows->has_bytes()) return;
   const auto num_pixels = static_cast<std::size_t>(raw.num_features());
   const std::int64_t block = std::min(raw.num_rows(), rows_per_block(raw));
   std::vector<float> buffer(static_cast<std::size_t>(block) * num_pixels);
@@ -104,7 +106,10 @@ std::vector<int> input_order(const Preprocess& preprocess) {
 }
 
 PreparedRows::PreparedRows(const Preprocess& preprocess, const Dataset& raw)
-    : preprocess_(preprocess), raw_(raw), num_inputs_(preprocess.num_inputs()) {
+    : preprocess_(preprocess),
+      raw_(raw),
+      num_inputs_(preprocess.num_inputs()),
+      takes_bytes_(takes_bytes(preprocess, raw)) {
   if (raw.kind == DataKind::kTable) {
     source_column_ = match_columns(preprocess, raw);
     if (!preprocess.offset.empty()) {
@@ -191,8 +196,23 @@ void PreparedRows::prepare_document(std::int64_t row, std::span<float> out) cons
   for (float& value : out) value *= scale;
 }
 
+void PreparedRows::read_byte_images(std::int64_t first, std::int64_t count,
+                                    std::span<float> out) const {
+  const auto size = static_cast<std::size_t>(num_inputs_);
+  std::vector<float> prepared(order_.size());
+  for (std::int64_t n = 0; n < count; ++n) {
+    const auto row = out.subspan(static_cast<std::size_t>(n) * size, size);
+    prepare_byte_image(raw_.rows->byte_row(first + n), preprocess_.input_image,
+                       preprocess_.output_image, raw_.pixel_max,
+                       order_.empty() ? row : std::span<float>(prepared));
+    for (std::size_t u = 0; u < order_.size(); ++u)
+      row[u] = prepared[static_cast<std::size_t>(order_[u])];
+  }
+}
+
 void PreparedRows::read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const {
   check_row_range(*this, first, count, out);
+  if (takes_bytes_) return read_byte_images(first, count, out);
   const auto num_inputs = static_cast<std::size_t>(num_inputs_);
   const auto num_raw = static_cast<std::size_t>(raw_.num_features());
   const std::int64_t block = std::min(count, rows_per_block(raw_));

@@ -53,6 +53,7 @@ class PreparedRows : public RowSource {
   void read_rows(std::int64_t first, std::int64_t count, std::span<float> out) const override;
 
  private:
+  void read_byte_images(std::int64_t first, std::int64_t count, std::span<float> out) const;
   void prepare_image(std::span<const float> raw, std::int64_t row, std::span<float> out) const;
   void prepare_record(std::span<const float> raw, std::span<float> out) const;
   void prepare_signal(std::span<const float> raw, LogMelFrames* frames, std::span<float> out) const;
@@ -61,6 +62,7 @@ class PreparedRows : public RowSource {
   Preprocess preprocess_;
   Dataset raw_;
   int num_inputs_;
+  bool takes_bytes_;                // byte_images.h
   std::vector<int> source_column_;  // kTable: raw column of each fitted column; -1: a category that
                                     // this data does not have
   std::vector<double> raw_offset_;  // kTable: the offset of each raw column; empty: all 0

@@ -6,10 +6,10 @@
 #include "base/error.h"
 
 namespace metaplastic {
-namespace {
 
-// 1 / source pixels per target pixel.
-float scale_of(int from, int to) { return static_cast<float>(static_cast<double>(to) / from); }
+float shrink_scale(int from, int to) { return static_cast<float>(static_cast<double>(to) / from); }
+
+namespace {
 
 // Weights of the source pixels under each target pixel of one axis, in units of a source pixel.
 struct Axis {
@@ -17,7 +17,7 @@ struct Axis {
   std::vector<std::vector<float>> weights;
   float scale;
 
-  Axis(int from, int to) : scale(scale_of(from, to)) {
+  Axis(int from, int to) : scale(shrink_scale(from, to)) {
     for (std::int64_t n = 0; n < to; ++n) {
       // Positions in units of 1/to source pixels are whole numbers: no rounding at the borders.
       const std::int64_t low = n * from, high = low + from;
@@ -164,7 +164,7 @@ void resize_area(std::span<const float> in, int height, int width, int channels,
   METAPLASTIC_CHECK(out.size() == static_cast<std::size_t>(out_height) * out_width * channels);
   if (channels == 1 && height % out_height == 0 && width % out_width == 0) {
     shrink_by_whole_factors(in, width, height / out_height, width / out_width,
-                            scale_of(height, out_height) * scale_of(width, out_width), out);
+                            shrink_scale(height, out_height) * shrink_scale(width, out_width), out);
     return;
   }
   const Axis down(height, out_height), across(width, out_width);

@@ -44,6 +44,8 @@ void make_colour(DecodedImage& picture);
 // resize_area in bytes, rounded.
 void resize_picture(DecodedImage& picture, int height, int width);
 
+// Target pixels per source pixel, along a side.
+float shrink_scale(int from, int to);
 // The mean of the source area under each target pixel: `in` [height, width, channels] to `out`
 // [out_height, out_width, channels], the aspect ratio as given. Shrinking bytes by a whole factor
 // gives exact sums, so that 28 -> 14 is the 2 x 2 mean to the last bit.

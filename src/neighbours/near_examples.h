@@ -50,7 +50,8 @@ std::vector<std::size_t> nearest_others(const LocatedExamples& from, const Locat
 // largest eigenvalues of D^-1/2 (A + A^T) D^-1/2, A the adjacency that near [P,kChoices] lists
 // and D the degrees of A + A^T; 16 where the examples fall into so many unconnected parts. Each
 // such eigenvalue is what one hop keeps of a mode. Approximate (from below, by a block Krylov
-// space) for more than some hundred examples.
-double walk_memory(std::span<const std::size_t> near, std::size_t num_examples);
+// space) for more than some hundred examples. Threads, if any, share the products.
+double walk_memory(std::span<const std::size_t> near, std::size_t num_examples,
+                   ThreadPool* threads = nullptr);
 
 }  // namespace metaplastic

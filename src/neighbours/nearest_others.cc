@@ -134,18 +134,11 @@ class AmongSearch {
 };
 static_assert(kBlock % ColumnPanels::kWidth == 0);
 
-void share_out(ThreadPool* threads, std::size_t count,
-               const std::function<void(int worker, int index)>& body) {
-  const auto num = static_cast<int>(count);
-  if (threads) return threads->parallel_for(num, body);
-  for (int index = 0; index < num; ++index) body(0, index);
-}
-
 std::vector<std::size_t> nearest_among(const LocatedExamples& all, ThreadPool* threads) {
   const std::size_t P = all.count();
   const auto workers = static_cast<std::size_t>(threads ? threads->num_threads() : 1);
   std::vector<AmongSearch> searches(workers, AmongSearch(all));
-  share_out(threads, (P + kBlock - 1) / kBlock, [&](int worker, int number) {
+  share_out(threads, static_cast<int>((P + kBlock - 1) / kBlock), [&](int worker, int number) {
     searches[static_cast<std::size_t>(worker)].search(static_cast<std::size_t>(number) * kBlock);
   });
   std::vector<std::size_t> result(P * kChoices);
@@ -177,7 +170,7 @@ std::vector<std::size_t> nearest_others(const LocatedExamples& from, const Locat
     for (std::size_t i = 0; i < some.nearest.size(); ++i)
       some.nearest[i].write(P, std::span(result).subspan((first + i) * kChoices, kChoices));
   };
-  share_out(threads, (N + block - 1) / block, search);
+  share_out(threads, static_cast<int>((N + block - 1) / block), search);
   return result;
 }
 

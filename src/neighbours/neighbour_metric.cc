@@ -1,6 +1,7 @@
 #include "neighbours/neighbour_metric.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -116,7 +117,8 @@ std::vector<float> project(const std::vector<float>& axes, const std::vector<flo
 
 }  // namespace
 
-NeighbourMetric::NeighbourMetric(std::span<const float> examples, int num_inputs)
+NeighbourMetric::NeighbourMetric(std::span<const float> examples, int num_inputs,
+                                 ThreadPool* threads)
     : num_inputs_(static_cast<std::size_t>(num_inputs)) {
   METAPLASTIC_CHECK(num_inputs >= 1 && !examples.empty() && examples.size() % num_inputs_ == 0);
   by_shape_ = std::ranges::none_of(examples, [](float value) { return value < 0; });
@@ -131,13 +133,34 @@ NeighbourMetric::NeighbourMetric(std::span<const float> examples, int num_inputs
     for (std::size_t p = 0; p < P; ++p) mean_[u] += shapes[u * P + p] / static_cast<float>(P);
   subtract_mean(shapes, mean_);
   components_ = components_of(shapes, num_inputs);
+  choose_whitening(inputs, shapes, threads);
+}
+
+// Where there are fewer threads than whitenings, the last ones are looked at by all threads, one
+// after the other.
+void NeighbourMetric::choose_whitening(std::span<const float> inputs,
+                                       const std::vector<float>& shapes, ThreadPool* threads) {
+  constexpr std::size_t kCount = std::size(kWhitening);
+  const std::size_t P = inputs.size() / num_inputs_;
+  std::array<std::vector<float>, kCount> axes;
+  std::array<double, kCount> memories;
+  const auto look_at = [&](std::size_t n, ThreadPool* helpers) {
+    axes[n] = whitened_axes(components_, kWhitening[n]);
+    const LocatedExamples located(inputs, static_cast<int>(num_inputs_),
+                                  project(axes[n], shapes, num_inputs_));
+    memories[n] = walk_memory(nearest_others(located, located, helpers), P, helpers);
+  };
+  const std::size_t workers =
+      threads ? std::min(kCount, static_cast<std::size_t>(threads->num_threads())) : 0;
+  if (threads) {
+    threads->parallel_for(static_cast<int>(workers),
+                          [&](int, int n) { look_at(static_cast<std::size_t>(n), nullptr); });
+  }
+  for (std::size_t n = workers; n < kCount; ++n) look_at(n, threads);
   double best = -1;
-  for (const double power : kWhitening) {
-    std::vector<float> axes = whitened_axes(components_, power);
-    const LocatedExamples located(inputs, num_inputs, project(axes, shapes, num_inputs_));
-    const double memory = walk_memory(nearest_others(located, located), P);
-    if (memory <= best + kSameMemory) continue;
-    best = memory, whitening_ = power, axes_ = std::move(axes);
+  for (std::size_t n = 0; n < kCount; ++n) {
+    if (memories[n] <= best + kSameMemory) continue;
+    best = memories[n], whitening_ = kWhitening[n], axes_ = std::move(axes[n]);
   }
 }
 

@@ -14,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "neighbours/example_kind.h"
 
 namespace metaplastic {
@@ -26,8 +27,9 @@ class NeighbourMetric {
   };
 
   NeighbourMetric() = default;
-  // examples [U,P], of which kNeighbourhood.metric_examples, evenly spread, are looked at.
-  NeighbourMetric(std::span<const float> examples, int num_inputs);
+  // examples [U,P], of which kNeighbourhood.metric_examples, evenly spread, are looked at. Threads,
+  // if any, share the work.
+  NeighbourMetric(std::span<const float> examples, int num_inputs, ThreadPool* threads = nullptr);
 
   // Near means alike in shape; else, a small distance.
   bool by_shape() const { return by_shape_; }
@@ -46,6 +48,9 @@ class NeighbourMetric {
 
  private:
   std::vector<float> shapes_of(std::span<const float> x) const;
+  // By the walks over inputs [U,P], whose shapes lie around their mean.
+  void choose_whitening(std::span<const float> inputs, const std::vector<float>& shapes,
+                        ThreadPool* threads);
 
   std::size_t num_inputs_ = 0;
   bool by_shape_ = false;

@@ -38,12 +38,13 @@ Eigen::SparseMatrix<float, Eigen::RowMajor> walk_matrix(std::span<const std::siz
 
 }  // namespace
 
-double walk_memory(std::span<const std::size_t> near, std::size_t num_examples) {
+double walk_memory(std::span<const std::size_t> near, std::size_t num_examples,
+                   ThreadPool* threads) {
   METAPLASTIC_CHECK(near.size() == num_examples * kChoices);
   const auto matrix = walk_matrix(near, num_examples);
-  const Eigen::VectorXd values =
-      leading_values(static_cast<int>(num_examples), kModesBlock, kModesBlocks,
-                     [&](const RowMatrix& block) -> RowMatrix { return matrix * block; });
+  const Eigen::VectorXd values = leading_values(
+      static_cast<int>(num_examples), kModesBlock, kModesBlocks,
+      [&](const RowMatrix& block) -> RowMatrix { return matrix * block; }, threads);
   return values.head(std::min<Eigen::Index>(kModes, values.size())).sum();
 }
 

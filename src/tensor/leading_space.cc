@@ -32,26 +32,37 @@ RowMatrix random_block(int size, int block_size) {
 }
 
 // Q^T block, Q the first `count` columns of `all`: [count, columns of block].
-RowMatrix along_span(const RowMatrix& all, int count, const RowMatrix& block) {
+RowMatrix along_span(const RowMatrix& all, int count, const RowMatrix& block, ThreadPool* threads) {
+  constexpr int kPiece = 96;
   const auto size = static_cast<int>(all.rows()), m = static_cast<int>(block.cols());
   RowMatrix along(count, m);
-  gemm(true, false, count, m, size, 1.0f, all.data(), all.cols(), block.data(), m, 0.0f,
-       along.data(), m);
+  share_out(threads, (count + kPiece - 1) / kPiece, [&](int, int piece) {
+    const int first = piece * kPiece;
+    gemm(true, false, std::min(kPiece, count - first), m, size, 1.0f, all.data() + first,
+         all.cols(), block.data(), m, 0.0f, along.data() + std::ptrdiff_t{first} * m, m);
+  });
   return along;
 }
 
 // block - Q along.
-void remove_span(const RowMatrix& all, const RowMatrix& along, RowMatrix& block) {
+void remove_span(const RowMatrix& all, const RowMatrix& along, RowMatrix& block,
+                 ThreadPool* threads) {
+  constexpr int kPiece = 768;
   const auto size = static_cast<int>(all.rows()), m = static_cast<int>(block.cols());
-  gemm(false, false, size, m, static_cast<int>(along.rows()), -1.0f, all.data(), all.cols(),
-       along.data(), m, 1.0f, block.data(), m);
+  share_out(threads, (size + kPiece - 1) / kPiece, [&](int, int piece) {
+    const int first = piece * kPiece;
+    gemm(false, false, std::min(kPiece, size - first), m, static_cast<int>(along.rows()), -1.0f,
+         all.data() + first * all.cols(), all.cols(), along.data(), m, 1.0f,
+         block.data() + std::ptrdiff_t{first} * m, m);
+  });
 }
 
 // Q^T M Q for an orthonormal basis Q of the Krylov space, which grows by a block at a time: what is
 // taken away from M block is a block of the result. A block that adds nothing new leaves noise,
 // which a second pass makes orthogonal to the rest again.
 Eigen::MatrixXd krylov_image(int size, int block_size, int num_blocks,
-                             const std::function<RowMatrix(const RowMatrix&)>& product) {
+                             const std::function<RowMatrix(const RowMatrix&)>& product,
+                             ThreadPool* threads) {
   RowMatrix all(size, block_size * num_blocks);
   all.setZero();
   Eigen::MatrixXd image(block_size * num_blocks, block_size * num_blocks);
@@ -60,13 +71,13 @@ Eigen::MatrixXd krylov_image(int size, int block_size, int num_blocks,
     const int first = b * block_size, count = first + block_size;
     all.middleCols(first, block_size) = block;
     block = product(block);
-    const RowMatrix along = along_span(all, count, block);
+    const RowMatrix along = along_span(all, count, block, threads);
     image.block(0, first, count, block_size) = along.cast<double>();
     image.block(first, 0, block_size, count) = along.cast<double>().transpose();
     if (b + 1 == num_blocks) break;
-    remove_span(all, along, block);
+    remove_span(all, along, block, threads);
     block = orthonormal_by_columns(block);
-    remove_span(all, along_span(all, count, block), block);
+    remove_span(all, along_span(all, count, block, threads), block, threads);
     block = orthonormal_by_columns(block);
   }
   return (image + image.transpose()) / 2;
@@ -97,11 +108,12 @@ LeadingSpace leading_space(int size, int block_size, int num_blocks,
 }
 
 Eigen::VectorXd leading_values(int size, int block_size, int num_blocks,
-                               const std::function<RowMatrix(const RowMatrix&)>& product) {
+                               const std::function<RowMatrix(const RowMatrix&)>& product,
+                               ThreadPool* threads) {
   if (size <= block_size * num_blocks)
     return leading_space(size, block_size, num_blocks, product).values;
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(
-      krylov_image(size, block_size, num_blocks, product), Eigen::EigenvaluesOnly);
+      krylov_image(size, block_size, num_blocks, product, threads), Eigen::EigenvaluesOnly);
   return solver.eigenvalues().reverse();
 }
 

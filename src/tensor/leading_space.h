@@ -6,6 +6,8 @@
 #include <Eigen/Core>
 #include <functional>
 
+#include "base/thread_pool.h"
+
 namespace metaplastic {
 
 using RowMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -21,8 +23,9 @@ struct LeadingSpace {
 // best the first of them.
 LeadingSpace leading_space(int size, int block_size, int num_blocks,
                            const std::function<RowMatrix(const RowMatrix&)>& product);
-// Its values alone, up to rounding, for a third of the work.
+// Its values alone, up to rounding, for a third of the work. Threads, if any, share part of it.
 Eigen::VectorXd leading_values(int size, int block_size, int num_blocks,
-                               const std::function<RowMatrix(const RowMatrix&)>& product);
+                               const std::function<RowMatrix(const RowMatrix&)>& product,
+                               ThreadPool* threads = nullptr);
 
 }  // namespace metaplastic
