@@ -10,8 +10,9 @@
 namespace metaplastic {
 namespace {
 
-// Rows and units of a piece of work: always the same, so that bits do not depend on threads.
-constexpr std::int64_t kPieceRows = 1024;
+// Rows and units of a piece of work: always the same, so that bits do not depend on threads. Rows
+// are a multiple of OpenBLAS's blocks of 24, so that a product has the bits of one in one piece.
+constexpr std::int64_t kPieceRows = 1008;
 constexpr int kPieceUnits = 16;
 
 // Calls body(first, last) for pieces of [0, count), shared by the threads.
