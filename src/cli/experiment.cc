@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/stop.h"
 #include "base/stopped.h"
 #include "base/text.h"
