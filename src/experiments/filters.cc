@@ -56,6 +56,18 @@ Figure smoothness_figure(const std::vector<nlohmann::json>& rows, const std::str
   return line_figure(chart);
 }
 
+std::vector<Figure> smoothness_figures(const std::vector<nlohmann::json>& rows,
+                                       bool has_checkpoints) {
+  std::vector<Figure> figures = {smoothness_figure(
+      rows, "inner_step", "Smoothness of the filters over inner steps", "inner step")};
+  if (has_checkpoints) {
+    figures.push_back(smoothness_figure(rows, "outer_step",
+                                        "Smoothness of the filters over meta-training",
+                                        "outer step of the rule"));
+  }
+  return figures;
+}
+
 }  // namespace
 
 ExperimentResult run_filters(const ExperimentOptions& options) {
@@ -104,18 +116,14 @@ ExperimentResult run_filters(const ExperimentOptions& options) {
     }
     for (const RuleCheckpoint& checkpoint : checkpoints) {
       const std::string title = fmt::format("rule of outer step {}", checkpoint.outer_step);
-      for (const Encoder& encoder : bench.apply(title, checkpoint.rule, usual_model(), {})) {
+      // For as many steps as meta-training judges it at: --steps is for the given rules.
+      const int steps = checkpoint.rule.inner.inner_steps;
+      for (const Encoder& encoder : bench.apply(title, checkpoint.rule, usual_model(), {}, steps)) {
         look(encoder, {{"varied", "outer_step"}, {"outer_step", checkpoint.outer_step}}, title);
       }
     }
   }
-  result.figures = {smoothness_figure(result.rows, "inner_step",
-                                      "Smoothness of the filters over inner steps", "inner step")};
-  if (!checkpoints.empty()) {
-    result.figures.push_back(smoothness_figure(result.rows, "outer_step",
-                                               "Smoothness of the filters over meta-training",
-                                               "outer step of the rule"));
-  }
+  result.figures = smoothness_figures(result.rows, !checkpoints.empty());
   return result;
 }
 

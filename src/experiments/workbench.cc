@@ -105,14 +105,14 @@ double Workbench::training_seconds(const BaseModel& model, int steps) const {
          kFlopsPerSecond;
 }
 
-double Workbench::apply_seconds(const Rule& rule, const BaseModel& model) const {
+double Workbench::apply_seconds(const Rule& rule, const BaseModel& model, int steps) const {
   if (!only_counts()) return 0;
   constexpr int kTries = 5;  // the least: other programs only add to it
   double least = std::numeric_limits<double>::infinity();
   for (int n = 0; n < kTries; ++n) {
-    const ApplyCost cost = estimate_apply_cost(
-        rule, model.architecture(prepared_->num_features()), data_.first_test_row,
-        rule.inner.inner_batch, inner_steps(rule), least_weight(prepared_->num_features()));
+    const ApplyCost cost = estimate_apply_cost(rule, model.architecture(prepared_->num_features()),
+                                               data_.first_test_row, rule.inner.inner_batch, steps,
+                                               least_weight(prepared_->num_features()));
     least = std::min(least, cost.seconds);
   }
   return least;
@@ -122,7 +122,7 @@ double Workbench::rule_seconds(const Rule& rule, const BaseModel& model) const {
   const auto num_variants = static_cast<int>(rule_variants().size());
   const int num_trainings =
       has_variants(rule.sizes) ? std::min(num_tunings(options_), num_variants) : 1;
-  return num_trainings * apply_seconds(rule, model);
+  return num_trainings * apply_seconds(rule, model, inner_steps(rule));
 }
 
 double Workbench::evaluation_seconds(const DrawOptions& draws) const {
@@ -186,13 +186,14 @@ Measured Workbench::random(const std::string& label, const BaseModel& model) con
 }
 
 std::vector<Encoder> Workbench::apply(const std::string& label, const Rule& rule,
-                                      const BaseModel& model,
-                                      const std::vector<int>& snapshots) const {
+                                      const BaseModel& model, const std::vector<int>& snapshots,
+                                      std::optional<int> steps) const {
+  const int num_steps = steps.value_or(inner_steps(rule));
   const std::string log_name = fmt::format("{}, {}: trained", name(), label);
   const std::string prefix = options_.log != nullptr ? options_.log->next_prefix() : "";
   const auto file = [&](std::size_t n) { return fmt::format("{}{}.safetensors", prefix, n); };
   if (options_.log != nullptr) {
-    if (const auto kept = options_.log->take(log_name, apply_seconds(rule, model))) {
+    if (const auto kept = options_.log->take(log_name, apply_seconds(rule, model, num_steps))) {
       std::vector<Encoder> encoders;
       if (only_counts()) return encoders;
       for (std::size_t n = 0; n < kept->settings.value("states", std::size_t{0}); ++n)
@@ -204,7 +205,7 @@ std::vector<Encoder> Workbench::apply(const std::string& label, const Rule& rule
   FitOptions options;
   options.layers = LayerChoice{};
   options.training.model = model;
-  options.training.inner_steps = inner_steps(rule);
+  options.training.inner_steps = num_steps;
   options.training.seed = options_.seed;
   options.training.snapshots = snapshots;
   options.training.should_stop = options_.should_stop;
