@@ -75,8 +75,7 @@ GroupedBarChart empty_chart(const Workbench& bench) {
 ExperimentResult run_few_shot(const ExperimentOptions& options) {
   ExperimentResult result;
   result.settings = protocol_json(options);
-  result.settings["shots"] = kShots;
-  result.settings["readout"] = "best layer";
+  result.settings.update({{"shots", kShots}, {"readout", "best layer"}, {"base_models", 1}});
   result.columns = {"dataset", "shots", "method", "accuracy", "stderr", "steps"};
   MethodOptions method_options;
   method_options.fit.layers = LayerChoice{};

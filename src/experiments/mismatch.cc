@@ -211,6 +211,7 @@ std::vector<ChosenData> mismatch_data(const ExperimentOptions& options,
 ExperimentResult run_mismatch(const ExperimentOptions& options) {
   ExperimentResult result;
   result.settings = protocol_json(options);
+  result.settings["base_models"] = 1;
   result.columns = {"dataset", "method", "step", "accuracy", "stderr", "objective"};
   for (const ChosenData& chosen : mismatch_data(options, result.notes)) {
     const Workbench bench(options, chosen);
