@@ -187,8 +187,8 @@ Measured Workbench::random(const std::string& label, const BaseModel& model) con
 
 std::vector<Encoder> Workbench::apply(const std::string& label, const Rule& rule,
                                       const BaseModel& model, const std::vector<int>& snapshots,
-                                      std::optional<int> steps) const {
-  const int num_steps = steps.value_or(inner_steps(rule));
+                                      std::optional<int> own_steps) const {
+  const int num_steps = own_steps.value_or(inner_steps(rule));
   const std::string log_name = fmt::format("{}, {}: trained", name(), label);
   const std::string prefix = options_.log != nullptr ? options_.log->next_prefix() : "";
   const auto file = [&](std::size_t n) { return fmt::format("{}{}.safetensors", prefix, n); };

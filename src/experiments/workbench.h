@@ -56,10 +56,10 @@ class Workbench {
   std::optional<std::string> unsuited(FeatureMethod& method) const;
 
   // One encoder per state of the rule's training on this data, as apply makes them; kept beside the
-  // log, as a measurement is. None while measurements are counted. `steps`: not inner_steps().
+  // log, as a measurement is. None while measurements are counted. `own_steps`: not inner_steps().
   std::vector<Encoder> apply(const std::string& label, const Rule& rule, const BaseModel& model,
                              const std::vector<int>& snapshots,
-                             std::optional<int> steps = std::nullopt) const;
+                             std::optional<int> own_steps = std::nullopt) const;
   int inner_steps(const Rule& rule) const;
   // Nothing is measured, only counted (measurement_log.h).
   bool only_counts() const { return options_.log != nullptr && options_.log->only_counts(); }
