@@ -11,6 +11,9 @@
 namespace metaplastic {
 namespace {
 
+// Folded whitening makes long sums of large products that cancel: short sums keep rounding small.
+constexpr int kWhitenedInputs = 256;
+
 // Rows that are in memory at once: fewer where layers are wide.
 constexpr std::int64_t kMaxBlockRows = 512, kMinBlockRows = 16, kMaxBlockValues = 1 << 21;
 
@@ -97,8 +100,9 @@ class BlockEncoder {
       if (collect) take(first_dense_, blocks_[at].data(), count);
     }
     for (std::size_t n = first_dense_; n < end_; ++n, at ^= 1) {
-      run_folded(encoder_.layers[n], encoder_.activation, count, blocks_[at].data(),
-                 blocks_[at ^ 1].data(), packed_);
+      const EncoderLayer& layer = encoder_.layers[n];
+      run_folded(layer, encoder_.activation, count, blocks_[at].data(), blocks_[at ^ 1].data(),
+                 packed_, layer.spec.whiten ? kWhitenedInputs : 0);
       if (collect) take(n + 1, blocks_[at ^ 1].data(), count);
     }
     return blocks_[at].data();

@@ -34,7 +34,7 @@ const float* with_padding(const EncoderLayer& conv, const float* image,
 // Not by BLAS, which rounds a row differently in another shape of product or at another place in
 // it: gemm_small adds up every element over U_lo in order.
 void run_folded(const FoldedLayer& layer, Unary activation, std::int64_t n, const float* lo,
-                float* up, std::vector<float>& packed) {
+                float* up, std::vector<float>& packed, int inputs_at_once) {
   const auto U_up = static_cast<int>(layer.b.size());
   const auto U_lo = static_cast<int>(layer.W.size() / layer.b.size());
   for (std::int64_t i = 0; i < n; ++i) {
@@ -42,8 +42,13 @@ void run_folded(const FoldedLayer& layer, Unary activation, std::int64_t n, cons
   }
   const int whole = (U_up + kPackMultiple - 1) / kPackMultiple * kPackMultiple;
   packed.resize(static_cast<std::size_t>(U_lo) * static_cast<std::size_t>(whole));
-  kernels<float>().gemm_small(false, false, static_cast<int>(n), U_up, U_lo, 1.0f, lo, U_lo,
-                              layer.W.data(), U_up, /*accumulate=*/true, up, U_up, packed.data());
+  const int most = inputs_at_once > 0 ? inputs_at_once : U_lo;
+  for (int first = 0; first < U_lo; first += most) {
+    kernels<float>().gemm_small(false, false, static_cast<int>(n), U_up,
+                                std::min(most, U_lo - first), 1.0f, lo + first, U_lo,
+                                layer.W.data() + std::ptrdiff_t{first} * U_up, U_up,
+                                /*accumulate=*/true, up, U_up, packed.data());
+  }
   kernels<float>().map(activation, up, n * U_up, up, nullptr);
 }
 

@@ -10,9 +10,9 @@
 namespace metaplastic {
 
 // up [n,U_up] = act(lo [n,U_lo] W + b). `packed` is scratch. A row's bits do not depend on n or on
-// its place.
+// its place. Sums of `inputs_at_once` products each are added up; 0: one sum of all.
 void run_folded(const FoldedLayer& layer, Unary activation, std::int64_t n, const float* lo,
-                float* up, std::vector<float>& packed);
+                float* up, std::vector<float>& packed, int inputs_at_once = 0);
 
 // All windows [places, height * width * channels] of an image [in.height,in.width,in.channels],
 // normalised as the layer says; padding is 0 before that.
