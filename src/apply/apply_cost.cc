@@ -6,6 +6,7 @@
 #include <charconv>
 #include <vector>
 
+#include "apply/encoder.h"
 #include "apply/second_views.h"
 #include "apply/training_rows.h"
 #include "base/clock.h"
@@ -21,8 +22,6 @@ namespace {
 constexpr double kGiB = 1 << 30;
 constexpr double kUnusualBytes = kGiB, kUnusualSeconds = 300;
 constexpr int kWidest = 1024;  // of a layer that is tried at its own width
-// Blocks of activations while features are written (encoder.cc).
-constexpr double kEncodeRows = 2 * 512;
 
 // Memory and time of one inner step at these widths.
 ApplyCost try_step(const Rule& rule, const UsedPart& used, const Architecture& architecture,
@@ -115,7 +114,9 @@ ApplyCost estimate_apply_cost(const Rule& rule, const Architecture& architecture
   ApplyCost cost = step_cost(rule, architecture, batch, least_weight);
   cost.seconds *= num_steps;
   const double inputs = architecture.num_inputs(), rows = static_cast<double>(num_rows);
-  const double widest = *std::ranges::max_element(architecture.widths);
+  const int widest = *std::ranges::max_element(architecture.widths);
+  const double widest_layer =
+      *std::max_element(architecture.widths.begin() + 1, architecture.widths.end());
   const double statistics_rows = static_cast<double>(std::min(num_rows, kMaxStatisticsRows));
   const bool has_pool = rule.sizes.has_neighbours();
   const double pool_rows =
@@ -123,8 +124,8 @@ ApplyCost estimate_apply_cost(const Rule& rule, const Architecture& architecture
   const double values =
       6.0 * static_cast<double>(
                 architecture.phi_size())  // phi, its mean and an earlier one; W; copies
-      + 3 * statistics_rows * inputs      // read, and two layers of them
-      + kEncodeRows * widest              //
+      + statistics_rows * (inputs + 2 * widest_layer)  // read, and two layers of them
+      + 2.0 * static_cast<double>(encode_block_rows(widest)) * widest  // lower and upper block
       + (2.0 + rule.sizes.num_views()) * batch * inputs  // as rows, as columns, their views
       + 3 * pool_rows * inputs;
   cost.bytes += sizeof(float) * values;

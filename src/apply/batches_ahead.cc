@@ -7,7 +7,7 @@
 namespace metaplastic {
 namespace {
 
-constexpr std::int64_t kMostBytes = std::int64_t{1} << 26;
+constexpr std::int64_t kMostBytes = std::int64_t{1} << 26;  // of batches at a time, or one batch
 constexpr int kBatchesPerThread = 3;
 
 }  // namespace
@@ -21,7 +21,7 @@ BatchesAhead::BatchesAhead(const TrainingRows& rows, const SecondViews& views, i
       unprepared_(first_step) {
   METAPLASTIC_CHECK(first_step >= 0 && first_step <= end_step && batch_bytes > 0);
   const auto room = static_cast<int>(std::clamp<std::int64_t>(
-      kMostBytes / batch_bytes, 2, threads ? kBatchesPerThread * threads->num_threads() : 2));
+      kMostBytes / batch_bytes, 1, threads ? kBatchesPerThread * threads->num_threads() : 1));
   const int num_places = threads ? std::min(room, std::max(1, end_step - first_step)) : 1;
   for (int n = 0; n < num_places; ++n) places_.push_back(std::make_unique<Place>(rows, views));
   if (threads_) threads_->set_spare_work(&run_piece_);

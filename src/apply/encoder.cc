@@ -31,7 +31,7 @@ class BlockEncoder {
     std::int64_t widest = std::max<std::int64_t>(encoder.num_inputs(), places_.num_outputs());
     for (std::size_t n = first_dense_; n < end_; ++n)
       widest = std::max(widest, encoder.layers[n].out.size());
-    num_rows_ = std::clamp(kMaxBlockValues / widest, kMinBlockRows, kMaxBlockRows);
+    num_rows_ = encode_block_rows(widest);
     for (auto& block : blocks_) block.assign(static_cast<std::size_t>(num_rows_ * widest), 0.0f);
     for (const Part& part : parts_) {
       if (part.end < first_dense_)
@@ -129,6 +129,10 @@ void check_finite(std::span<const float> features, std::int64_t num_features, st
 }
 
 }  // namespace
+
+std::int64_t encode_block_rows(std::int64_t widest) {
+  return std::clamp(kMaxBlockValues / widest, kMinBlockRows, kMaxBlockRows);
+}
 
 void make_sparse(FoldedLayer& layer) {
   for (float& b : layer.b) b -= kSparseThreshold;
@@ -246,7 +250,7 @@ void encode_rows(const Encoder& encoder, const RowSource& prepared, const Readou
   const std::int64_t T = pool.num_threads();
   // A round is one block for each thread. While it runs, one thread hands over the round before it,
   // which has encoders of its own; a single thread needs no second one.
-  const std::int64_t num_encoders = T > 1 ? 2 * T : 1;
+  const std::int64_t num_encoders = T > 1 ? std::min(2 * T, num_blocks) : 1;
   while (std::ssize(encoders) < num_encoders) encoders.emplace_back(encoder, readout);
   std::vector<std::span<const float>> found(encoders.size());
   const auto place = [&](std::int64_t block) {

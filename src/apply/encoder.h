@@ -94,6 +94,8 @@ inline void encode(const Encoder& encoder, std::span<const float> rows, std::int
   encode(encoder, rows, num_rows, Readout{.layer = layer}, out);
 }
 
+// Rows that a thread encodes at a time: fewer where layers are wide.
+std::int64_t encode_block_rows(std::int64_t widest);
 // Called with whole blocks [count, F], in the order of the rows.
 using FeatureSink = std::function<void(std::span<const float> features, std::int64_t count)>;
 // Streams prepared rows through the encoder; memory does not grow with their number. Threads share
