@@ -303,8 +303,13 @@ TEST_F(TrainerTest, ContradictoryConfigIsRefused) {
   config.truncation.loss = "cross-entropy";  // augmented tasks are the default
   EXPECT_THROW(train("a", config, 1), Error);
   config = tiny_config();
-  config.validation.readout = "best";
-  config.validation.num_probes = 1;
+  for (const char* readout : {"best", "evaluate"}) {
+    config.validation.readout = readout;
+    config.validation.num_probes = 1;
+    EXPECT_THROW(train("a", config, 1), Error) << readout;
+  }
+  config = tiny_config();
+  config.truncation.joint_readout = true;  // of the top layer alone
   EXPECT_THROW(train("a", config, 1), Error);
   for (const char* widths : {"", "8-", "-8", "8,8", "0", "5000", "8--8"}) {
     config = tiny_config();

@@ -121,7 +121,7 @@ std::unique_ptr<ClassSet> TableFolderFamily::draw_classes(Split split, int num_c
   const auto draw = [&](const auto& all) -> const auto& {
     return all[random.below(static_cast<std::uint32_t>(all.size()))];
   };
-  const std::shared_ptr<const ClassTable> table = draw(draw(frames(split)).tables);
+  const std::shared_ptr<const ClassTable>& table = draw(draw(frames(split)).tables);
   const int classes = std::min(num_classes, static_cast<int>(table->rows_of_class.size()));
   if (random.below(2) == 0) return draw_from_table(table, classes, random);
   return draw_from_table(some_columns(*table, random), classes, random);
