@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -117,8 +119,8 @@ TEST(ThreadPool, SpareWorkRunsBesideLoops) {
     for (int loop = 0; loop < 20; ++loop) pool.parallel_for(4, [&](int, int) { ++in_loops; });
     EXPECT_EQ(in_loops, 80);
     while (num_run < kPieces) std::this_thread::yield();
-    next = 0;
     std::ranges::fill(visits, 0);
+    next = 0;  // from here on pieces run again
     pool.announce_spare_work();
     pool.set_spare_work(nullptr);
     EXPECT_EQ(num_run - kPieces, std::min<int>(next, kPieces));
