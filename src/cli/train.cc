@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/stop.h"
+#include "base/stopped.h"
 #include "base/text.h"
 #include "base/thread_pool.h"
 #include "cli/command_files.h"
@@ -207,8 +208,12 @@ int run_train(const TrainFlags& flags) {
   const std::optional<Launch> launch = find_launch();
   const int num_threads = flags.threads.value_or(default_threads(launch));
   if (!flags.judged.empty()) {
-    judge_rules(read_config(flags), flags.seed.value_or(0), num_threads, flags.judged,
-                flags.scores);
+    try {
+      judge_rules(read_config(flags), flags.seed.value_or(0), num_threads, flags.judged,
+                  flags.scores);
+    } catch (const Stopped&) {
+      return stopped("what was judged before is above, and in --scores where that is given");
+    }
     return kExitOk;
   }
   if (flags.out.empty()) fail("train: --out is required; name a folder for the run");

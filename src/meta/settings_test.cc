@@ -8,6 +8,8 @@
 #include <optional>
 #include <set>
 
+#include "base/stop.h"
+#include "base/stopped.h"
 #include "io/json_text.h"
 #include "io/test_folder.h"
 #include "meta/conv_model.h"
@@ -95,6 +97,14 @@ TEST(Validation, AsAppliedTakesTheRegimeOfTheRule) {
   // The tasks and the encoders before the first step are those of the config.
   EXPECT_EQ(result.random_accuracy,
             validate_theta(config, tasks, 7, initial_theta(config, 7), 1).random_accuracy);
+}
+
+TEST(Validation, EndsWhenASignalAsksForIt) {
+  const MetaConfig config = traits_config();
+  const TaskDistribution tasks(config.tasks);
+  request_stop();
+  EXPECT_THROW(validate_theta(config, tasks, 7, initial_theta(config, 7), 2), Stopped);
+  clear_stop();
 }
 
 TEST(SettingsRun, ThreadsAndResumeGiveTheSameBits) {

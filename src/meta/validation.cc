@@ -1,7 +1,11 @@
 #include "meta/validation.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/statistics.h"
+#include "base/stop.h"
+#include "base/stopped.h"
 #include "base/thread_pool.h"
 #include "meta/conv_model.h"
 #include "objective/best_readout.h"
@@ -85,8 +89,10 @@ ValidationResult validate_theta(const MetaConfig& config, const TaskDistribution
                                 int num_threads, std::vector<TaskScore>* all_scores) {
   const int num_tasks = config.validation.num_tasks;
   std::vector<TaskScore> scores(static_cast<std::size_t>(num_tasks));
-  std::vector<ValidationWorkspace> workspaces(static_cast<std::size_t>(num_threads));
-  ThreadPool(num_threads).parallel_for(num_tasks, [&](int worker, int index) {
+  ThreadPool pool(std::min(num_threads, num_tasks));
+  std::vector<ValidationWorkspace> workspaces(static_cast<std::size_t>(pool.num_threads()));
+  pool.parallel_for(num_tasks, [&](int worker, int index) {
+    if (stop_requested()) throw Stopped{};
     scores[static_cast<std::size_t>(index)] =
         score_task(config, tasks, seed, theta, index, workspaces[static_cast<std::size_t>(worker)]);
   });

@@ -46,7 +46,8 @@ struct ValidationWorkspace {
 TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
                      const std::vector<float>& theta, int index, ValidationWorkspace& workspace);
 // On all held-out tasks of the config, on so many threads; they do not change the result. Where
-// scores is given, it gets those of the tasks.
+// scores is given, it gets those of the tasks. Throws Stopped after the tasks in hand where a
+// signal asked for the end.
 ValidationResult validate_theta(const MetaConfig& config, const TaskDistribution& tasks,
                                 std::uint64_t seed, const std::vector<float>& theta,
                                 int num_threads, std::vector<TaskScore>* scores = nullptr);
