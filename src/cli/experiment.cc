@@ -130,6 +130,7 @@ int run_command(ExperimentFlags& flags) {
   ExperimentOptions& options = flags.options;
   options.rules = find_rules(flags.rules);
   options.seed = flags.seed.value_or(0);
+  options.form_num_tunings = default_num_tunings(experiment, options.quick);
   make_folder(options.out);
   Progress progress(flags.quiet);
   progress.note(fmt::format("{}: {} {} {}.", experiment.name, experiment.claim,
@@ -226,7 +227,8 @@ Action add_experiment(CLI::App& app) {
   add_whole(app, "--training-steps", flags->options.training_steps, 1, 10'000'000,
             "steps of a training by gradient (few-shot, permutation, mismatch)");
   add_whole(app, "--tuning", flags->options.num_tunings, 1, 1000,
-            "trainings that each baseline with settings to search gets (default 8, --quick 1)");
+            "trainings that each method with settings or variants to search gets (default 8 where "
+            "methods are compared, else 1; --quick 1)");
   app.add_flag("--quick", flags->options.quick, "fewer points, draws and rows: a first look");
   add_whole(app, "--threads", flags->options.num_threads, 1, kMaxThreads,
             "worker threads; the same numbers for any");

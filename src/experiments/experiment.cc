@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/text.h"
+#include "eval/method.h"
 
 namespace metaplastic {
 
@@ -13,21 +14,21 @@ const std::vector<Experiment>& experiments() {
       {"mismatch",
        "A VAE's features get worse with few labels while its own objective improves; the rule's do "
        "not (section 2).",
-       run_mismatch},
+       run_mismatch, true},
       {"few-shot",
        "With few labels per class, the rule's features match or beat those of usual methods "
        "(section 5.2).",
-       run_few_shot},
+       run_few_shot, true},
       {"meta-curves",
        "Features get better with meta-training, on data sets it never sees (section 5.2).",
        run_meta_curves},
       {"permutation", "Shuffled input dimensions change nothing for the rule (section 5.3).",
-       run_permutation},
+       run_permutation, true},
       {"text",
        "A rule meta-trained on images improves representations of text; late ones overfit to "
        "images "
        "(section 5.3).",
-       run_text},
+       run_text, true},
       {"architecture",
        "The rule works for widths from 16 to 10,000 and depths from 1 to 11, beyond those it was "
        "meta-trained on (section 5.3).",
@@ -51,6 +52,10 @@ const std::vector<Experiment>& experiments() {
        run_ablation},
   };
   return kExperiments;
+}
+
+int default_num_tunings(const Experiment& experiment, bool quick) {
+  return experiment.searches && !quick ? MethodContext{}.num_tunings : 1;
 }
 
 const Experiment& find_experiment(const std::string& name) {

@@ -27,8 +27,9 @@ struct ExperimentOptions {
   int num_threads = 1;             // never changes a result
   std::optional<int> inner_steps;  // nothing: what the rule is evaluated at
   // Instead of the form's own: base models behind each number, steps of a training by gradient, and
-  // trainings that each baseline with settings to search gets.
+  // trainings that each method with settings or variants to search gets.
   std::optional<int> num_models, training_steps, num_tunings;
+  int form_num_tunings = 1;  // where num_tunings says nothing (default_num_tunings)
   std::function<void(const std::string&)> on_progress;  // one short line; may be empty
   std::function<bool()> should_stop;                    // may be empty
   MeasurementLog* log = nullptr;                        // of measurements; may be null
@@ -54,7 +55,13 @@ struct Experiment {
   std::string name;
   std::string claim;  // what the paper says, with its place
   ExperimentResult (*run)(const ExperimentOptions&);
+  // The full form searches settings of baselines and variants of rules, as evaluate does. Without,
+  // each rule is applied as its file says.
+  bool searches = false;
 };
+
+// Trainings that each method gets where the user says no number.
+int default_num_tunings(const Experiment& experiment, bool quick);
 
 // In the order of the paper.
 const std::vector<Experiment>& experiments();

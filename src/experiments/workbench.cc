@@ -264,7 +264,7 @@ int num_base_models(const ExperimentOptions& options) {
 }
 
 int num_tunings(const ExperimentOptions& options) {
-  return options.num_tunings.value_or(options.quick ? 1 : MethodContext{}.num_tunings);
+  return options.num_tunings.value_or(options.form_num_tunings);
 }
 
 nlohmann::json protocol_json(const ExperimentOptions& options) {
