@@ -84,8 +84,8 @@ TEST(ViewWhitening, IsFoldedIntoTheLayerAbove) {
 }
 
 // 4,000 products of about 1 and a bias that takes them away. A rounding of a partial sum below 256
-// is at most 1.5e-5: 4,000 of them, in random directions, have a deviation of 5.6e-4. One sum of all
-// rounds sums of up to 4,000, with a deviation of some 4e-3.
+// is at most 1.5e-5: 4,000 of them, in random directions, have a deviation of 5.6e-4. One sum of
+// all rounds sums of up to 4,000, with a deviation of some 4e-3.
 TEST(RunFolded, ShortSumsRoundLess) {
   constexpr int kLongSum = 4000, kSums = 5;
   Random random(7, Purpose::kTest);
