@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "model/inputs_beside.h"
 
 namespace metaplastic {
 
@@ -30,19 +31,11 @@ void check_layer(const Readout& readout, int num_layers);
 // Also for inputs whose scale the encoder does not know.
 void check_readout(const Encoder& encoder, const Readout& readout);
 
-// Inputs that stand beside features are multiplied by one number, so that, summed over columns,
-// they vary as much as the features: neither is drowned by the other, whatever their widths. 1
-// where either does not vary. features [N,F], inputs [N,U_0].
-float input_scale(std::span<const float> features, std::span<const float> inputs,
-                  std::int64_t num_rows);
 // The scale for each layer, [L], from some training rows [N,U_0]; saved with the encoder. Several
 // layers vary by the sum of their squares.
 std::vector<float> fit_input_scales(const Encoder& encoder, std::span<const float> rows);
 // The rows that scales are fitted on: up to 1000 at equal distances, [N,U_0].
 std::vector<float> scale_rows(const RowSource& training_rows);
-// inputs [N,U_0] times the scale, then features [N,F], row by row: out [N,U_0+F].
-void put_beside(std::span<const float> inputs, float scale, std::span<const float> features,
-                std::int64_t num_rows, std::span<float> out);
 
 int num_features(const Encoder& encoder, const Readout& readout);
 // Factor of the inputs in the readout's features.

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <numeric>
 
+#include "model/inputs_beside.h"
 #include "objective/linear_probe.h"
 
 namespace metaplastic {
@@ -81,30 +81,11 @@ Features features_of(const Var<float>& x, int rows) {
   return features;
 }
 
-Features side_by_side(const Features& left, float left_scale, const Features& right, int rows) {
-  const auto L = static_cast<std::size_t>(left.num_features),
-             R = static_cast<std::size_t>(right.num_features);
+Features beside(const Features& left, float scale, const Features& right, int rows) {
   Features both{left.num_features + right.num_features, {}};
-  both.values.reserve((L + R) * static_cast<std::size_t>(rows));
-  for (std::size_t n = 0; n < static_cast<std::size_t>(rows); ++n) {
-    for (std::size_t u = 0; u < L; ++u) both.values.push_back(left_scale * left.values[n * L + u]);
-    for (std::size_t u = 0; u < R; ++u) both.values.push_back(right.values[n * R + u]);
-  }
+  both.values.resize(left.values.size() + right.values.size());
+  put_beside(left.values, scale, right.values, rows, both.values);
   return both;
-}
-
-// Summed over columns.
-double variance_of(const Features& features, int rows) {
-  const auto F = static_cast<std::size_t>(features.num_features);
-  std::vector<double> sum(F), square(F);
-  for (std::size_t i = 0; i < features.values.size(); ++i) {
-    const double value = features.values[i];
-    sum[i % F] += value;
-    square[i % F] += value * value;
-  }
-  double total = 0;
-  for (std::size_t f = 0; f < F; ++f) total += square[f] / rows - sum[f] / rows * (sum[f] / rows);
-  return total;
 }
 
 // As evaluate offers them: the layers side by side, and the inputs beside each of those.
@@ -113,8 +94,7 @@ void add_joint_readouts(const Examples& all, std::vector<Features>& readouts) {
   if (readouts.size() > 1) {
     Features joined = readouts[0];
     const std::size_t num_layers = readouts.size();
-    for (std::size_t l = 1; l < num_layers; ++l)
-      joined = side_by_side(joined, 1, readouts[l], rows);
+    for (std::size_t l = 1; l < num_layers; ++l) joined = beside(joined, 1, readouts[l], rows);
     readouts.push_back(std::move(joined));
   }
   if (all.grid.places() > 1) return;
@@ -124,13 +104,10 @@ void add_joint_readouts(const Examples& all, std::vector<Features>& readouts) {
     for (int n = 0; n < rows; ++n)
       inputs.values[static_cast<std::size_t>(n * U + u)] =
           all.x[static_cast<std::size_t>(u * rows + n)];
-  const double of_inputs = variance_of(inputs, rows);
   const std::size_t count = readouts.size();
   for (std::size_t r = 0; r < count; ++r) {
-    const double variance = variance_of(readouts[r], rows);
-    const bool varies = of_inputs > 0 && variance > 0;
-    const auto scale = varies ? static_cast<float>(std::sqrt(variance / of_inputs)) : 1.0f;
-    readouts.push_back(side_by_side(inputs, scale, readouts[r], rows));
+    const float scale = input_scale(readouts[r].values, inputs.values, rows);
+    readouts.push_back(beside(inputs, scale, readouts[r], rows));
   }
 }
 
