@@ -74,22 +74,27 @@ class ExperimentsSlow(unittest.TestCase):
         done = metaplastic("report", run, "--experiments", cls.out, "--out", cls.page)
         assert done.returncode == 0, done.stderr
 
+    def stop(self, arguments, out, num_kept):
+        """Runs until a log is there that keeps so many measurements, then stops it; what it said."""
+        with subprocess.Popen([PROGRAM, *map(str, arguments), str(out)], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True) as run:
+            for _ in range(6000):
+                logs = [file.read_text().splitlines() for file in out.glob("*.partial")]
+                if logs and sum(map(len, logs)) >= num_kept or run.poll() is not None:
+                    break
+                time.sleep(0.01)
+            run.send_signal(signal.SIGINT)
+            self.assertEqual(run.wait(), 3)
+            return run.stderr.read()
+
     def test_an_experiment_that_was_stopped_goes_on(self):
         arguments = ["experiment", "activation", "--rule", "hebb-decorrelate", "--quick", "--steps", 4, "--seed", 3,
                      "--data", "digits", "--out"]
         with tempfile.TemporaryDirectory() as folder:
             whole, parts = pathlib.Path(folder, "whole"), pathlib.Path(folder, "parts")
             parts.mkdir()
-            with subprocess.Popen([PROGRAM, *map(str, arguments), str(parts)], stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.PIPE, text=True) as run:
-                for _ in range(6000):
-                    kept = [line for file in parts.glob("*.partial") for line in file.read_text().splitlines()]
-                    if len(kept) >= 3 or run.poll() is not None:
-                        break
-                    time.sleep(0.01)
-                run.send_signal(signal.SIGINT)
-                self.assertEqual(run.wait(), 3)
-                self.assertIn("measurements are kept in", run.stderr.read())
+            notes = self.stop(arguments, parts, num_kept=3)
+            self.assertIn("measurements are kept in", notes)
             self.assertEqual([file.suffix for file in parts.iterdir()], [".partial"])
             done = metaplastic(*arguments, parts)
             self.assertEqual(done.returncode, 0, done.stderr)
@@ -107,14 +112,7 @@ class ExperimentsSlow(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             whole, parts = pathlib.Path(folder, "whole"), pathlib.Path(folder, "parts")
             parts.mkdir()
-            with subprocess.Popen([PROGRAM, *map(str, arguments), str(parts)], stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.PIPE, text=True) as run:
-                for _ in range(6000):
-                    if list(parts.glob("*.partial")) or run.poll() is not None:
-                        break
-                    time.sleep(0.01)
-                run.send_signal(signal.SIGINT)
-                self.assertEqual(run.wait(), 3)
+            self.stop(arguments, parts, num_kept=0)
             self.assertEqual(len(list(parts.glob("*.partial.0.*.safetensors"))), 4)
             done = metaplastic(*arguments, parts)
             self.assertEqual(done.returncode, 0, done.stderr)
