@@ -17,7 +17,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = ""
-TINY = ROOT / "configs" / "tiny.toml"
+QUICK = ROOT / "tests" / "fixtures" / "quick.toml"
 SMALL = ("--hidden", "8", "--features", "6", "--steps", "5", "--inner-batch", "16", "--quiet")
 
 
@@ -201,9 +201,9 @@ class Train(Cli):
         return self.path(out) / "checkpoint.safetensors"
 
     def test_stop_and_resume_and_threads_change_no_bit_of_the_tensors(self):
-        whole = self.train("whole", "--config", TINY, "--outer-steps", 4, "--threads", 1, "--seed", 5)
-        self.train("parts", "--config", TINY, "--outer-steps", 2, "--threads", 2, "--seed", 5)
-        parts = self.train("parts", "--outer-steps", 4, "--threads", 2, "--resume", "--config", TINY)
+        whole = self.train("whole", "--config", QUICK, "--outer-steps", 4, "--threads", 1, "--seed", 5)
+        self.train("parts", "--config", QUICK, "--outer-steps", 2, "--threads", 2, "--seed", 5)
+        parts = self.train("parts", "--outer-steps", 4, "--threads", 2, "--resume", "--config", QUICK)
 
         def tensors(path):
             content = path.read_bytes()
@@ -213,12 +213,12 @@ class Train(Cli):
         done = metaplastic("inspect", whole)
         for words in ("checkpoint, format 1", "outer_step: 4", "trajectories: 4", "(verified)"):
             self.assertIn(words, done.stdout)
-        self.refused("train", "--out", self.path("whole"), "--config", TINY, mentions=["--resume"])
+        self.refused("train", "--out", self.path("whole"), "--config", QUICK, mentions=["--resume"])
         self.refused("train", "--out", self.path("whole"), "--resume", "--seed", 6,
                      mentions=["--seed", "expected 5"])
 
     def test_the_released_architecture_trains_resumes_and_applies(self):
-        config = ("--config", TINY)
+        config = ("--config", QUICK)
         sizes = ("rule.preset=metz2019", "rule.C=4", "rule.D=3", "rule.G=2", "rule.top_units=16",
                  "rule.v_step=separate", "inner.min_features=16", "inner.max_features=16",
                  "validation.hidden=[16,16]")
@@ -241,7 +241,7 @@ class Train(Cli):
                      mentions=["rule.locality", "street"])
 
     def test_a_signal_saves_and_ends_with_status_3(self):
-        with subprocess.Popen([PROGRAM, "train", "--config", TINY, "--out", self.path("run"),
+        with subprocess.Popen([PROGRAM, "train", "--config", QUICK, "--out", self.path("run"),
                                "--outer-steps", "100000"], stderr=subprocess.PIPE, text=True) as process:
             self.assertRegex(process.stderr.readline(), r"^step 1/100000  loss")
             process.send_signal(signal.SIGINT)
@@ -251,7 +251,7 @@ class Train(Cli):
         self.assertEqual(metaplastic("inspect", self.path("run/checkpoint.safetensors")).returncode, 0)
 
     def test_kill_at_any_moment_leaves_a_checkpoint_that_resumes(self):
-        with subprocess.Popen([PROGRAM, "train", "--config", TINY, "--out", self.path("run"),
+        with subprocess.Popen([PROGRAM, "train", "--config", QUICK, "--out", self.path("run"),
                                "--outer-steps", "100000", "--quiet"]) as process:
             while not (self.path("run") / "checkpoint.safetensors").exists():
                 time.sleep(0.01)
@@ -272,7 +272,7 @@ class Errors(Cli):
         self.refused("trane", mentions=["'trane'", "'train'"])
         self.refused("--versoin", mentions=["'--versoin'", "'--version'"])
         self.refused("apply", "--rul", "x", mentions=["'--rul'", "'--rule'"])
-        self.refused("train", "--cofnig", TINY, "--out", "x", mentions=["'--cofnig'", "'--config'"])
+        self.refused("train", "--cofnig", QUICK, "--out", "x", mentions=["'--cofnig'", "'--config'"])
         self.refused("apply", "-x", mentions=["'-x'"])
         self.refused(*self.rule_of(), "extra", mentions=["extra"])
         self.refused("evaluate", "--rule", "hebb", "--data", self.data, "--methods", "raw,pcaa",
@@ -310,18 +310,18 @@ class Errors(Cli):
         self.refused(*evaluate, "--methods", "raw,raw", mentions=["twice"])
         self.refused(*evaluate, "--methods", "raw,", mentions=["--methods"])
         self.refused(*evaluate, "--shots", "31", mentions=["31", "found 26"])
-        train = ("train", "--config", TINY, "--out", self.path("r"))
+        train = ("train", "--config", QUICK, "--out", self.path("r"))
         for flag, value in (("--threads", "0"), ("--outer-steps", "0"), ("--minutes", "0"), ("--minutes", "nan")):
             self.refused(*train, flag, value, mentions=[flag, f"'{value}'"])
         self.refused(*train, "--minutes", "1", "--outer-steps", "3", mentions=["--minutes", "--outer-steps"])
         self.refused(*self.rule_of(), "--seed", "1", "--seed", "2", mentions=["--seed"])
 
     def test_configs(self):
-        train = ("train", "--config", TINY, "--out", self.path("r"))
+        train = ("train", "--config", QUICK, "--out", self.path("r"))
         self.refused(*train, "outer.outer_lrr=1", mentions=["outer.outer_lrr", "outer.outer_lr"])
         self.refused(*train, "outer.outer_lr=7", mentions=["outer.outer_lr", "7"])
         self.refused(*train, "nonsense", mentions=["nonsense"])
-        self.refused("train", "--config", TINY, "--out", self.path("other"), "outer.init_rule=hebbb",
+        self.refused("train", "--config", QUICK, "--out", self.path("other"), "outer.init_rule=hebbb",
                      mentions=["hebbb"])
         config = self.path("c.toml")
         config.write_text("[outer]\nouter_lrr = 1\n", encoding="utf-8")
@@ -338,7 +338,7 @@ class Errors(Cli):
         self.refused(*self.rule_of(), "--model", inside, mentions=[inside])
         self.refused(*self.rule_of(), "--model", self.path("x.npy"), mentions=["--model", "--out"])
         self.refused("evaluate", "--rule", "hebb", "--data", self.data, "--json", inside, mentions=[inside])
-        self.refused("train", "--config", TINY, "--out", inside, mentions=[self.csv])
+        self.refused("train", "--config", QUICK, "--out", inside, mentions=[self.csv])
         self.refused("apply", "--rule", "hebb", "--data", self.data, "--out", self.folder,
                      mentions=[self.folder])
         self.assertEqual([p.name for p in self.folder.iterdir()], ["table.csv"])
@@ -360,13 +360,13 @@ class Errors(Cli):
         self.apply()
         metaplastic("classical", "--out", self.path("rules"))
         rule = self.path("rules/oja.safetensors")
-        run = metaplastic("train", "--config", TINY, "--out", self.path("run"), "--outer-steps", 1, "--quiet")
+        run = metaplastic("train", "--config", QUICK, "--out", self.path("run"), "--outer-steps", 1, "--quiet")
         self.assertEqual(run.returncode, 0, run.stderr)
         checkpoint = self.path("run/checkpoint.safetensors")
         uses = {rule: ("apply", "--rule", rule, "--data", self.data, "--out", self.path("x")),
                 self.path("e.safetensors"): ("embed", "--model", self.path("e.safetensors"), "--data",
                                              self.data, "--out", self.path("x")),
-                checkpoint: ("train", "--config", TINY, "--out", self.path("run"), "--resume")}
+                checkpoint: ("train", "--config", QUICK, "--out", self.path("run"), "--resume")}
         for path, use in uses.items():
             whole = path.read_bytes()
             header = struct.unpack("<Q", whole[:8])[0]

@@ -30,7 +30,8 @@ import tensor_files  # noqa: E402  pylint: disable=wrong-import-position
 
 PROGRAM = ""
 SANITIZED = False
-SMALL = ("--hidden", "8", "--features", "6", "--steps", "3", "--inner-batch", "8", "--quiet")
+# An MLP for images, too: reading them is tested here, and layers of patches take minutes under sanitizers.
+SMALL = ("--layers", "mlp", "--hidden", "8", "--features", "6", "--steps", "3", "--inner-batch", "8", "--quiet")
 
 
 def metaplastic(*arguments, **options):

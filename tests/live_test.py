@@ -17,7 +17,7 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TINY = ROOT / "configs" / "tiny.toml"
+QUICK = ROOT / "tests" / "fixtures" / "quick.toml"
 PROGRAM = ""
 
 
@@ -71,7 +71,7 @@ class EventFiles(unittest.TestCase):
         cls.folder = pathlib.Path(temporary.name)
         cls.run_folder, cls.events = cls.folder / "run", cls.folder / "events"
         common = ("--out", cls.run_folder, "--tensorboard", cls.events, "--quiet")
-        for arguments in (("--config", TINY, "--outer-steps", 2, "--seed", 3), ("--resume", "--outer-steps", 4)):
+        for arguments in (("--config", QUICK, "--outer-steps", 2, "--seed", 3), ("--resume", "--outer-steps", 4)):
             done = metaplastic("train", *arguments, *common)
             assert done.returncode == 0, done.stderr
         cls.files = sorted(cls.events.iterdir(), key=lambda path: path.stat().st_mtime_ns)
@@ -100,7 +100,7 @@ class EventFiles(unittest.TestCase):
     def test_a_folder_that_cannot_be_made_is_a_line(self):
         blocked = self.folder / "file"
         blocked.write_text("", encoding="utf-8")
-        done = metaplastic("train", "--config", TINY, "--out", self.folder / "other", "--outer-steps", 1,
+        done = metaplastic("train", "--config", QUICK, "--out", self.folder / "other", "--outer-steps", 1,
                            "--tensorboard", blocked / "events", "--quiet")
         self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
 
@@ -110,7 +110,7 @@ class ServedPage(unittest.TestCase):
         temporary = tempfile.TemporaryDirectory()
         self.addCleanup(temporary.cleanup)
         self.run_folder = pathlib.Path(temporary.name) / "run"
-        self.train("--config", TINY, "--outer-steps", 1)
+        self.train("--config", QUICK, "--outer-steps", 1)
 
     def train(self, *arguments):
         done = metaplastic("train", "--out", self.run_folder, "--quiet", *arguments)

@@ -5,6 +5,9 @@ usage: traits_rule_test.py PROGRAM
 """
 import json
 import pathlib
+import shutil
+import subprocess
+import tempfile
 
 import program
 from program import np
@@ -25,14 +28,26 @@ OPTIONS = (
 
 
 class TraitsRule(program.InFolder):
+    trained = pathlib.Path()  # the run that every test looks at
+
+    @classmethod
+    def setUpClass(cls):
+        temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(temporary.cleanup)
+        cls.trained = pathlib.Path(temporary.name) / "run"
+        empty = pathlib.Path(temporary.name) / "empty.toml"
+        empty.write_text("", encoding="utf-8")
+        done = subprocess.run([cls.program, *map(str, TRAIN), "--config", empty, "--out", cls.trained, *OPTIONS],
+                              capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stderr
+
     def setUp(self):
         super().setUp()
         (self.folder / "empty.toml").write_text("", encoding="utf-8")
         random = np.random.default_rng(1)
         rows = [",".join(f"{x:.4f}" for x in random.normal(size=5) + n % 3) + f",c{n % 3}" for n in range(60)]
         (self.folder / "table.csv").write_text("a,b,c,d,e,label\n" + "\n".join(rows) + "\n", encoding="utf-8")
-        done = self.run_program(*TRAIN, "--config", "empty.toml", "--out", "run", *OPTIONS)
-        self.assertEqual(done.returncode, 0, done.stderr)
+        shutil.copytree(self.trained, self.folder / "run")
         self.rule = "run/rules/step-000002.safetensors"
 
     def test_validation_is_paired_with_the_start(self):

@@ -156,7 +156,7 @@ class Images(unittest.TestCase):
 
     def test_columns_that_are_pixels_are_found(self):
         X, y = load_digits(return_X_y=True)
-        X, y = X[:400], y[:400]
+        X, y = X[:200], y[:200]
         with self.assertWarnsRegex(UserWarning, "8 x 8 images"):
             found = self.fit(X, y)
         self.assertEqual(found.image_shape_, (8, 8))
@@ -179,7 +179,7 @@ class Images(unittest.TestCase):
 
     def test_white_follows_the_type_or_the_values(self):
         X, y = load_digits(return_X_y=True)
-        X, y = X[:300].reshape(-1, 8, 8), y[:300]
+        X, y = X[:150].reshape(-1, 8, 8), y[:150]
         shades = (X * 15.9375).astype(np.uint8)  # 16 is white
         floats = self.fit(shades.astype(float), y)
         np.testing.assert_array_equal(self.fit(shades, y).predict_proba(shades),
