@@ -7,7 +7,7 @@ import pathlib
 import random
 import sys
 
-SIDE = 24
+SIDE = 16
 
 
 def inside(shape, x, y, radius):
@@ -19,8 +19,8 @@ def inside(shape, x, y, radius):
 
 
 def draw(shape, noise):
-    radius = noise.uniform(5, 8)
-    left, top = noise.uniform(9, 15), noise.uniform(9, 15)
+    radius = noise.uniform(3.4, 5.4)
+    left, top = noise.uniform(6, 10), noise.uniform(6, 10)
     return bytes(int(min(255, max(0, (190 if inside(shape, x - left, y - top, radius) else 40) + noise.gauss(0, 20))))
                  for y in range(SIDE) for x in range(SIDE))
 
