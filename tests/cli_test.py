@@ -316,6 +316,12 @@ class Errors(Cli):
         self.refused(*train, "--minutes", "1", "--outer-steps", "3", mentions=["--minutes", "--outer-steps"])
         self.refused(*self.rule_of(), "--seed", "1", "--seed", "2", mentions=["--seed"])
 
+    def test_options_that_would_do_nothing(self):
+        self.refused(*self.rule_of(), "--pool", "50", mentions=["pool", "walks among neighbours"])
+        self.refused(*self.rule_of(), "--least-weight", "1", mentions=["--least-weight", "0.99", "'1'"])
+        self.refused("evaluate", "--rule", "hebb", "--data", self.data, "--shots", "all", "--trials", "7",
+                     mentions=["--trials", "one draw"])
+
     def test_configs(self):
         train = ("train", "--config", QUICK, "--out", self.path("r"))
         self.refused(*train, "outer.outer_lrr=1", mentions=["outer.outer_lrr", "outer.outer_lr"])

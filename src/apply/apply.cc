@@ -57,6 +57,10 @@ std::shared_ptr<const TrainingPool> pool_for(const Rule& rule, const RowSource& 
                                              const ApplyOptions& options, int num_steps,
                                              ThreadPool* threads) {
   const bool needs_pool = rule.sizes.has_neighbours() || rule.sizes.has_settings();
+  if (!needs_pool && options.pool_rows) {
+    fail(
+        "pool: expected a rule that walks among neighbours, found one that does not; leave it out");
+  }
   if (options.pool || !needs_pool || num_steps == 0) return options.pool;
   return std::make_shared<TrainingPool>(training_rows, options.seed, threads, options.pool_rows,
                                         !rule.sizes.has_trained_metric());

@@ -66,6 +66,7 @@ struct ApplyOptions {
 // docs/performance.md, "Wide inputs".
 constexpr int kWideInputs = 1536;
 constexpr double kLeastWeightOfWide = 0.02;
+constexpr double kMostLeastWeight = 0.99;  // with 1 no term would be left
 constexpr double least_weight(int num_inputs, std::optional<double> wanted = {}) {
   return wanted.value_or(num_inputs > kWideInputs ? kLeastWeightOfWide : 0.0);
 }
@@ -84,7 +85,7 @@ struct Applied {
 // Batches are drawn without replacement within a batch. Memory: a batch, one inner step's tape, a
 // phi per snapshot, and 10,000 rows for the batch norm's statistics. Throws Error for a phi that is
 // not finite (with the step), for fewer than two rows, for an architecture out of range, for a
-// variant that the rule does not have, and for more memory than there is (apply_cost.h).
+// variant or a pool that the rule does not have, and for more memory than there is (apply_cost.h).
 Applied apply_rule(const Rule& rule, const RowSource& training_rows, const ApplyOptions& options);
 
 }  // namespace metaplastic

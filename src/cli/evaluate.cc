@@ -32,6 +32,7 @@ struct EvaluateFlags {
   int num_tunings = MethodContext{}.num_tunings;
   int threads = std::min(num_hardware_threads(), kMaxThreads);
   DrawOptions draws;
+  std::optional<int> trials;
   ResizeChoice resize;
   ProbeKind probe = ProbeKind::kRidge;
   std::optional<std::uint64_t> seed;
@@ -55,6 +56,12 @@ int run_evaluate(const EvaluateFlags& flags) {
   options.fit.resize = flags.resize;
   const auto methods = make_methods(flags.methods, found.rule, options);
   DrawOptions draws = flags.draws;
+  if (flags.trials && draws.shots == kAllShots) {
+    fail(
+        "--trials: expected labels per class with --shots, found all of them, which are one draw; "
+        "leave --trials out");
+  }
+  draws.trials = flags.trials.value_or(draws.trials);
   draws.seed = flags.seed.value_or(0);
   Dataset data = with_test_rows(load_data(flags.data), draws.seed);
   if (!flags.unlabelled.empty()) data = with_further_rows(data, load_data(flags.unlabelled));
@@ -109,7 +116,8 @@ Action add_evaluate(CLI::App& app) {
          },
          "labels per class (default 10), or all: every label, with one draw")
       ->type_name("N|all");
-  add_whole(app, "--trials", flags->draws.trials, 1, 100'000, "test draws of labels");
+  add_whole(app, "--trials", flags->trials, 1, 100'000,
+            fmt::format("test draws of labels (default {})", flags->draws.trials));
   app.add_option_function<std::string>(
          "--methods",
          [flags](const std::string& text) { flags->methods = parse_list("--methods", text); },

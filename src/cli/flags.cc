@@ -135,7 +135,7 @@ void add_base_model(CLI::App& app, ApplyOptions& options) {
   app.add_option_function<std::string>(
          "--least-weight",
          [&options](const std::string& text) {
-           options.least_weight = parse_real("--least-weight", text, 0, 1);
+           options.least_weight = parse_real("--least-weight", text, 0, kMostLeastWeight);
          },
          fmt::format("leave out terms of the rule whose weight is at most this share of the "
                      "largest (default 0, and {} for more than {} inputs)",
