@@ -317,6 +317,7 @@ class Errors(Cli):
         self.refused(*self.rule_of(), "--seed", "1", "--seed", "2", mentions=["--seed"])
 
     def test_options_that_would_do_nothing(self):
+        self.refused(*self.rule_of(), "--variant", "far", mentions=["variant", "walk among neighbours"])
         self.refused(*self.rule_of(), "--pool", "50", mentions=["pool", "walks among neighbours"])
         self.refused(*self.rule_of(), "--least-weight", "1", mentions=["--least-weight", "0.99", "'1'"])
         self.refused("evaluate", "--rule", "hebb", "--data", self.data, "--shots", "all", "--trials", "7",

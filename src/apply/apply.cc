@@ -52,16 +52,13 @@ std::string cost_of(const Rule& rule, const Architecture& architecture, std::int
   return check_apply_cost(cost, architecture, batch, num_steps, memory_limit());
 }
 
+bool needs_pool(const RuleSizes& sizes) { return sizes.has_neighbours() || sizes.has_settings(); }
+
 // Nothing where no step looks for neighbours.
 std::shared_ptr<const TrainingPool> pool_for(const Rule& rule, const RowSource& training_rows,
                                              const ApplyOptions& options, int num_steps,
                                              ThreadPool* threads) {
-  const bool needs_pool = rule.sizes.has_neighbours() || rule.sizes.has_settings();
-  if (!needs_pool && options.pool_rows) {
-    fail(
-        "pool: expected a rule that walks among neighbours, found one that does not; leave it out");
-  }
-  if (options.pool || !needs_pool || num_steps == 0) return options.pool;
+  if (options.pool || !needs_pool(rule.sizes) || num_steps == 0) return options.pool;
   return std::make_shared<TrainingPool>(training_rows, options.seed, threads, options.pool_rows,
                                         !rule.sizes.has_trained_metric());
 }
@@ -225,11 +222,17 @@ Architecture BaseModel::architecture(int num_inputs) const {
   return result;
 }
 
+void check_suits(const RuleSizes& sizes, const ApplyOptions& options) {
+  check_variant(options.variant, sizes);
+  if (!options.pool_rows || needs_pool(sizes)) return;
+  fail("pool: expected a rule that walks among neighbours, found one that does not; leave it out");
+}
+
 Applied apply_rule(const Rule& usual, const RowSource& training_rows, const ApplyOptions& options) {
   check_rows(training_rows);
   const Architecture architecture = options.model.architecture(training_rows.num_features());
   usual.sizes.require_top_units(architecture.num_features(), "features");
-  check_variant(options.variant, usual.sizes);
+  check_suits(usual.sizes, options);
   const int num_steps = options.inner_steps.value_or(usual.inner.inner_steps);
   const int inner_batch = options.inner_batch.value_or(usual.inner.inner_batch);
   METAPLASTIC_CHECK(num_steps >= 0 && inner_batch >= 2);

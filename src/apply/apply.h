@@ -81,6 +81,9 @@ struct Applied {
   const Encoder& last() const { return encoders.back(); }
 };
 
+// Throws Error for a variant or a pool that a rule of these sizes does not have.
+void check_suits(const RuleSizes& sizes, const ApplyOptions& options);
+
 // Trains on the prepared training rows [N,U_0]; reads no label. A function of rule, rows, options.
 // Batches are drawn without replacement within a batch. Memory: a batch, one inner step's tape, a
 // phi per snapshot, and 10,000 rows for the batch norm's statistics. Throws Error for a phi that is

@@ -35,16 +35,6 @@ json parse(const TensorFile& file, const std::string& key) {
   return value;
 }
 
-std::vector<float> take(const TensorFile& file, const std::string& name,
-                        std::vector<std::int64_t> shape) {
-  const auto values = file.require(name, DType::kF32, shape).as<float>();
-  if (!std::ranges::all_of(values, [](float v) { return std::isfinite(v); })) {
-    fail("{}: expected finite numbers in tensor '{}', found others; make the encoder again",
-         file.source, name);
-  }
-  return {values.begin(), values.end()};
-}
-
 Preprocess take_preprocess(const TensorFile& file, FoldText fold) {
   SavedPreprocess saved;
   for (const auto& [key, value] : file.metadata) {
@@ -214,8 +204,8 @@ Encoder encoder_from_tensors(const TensorFile& file, FoldText fold) {
   for (EncoderLayer& layer : encoder.layers) {
     if (!layer.spec.has_weights()) continue;
     const std::int64_t U_up = layer.spec.units;
-    layer.W = take(file, tensor_name(++l, "W"), {window_size(layer.spec, layer.in), U_up});
-    layer.b = take(file, tensor_name(l, "b"), {U_up});
+    layer.W = take_finite(file, tensor_name(++l, "W"), {window_size(layer.spec, layer.in), U_up});
+    layer.b = take_finite(file, tensor_name(l, "b"), {U_up});
   }
   encoder.preprocess = take_preprocess(file, fold);
   if (encoder.preprocess.num_inputs() != encoder.num_inputs()) {

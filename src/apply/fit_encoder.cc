@@ -236,6 +236,7 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
   if (options.previous != nullptr) {
     return previous_foundation(*options.previous, std::move(training_rows), options);
   }
+  check_suits(rule.rule.sizes, options.training);
   const LayerChoice choice = options.layers.value_or(LayerChoice{});
   ImageShape input{1, 1, training_rows->num_features()};
   const bool is_signal = preprocess.kind == DataKind::kSignal;

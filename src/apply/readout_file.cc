@@ -36,6 +36,12 @@ Readout readout_of(const json& value) {
   return readout;
 }
 
+bool has_tensor(const TensorFile& file, std::string_view name) {
+  return std::ranges::find(file.tensors, name, &Tensor::name) != file.tensors.end();
+}
+
+}  // namespace
+
 std::vector<float> take_finite(const TensorFile& file, const std::string& name,
                                std::vector<std::int64_t> shape) {
   const auto values = file.require(name, DType::kF32, shape).as<float>();
@@ -45,12 +51,6 @@ std::vector<float> take_finite(const TensorFile& file, const std::string& name,
   }
   return {values.begin(), values.end()};
 }
-
-bool has_tensor(const TensorFile& file, std::string_view name) {
-  return std::ranges::find(file.tensors, name, &Tensor::name) != file.tensors.end();
-}
-
-}  // namespace
 
 void put_readout(const Encoder& encoder, TensorFile& file) {
   file.metadata["readout"] = readout_json(encoder.readout).dump();
