@@ -5,7 +5,8 @@ Fashion-MNIST: the first 50,000 training images, 20 labels per class; the offici
 FewLabelClassifier learns from all images, labelled or not. The usual way, StandardScaler and
 LogisticRegression, sees the 200 labelled images. The bundled rule never saw Fashion-MNIST.
 
-usage: two_hundred_labels.py [--out FOLDER] [--draws 3] [--labels 20] [--rows 50000] [--steps N]
+usage: two_hundred_labels.py [--out FOLDER] [--draws 3] [--labels 20] [--rows 50000]
+                             [--test-rows 10000] [--steps N]
 """
 import argparse
 import pathlib
@@ -39,13 +40,15 @@ def main():
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--labels", type=int, default=20, help="labels per class")
     parser.add_argument("--rows", type=int, default=50000, help="training images used")
+    parser.add_argument("--test-rows", type=int, default=10000, help="test images used")
     parser.add_argument("--steps", type=int, help="inner steps (default: what the rule is evaluated at)")
     options = parser.parse_args()
     X, y, info = metaplastic.read_data("fashion-mnist")
     first_test = info["first_test_row"]
     images = X / np.float32(info["pixel_max"])
-    train, test = images[:options.rows], images[first_test:]
-    y_train, y_test = y[:options.rows], y[first_test:]
+    tested = slice(first_test, first_test + options.test_rows)
+    train, test = images[:options.rows], images[tested]
+    y_train, y_test = y[:options.rows], y[tested]
 
     few_label, usual = [], []
     for draw in range(options.draws):
