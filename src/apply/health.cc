@@ -1,10 +1,11 @@
 #include "apply/health.h"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
+#include "tensor/symmetric_eigen.h"
 
 namespace metaplastic {
 namespace {
@@ -63,8 +64,7 @@ double effective_rank(std::span<const float> features, std::int64_t num_rows, in
   x.rowwise() -= x.colwise().mean().eval();
   const Eigen::MatrixXd products =
       by_rows ? (x * x.transpose()).eval() : (x.transpose() * x).eval();
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(products, Eigen::EigenvaluesOnly);
-  const Eigen::ArrayXd values = solver.eigenvalues().array().max(0.0);
+  const Eigen::ArrayXd values = symmetric_eigenvalues(products).array().max(0.0);
   const double total = values.sum();
   if (!(total > 0)) return 1;
   double entropy = 0;

@@ -1,11 +1,12 @@
 #include "baselines/pca.h"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 
 #include "base/error.h"
 #include "base/sample.h"
 #include "tensor/blas.h"
+#include "tensor/symmetric_eigen.h"
 
 namespace metaplastic {
 namespace {
@@ -57,9 +58,9 @@ Components from_covariance(const RowSource& rows, int k) {
          1.0 / static_cast<double>(rows.num_rows()), block.data(), F, block.data(), F, 1.0,
          covariance.data(), F);
   });
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(covariance);
-  return {mean.cast<float>(), solver.eigenvectors().rightCols(k).rowwise().reverse().cast<float>(),
-          solver.eigenvalues().tail(k).reverse()};
+  const SymmetricEigen solved = symmetric_eigen(covariance);
+  return {mean.cast<float>(), solved.vectors.rightCols(k).rowwise().reverse().cast<float>(),
+          solved.values.tail(k).reverse()};
 }
 
 Components from_rows(const RowSource& rows, int k, std::uint64_t seed) {
@@ -73,19 +74,19 @@ Components from_rows(const RowSource& rows, int k, std::uint64_t seed) {
   MatrixD products(n, n);
   gemm(false, true, static_cast<int>(n), static_cast<int>(n), rows.num_features(), 1.0, x.data(),
        x.cols(), x.data(), x.cols(), 0.0, products.data(), n);
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(products);
-  MatrixD axes = x.transpose() * solver.eigenvectors().rightCols(k).rowwise().reverse();
+  const SymmetricEigen solved = symmetric_eigen(products);
+  MatrixD axes = x.transpose() * solved.vectors.rightCols(k).rowwise().reverse();
   // The sums above lie along an axis only where the rows vary; elsewhere they are rounding errors.
-  const double least = kLeastVariance * solver.eigenvalues().maxCoeff();
+  const double least = kLeastVariance * solved.values.maxCoeff();
   for (int c = 0; c < k; ++c) {
-    if (solver.eigenvalues()[n - 1 - c] > least) {
+    if (solved.values[n - 1 - c] > least) {
       axes.col(c).normalize();
     } else {
       axes.col(c).setZero();
     }
   }
   return {mean.cast<float>(), axes.cast<float>(),
-          solver.eigenvalues().tail(k).reverse() / static_cast<double>(n)};
+          solved.values.tail(k).reverse() / static_cast<double>(n)};
 }
 
 // At most `wanted` components, as many as the rows span: n rows span n - 1 directions around their

@@ -1,5 +1,5 @@
 // The representation in two dimensions, before and after.            [paper: section 5.4, figure 6]
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <limits>
 
 #include "base/error.h"
@@ -8,6 +8,7 @@
 #include "eval/draws.h"
 #include "experiments/own_data.h"
 #include "experiments/workbench.h"
+#include "tensor/symmetric_eigen.h"
 
 namespace metaplastic {
 namespace {
@@ -26,20 +27,20 @@ struct Plane {
 Plane project(const Matrix& features) {
   Eigen::MatrixXd x = features.cast<double>();
   x.rowwise() -= x.colwise().mean().eval();
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(x.transpose() * x);
-  METAPLASTIC_CHECK(solver.info() == Eigen::Success);
+  const SymmetricEigen solved = symmetric_eigen(x.transpose() * x);
+  METAPLASTIC_CHECK(solved.converged);
   const Eigen::Index U = x.cols();
-  const double total = solver.eigenvalues().sum();
+  const double total = solved.values.sum();
   Plane plane;
   plane.points = Eigen::MatrixXd::Zero(x.rows(), 2);
   for (Eigen::Index k = 0; k < std::min<Eigen::Index>(2, U); ++k) {
-    Eigen::VectorXd axis = solver.eigenvectors().col(U - 1 - k);
+    Eigen::VectorXd axis = solved.vectors.col(U - 1 - k);
     // The sign is free: the largest entry is made positive.
     Eigen::Index largest = 0;
     axis.cwiseAbs().maxCoeff(&largest);
     if (axis[largest] < 0) axis = -axis;
     plane.points.col(k) = x * axis;
-    if (total > 0) plane.variance_share += solver.eigenvalues()[U - 1 - k] / total;
+    if (total > 0) plane.variance_share += solved.values[U - 1 - k] / total;
   }
   return plane;
 }

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
@@ -15,6 +14,7 @@
 #include "neighbours/neighbour_pool.h"
 #include "neighbours/test_pool.h"
 #include "tensor/leading_space.h"
+#include "tensor/symmetric_eigen.h"
 
 namespace metaplastic {
 namespace {
@@ -119,10 +119,10 @@ Eigen::MatrixXd expected_cosines(const std::vector<float>& x, std::size_t N, Eig
   shapes.colwise().normalize();
   shapes.colwise() -= shapes.rowwise().mean().eval();
   const Eigen::MatrixXd covariance = shapes * shapes.transpose() / double(N);
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(covariance);  // ascending
-  const Eigen::VectorXd variances = solver.eigenvalues().tail(k);
+  const SymmetricEigen solved = symmetric_eigen(covariance);  // ascending
+  const Eigen::VectorXd variances = solved.values.tail(k);
   Eigen::MatrixXd located = variances.array().pow(-whitening).matrix().asDiagonal() *
-                            solver.eigenvectors().rightCols(k).transpose() * shapes;
+                            solved.vectors.rightCols(k).transpose() * shapes;
   located.colwise().normalize();
   return located.transpose() * located;
 }

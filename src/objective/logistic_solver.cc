@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "tensor/symmetric_eigen.h"
 
 namespace metaplastic {
 namespace {
@@ -118,14 +119,14 @@ LogisticMatrix solve_logistic(const LogisticMatrix& x, const LogisticMatrix& tar
   if (x.rows() >= x.cols()) return newton(with_ones(x), targets, lambda);
   // The solution is a combination of the rows: their coordinates along the principal directions of
   // x are as good as x, and the penalty is the same.
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> products(x * x.transpose());
-  METAPLASTIC_CHECK(products.info() == Eigen::Success);
-  const Eigen::VectorXd& values = products.eigenvalues();  // ascending
+  const SymmetricEigen products = symmetric_eigen(x * x.transpose());
+  METAPLASTIC_CHECK(products.converged);
+  const Eigen::VectorXd& values = products.values;  // ascending
   const double least = kSmallestVariance * values(values.size() - 1);
   const auto rank = std::count_if(values.begin(), values.end(),
                                   [least](double value) { return value > least && value > 0; });
   const Eigen::VectorXd lengths = values.tail(rank).cwiseSqrt();
-  const Eigen::MatrixXd directions = products.eigenvectors().rightCols(rank);  // [n,rank]
+  const Eigen::MatrixXd directions = products.vectors.rightCols(rank);  // [n,rank]
   const Matrix coordinates = directions * lengths.asDiagonal();
   const Matrix reduced = newton(with_ones(coordinates), targets, lambda);
   Matrix W(x.cols() + 1, targets.cols());
