@@ -260,23 +260,26 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   std::vector<float> phi = first_phi(rule, architecture, options);
   std::vector<float> mean = options.start ? options.start->mean : phi;
   const int earlier_steps = options.start ? options.start->inner_steps : 0;
-  std::vector<float> earlier = phi;
+  std::vector<float> earlier;  // weights before the last tenth of the steps
   const int earlier_step = num_steps - std::max(1, num_steps / 10);
-  Stepper stepper(rule, architecture, options.seed, step_settings, least, threads);
+  std::optional<Stepper> stepper;
+  stepper.emplace(rule, architecture, options.seed, step_settings, least, threads);
   const int num_examples = rule.sizes.num_views() * data.batch_size();
-  BatchesAhead batches(data, second_views, earlier_steps, earlier_steps + num_steps,
-                       std::int64_t{num_examples} * architecture.num_inputs() * 8, threads);
+  std::optional<BatchesAhead> batches;
+  batches.emplace(data, second_views, earlier_steps, earlier_steps + num_steps,
+                  std::int64_t{num_examples} * architecture.num_inputs() * 8, threads);
   for (int step = 0;; ++step) {
+    if (step == num_steps) batches.reset(), stepper.reset();  // their memory
     if (wanted.contains(step)) {
       made.layers = dense_layers(
           architecture, fold_layers(architecture, mean, statistics_rows, num_rows, threads));
       made.record.inner_steps = earlier_steps + step;
       applied.encoders.push_back(made);
     }
-    if (step == earlier_step) earlier = phi;
+    if (step == earlier_step) earlier = weights_of(architecture, phi);
     if (step == num_steps) break;
     if (options.should_stop && options.should_stop()) throw Stopped{};
-    stepper.step(batches.next(), num_examples, phi);
+    stepper->step(batches->next(), num_examples, phi);
     check_finite(phi, step + 1, options);
     update_phi_mean(mean, phi, rule.inner.phi_mean_share, earlier_steps + step + 1);
     if (options.on_step) options.on_step(step + 1, num_steps);

@@ -276,9 +276,11 @@ TEST(Health, DriftLooksAtDirectionsOnly) {
   const std::vector<float> phi = make_phi<float>(architecture, {}, Random(1, Purpose::kTest));
   std::vector<float> longer = phi;
   for (float& value : longer) value *= 2;
-  EXPECT_NEAR(phi_drift(architecture, phi, longer), 0, 1e-6);
+  const std::vector<float> before = weights_of(architecture, phi);
+  EXPECT_EQ(before.size(), 6u);
+  EXPECT_NEAR(phi_drift(architecture, before, longer), 0, 1e-6);
   for (float& value : longer) value *= -1;
-  EXPECT_NEAR(phi_drift(architecture, phi, longer), 2, 1e-6);
+  EXPECT_NEAR(phi_drift(architecture, before, longer), 2, 1e-6);
 }
 
 // Mean bias of the first layer under a theta of zeros: homeostasis alone moves biases.

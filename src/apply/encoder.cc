@@ -39,12 +39,28 @@ class BlockEncoder {
     }
   }
   std::int64_t num_rows() const { return num_rows_; }
+  // Reads `count` rows from `first` on and gives their features [count, num_features], as
+  // encode_rows with places_of_first.
+  const float* run(const RowSource& prepared, std::int64_t first, std::int64_t count,
+                   const RowSource* places_of_first) {
+    std::int64_t known = 0;
+    if (places_of_first && reads_dense())
+      known = std::clamp<std::int64_t>(places_of_first->num_rows() - first, 0, count);
+    const std::int64_t U_0 = encoder_.num_inputs(), U = places_.num_outputs();
+    // Rows are wanted for their own sake where inputs or lower layers are read.
+    const std::int64_t unread = input_scale_ == 0 && lower_places_.empty() ? known : 0;
+    if (unread < count)
+      prepared.read_rows(first + unread, count - unread, part_of(blocks_[0], unread, count, U_0));
+    if (known > 0) places_of_first->read_rows(first, known, part_of(blocks_[1], 0, known, U));
+    return run(count, known);
+  }
   float* input() { return blocks_[0].data(); }
-  // Features [count, num_features] of the first rows in input().
-  const float* run(std::int64_t count) {
+  // Features [count, num_features] of the first rows in input(). Of the first `known` ones the
+  // layers below the dense ones have been computed, into blocks_[1].
+  const float* run(std::int64_t count, std::int64_t known = 0) {
     const bool alone = parts_.size() == 1 && input_scale_ == 0;
     if (!alone) begin_features(count);
-    const float* top = run_layers(count, !alone);
+    const float* top = run_layers(count, known, !alone);
     return alone ? top : features_.data();
   }
 
@@ -89,12 +105,21 @@ class BlockEncoder {
     }
   }
 
+  // Whether the readout lies above all conv and pool layers.
+  bool reads_dense() const { return first_dense_ > 0 && end_ > first_dense_; }
+  // Rows [begin, end) of a block with rows of so many values.
+  static std::span<float> part_of(std::vector<float>& block, std::int64_t begin, std::int64_t end,
+                                  std::int64_t values) {
+    return std::span(block).subspan(static_cast<std::size_t>(begin * values),
+                                    static_cast<std::size_t>((end - begin) * values));
+  }
+
   // What the topmost layer gives; `collect`: every layer's part into features_.
-  const float* run_layers(std::int64_t count, bool collect) {
+  const float* run_layers(std::int64_t count, std::int64_t known, bool collect) {
     std::size_t at = 0;
     if (first_dense_ > 0) {
       const std::int64_t in = places_.num_inputs(), out = places_.num_outputs();
-      for (std::int64_t i = 0; i < count; ++i)
+      for (std::int64_t i = known; i < count; ++i)
         places_.run(blocks_[0].data() + i * in, blocks_[1].data() + i * out);
       at = 1;
       if (collect) take(first_dense_, blocks_[at].data(), count);
@@ -232,7 +257,7 @@ void encode(const Encoder& encoder, std::span<const float> rows, std::int64_t nu
 }
 
 void encode_rows(const Encoder& encoder, const RowSource& prepared, const Readout& readout,
-                 const FeatureSink& sink, int num_threads) {
+                 const FeatureSink& sink, int num_threads, const RowSource* places_of_first) {
   METAPLASTIC_CHECK(num_threads >= 1);
   check_readout(encoder, readout);
   const std::int64_t U_0 = encoder.num_inputs();
@@ -268,9 +293,9 @@ void encode_rows(const Encoder& encoder, const RowSource& prepared, const Readou
     pool.parallel_for(static_cast<int>(count) + 1, [&](int, int index) {
       if (index == 0) return hand_over(begin - T, begin);
       const std::int64_t block = begin + index - 1, n = rows_of_block(block);
-      BlockEncoder& own = encoders[place(block)];
-      prepared.read_rows(block * size, n, {own.input(), static_cast<std::size_t>(n * U_0)});
-      found[place(block)] = {own.run(n), static_cast<std::size_t>(n * U)};
+      const float* features =
+          encoders[place(block)].run(prepared, block * size, n, places_of_first);
+      found[place(block)] = {features, static_cast<std::size_t>(n * U)};
     });
   }
   hand_over((num_blocks - 1) / T * T, num_blocks);

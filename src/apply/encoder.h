@@ -100,9 +100,12 @@ std::int64_t encode_block_rows(std::int64_t widest);
 using FeatureSink = std::function<void(std::span<const float> features, std::int64_t count)>;
 // Streams prepared rows through the encoder; memory does not grow with their number. Threads share
 // out blocks of rows, and the bits do not depend on how many there are; the sink is called by one
-// at a time. Throws Error when the rows have another number of inputs, or a feature is not finite.
+// at a time. places_of_first: what the layers below the dense ones give of the first rows, where
+// that is known already; or nullptr. Throws Error when the rows have another number of inputs, or a
+// feature is not finite.
 void encode_rows(const Encoder& encoder, const RowSource& prepared, const Readout& readout,
-                 const FeatureSink& sink, int num_threads = 1);
+                 const FeatureSink& sink, int num_threads = 1,
+                 const RowSource* places_of_first = nullptr);
 
 // Folds phi's batch norm by the statistics of prepared rows [N,U_0], N >= 2, layer by layer, each
 // on the folded layers below it. With one inner batch as rows, encode() is the inner forward pass.

@@ -86,7 +86,8 @@ FeatureFile::FeatureFile(const std::string& path) : table_(open_table(path)) {}
 FeatureFile::~FeatureFile() = default;
 
 int FeatureFile::write(const Encoder& encoder, const RowSource& prepared, const Readout& readout,
-                       const std::function<bool()>& should_stop, int num_threads) {
+                       const std::function<bool()>& should_stop, int num_threads,
+                       const RowSource* places_of_first) {
   check_readout(encoder, readout);
   const int width = num_features(encoder, readout);
   table_->begin(prepared.num_rows(), width);
@@ -96,7 +97,7 @@ int FeatureFile::write(const Encoder& encoder, const RowSource& prepared, const 
         if (should_stop && should_stop()) throw Stopped{};
         table_->write(features);
       },
-      num_threads);
+      num_threads, places_of_first);
   table_->commit();
   return width;
 }

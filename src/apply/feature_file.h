@@ -27,9 +27,10 @@ class FeatureFile {
   ~FeatureFile();
 
   // Writes [num_rows, num_features] float32 of every prepared row. should_stop may be empty;
-  // Stopped leaves no file. Returns the number of features.
+  // Stopped leaves no file. places_of_first: encode_rows. Returns the number of features.
   int write(const Encoder& encoder, const RowSource& prepared, const Readout& readout,
-            const std::function<bool()>& should_stop = {}, int num_threads = 1);
+            const std::function<bool()>& should_stop = {}, int num_threads = 1,
+            const RowSource* places_of_first = nullptr);
 
  private:
   std::unique_ptr<FeatureTable> table_;

@@ -57,6 +57,14 @@ std::shared_ptr<const RowSource> rows_through(std::shared_ptr<const RowSource> r
   return rows_of(std::move(features), static_cast<int>(U));
 }
 
+// The last group's rows, where they are kept features of layers below it that it does not change.
+std::shared_ptr<const RowSource> kept_places(const Foundation& foundation) {
+  const LayerSpec& first = foundation.last.front().spec;
+  const bool is_kept = dynamic_cast<const LayerRows*>(foundation.rows.get()) == nullptr;
+  const bool takes_them = first.kind == LayerKind::kDense && !first.whiten;
+  return takes_them && is_kept && !foundation.below.empty() ? foundation.rows : nullptr;
+}
+
 // What a group learns from.
 struct GroupRows {
   std::shared_ptr<const RowSource> rows;
@@ -198,6 +206,7 @@ Foundation previous_foundation(const Encoder& previous, std::shared_ptr<const Ro
     foundation.rows = rows_through(foundation.rows, foundation.below, previous.activation,
                                    options.training.num_threads);
   }
+  foundation.places = kept_places(foundation);
   return foundation;
 }
 
@@ -285,6 +294,7 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
     std::ranges::move(trained, std::back_inserter(foundation.below));
   }
   foundation.last = groups.back();
+  foundation.places = kept_places(foundation);
   GroupRows last = rows_for(groups.back(), foundation.rows, views, options);
   if (whitens_by_views(groups.back())) last = whitened_by_views(last, images, foundation, options);
   foundation.rows = std::move(last.rows);
@@ -308,6 +318,7 @@ Applied fit_last_group(const FoundRule& rule, const Foundation& foundation,
   }
   Encoder& last = applied.encoders.back();
   last.input_scales = fit_input_scales(last, foundation.scale_rows);
+  applied.places = foundation.places;
   applied.notes.insert(applied.notes.begin(), foundation.notes.begin(), foundation.notes.end());
   return applied;
 }

@@ -77,6 +77,48 @@ TEST(FitEncoder, DenseLayersAreThoseOfApplyRule) {
   EXPECT_EQ(fitted.last().preprocess.mean, preprocess.mean);
 }
 
+// Features of training rows are made of what training kept, those of test rows of their images, in
+// more than one block.
+TEST(FitEncoder, KeptPlacesGiveTheSameFeatures) {
+  const Dataset data = noise_images(900, {8, 8, 1});
+  const Applied applied =
+      fit_encoder(noise_rule(), data, stack_options("conv 5 3x3, pool 2x2, dense 6, dense 7"));
+  ASSERT_TRUE(applied.places);
+  EXPECT_EQ(applied.places->num_rows(), data.first_test_row);
+  const Encoder& encoder = applied.last();
+  const auto prepared = prepare_rows(encoder.preprocess, data);
+  // Twice what was kept shows that it is read.
+  std::vector<float> doubled(
+      static_cast<std::size_t>(applied.places->num_rows() * applied.places->num_features()));
+  applied.places->read_rows(0, applied.places->num_rows(), doubled);
+  for (float& value : doubled) value *= 2;
+  const auto others = rows_of(doubled, applied.places->num_features());
+  for (const Readout& readout : {Readout{}, Readout{.layer = 1}, Readout{.layer = Readout::kAll},
+                                 Readout{.layer = 2, .with_input = true}}) {
+    const auto through = [&](const RowSource* places, int num_threads) {
+      std::vector<float> found;
+      encode_rows(
+          encoder, *prepared, readout,
+          [&](std::span<const float> block, std::int64_t) {
+            found.insert(found.end(), block.begin(), block.end());
+          },
+          num_threads, places);
+      return found;
+    };
+    SCOPED_TRACE(describe(readout));
+    const std::vector<float> expected = through(nullptr, 1);
+    EXPECT_EQ(through(applied.places.get(), 1), expected);
+    EXPECT_EQ(through(applied.places.get(), 2), expected);
+    EXPECT_EQ(through(others.get(), 1) == expected, readout.layer == 1);
+  }
+}
+
+TEST(FitEncoder, OnlyDenseLayersAboveOthersHaveKeptPlaces) {
+  const Dataset data = noise_images(100, {8, 8, 1});
+  for (const char* layers : {"dense 6, dense 7", "conv 5 3x3, pool 2x2", "pool 2x2, dense 7"})
+    EXPECT_FALSE(fit_encoder(noise_rule(), data, stack_options(layers)).places) << layers;
+}
+
 TEST(FitEncoder, AStackHasItsLayersAndTheSameBitsForAnyThreads) {
   const Dataset data = noise_images(40, {9, 11, 3});
   FitOptions options = stack_options(kStack);

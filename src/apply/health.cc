@@ -74,22 +74,32 @@ double effective_rank(std::span<const float> features, std::int64_t num_rows, in
   return std::exp(entropy);
 }
 
+std::vector<float> weights_of(const Architecture& architecture, std::span<const float> phi) {
+  std::vector<float> weights;
+  for (int l = 1; l <= architecture.num_layers(); ++l) {
+    const LayerOffsets at = layer_offsets(architecture, l);
+    weights.insert(weights.end(), phi.begin() + at.W, phi.begin() + at.V);
+  }
+  return weights;
+}
+
 double phi_drift(const Architecture& architecture, std::span<const float> before,
                  std::span<const float> after) {
-  METAPLASTIC_CHECK(before.size() == after.size() &&
-                    static_cast<std::int64_t>(after.size()) == architecture.phi_size());
+  METAPLASTIC_CHECK(static_cast<std::int64_t>(after.size()) == architecture.phi_size());
   double sum = 0;
-  std::int64_t num_columns = 0;
+  std::int64_t num_columns = 0, first = 0;
   for (int l = 1; l <= architecture.num_layers(); ++l) {
     const int U_lo = architecture.widths[static_cast<std::size_t>(l - 1)];
     const int U_up = architecture.widths[static_cast<std::size_t>(l)];
     const std::int64_t at = layer_offsets(architecture, l).W;
-    const Eigen::Map<const Matrix> then(before.data() + at, U_lo, U_up);
+    METAPLASTIC_CHECK(first + std::int64_t{U_lo} * U_up <= std::ssize(before));
+    const Eigen::Map<const Matrix> then(before.data() + first, U_lo, U_up);
     const Eigen::Map<const Matrix> now(after.data() + at, U_lo, U_up);
     for (int u = 0; u < U_up; ++u) {
       sum += static_cast<double>((now.col(u).normalized() - then.col(u).normalized()).norm());
     }
     num_columns += U_up;
+    first += std::int64_t{U_lo} * U_up;
   }
   return sum / static_cast<double>(num_columns);
 }

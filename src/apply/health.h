@@ -34,7 +34,9 @@ struct Health {
 int count_dead_units(std::span<const float> features, std::int64_t num_rows, int num_units);
 // Of features [N,U]; 1 when nothing varies. Cost N U^2.
 double effective_rank(std::span<const float> features, std::int64_t num_rows, int num_units);
-// Between two phis of one architecture.
+// W of all layers, one after the other, of a phi.
+std::vector<float> weights_of(const Architecture& architecture, std::span<const float> phi);
+// From those weights to the ones of a later phi.
 double phi_drift(const Architecture& architecture, std::span<const float> before,
                  std::span<const float> after);
 

@@ -29,27 +29,94 @@ const float* with_padding(const EncoderLayer& conv, const float* image,
   return padded.data();
 }
 
-}  // namespace
+// [n,U_lo], or its transpose.
+struct LowerValues {
+  const float* data;
+  std::ptrdiff_t ld;
+  bool is_transposed;
+};
 
-// Not by BLAS, which rounds a row differently in another shape of product or at another place in
-// it: gemm_small adds up every element over U_lo in order.
-void run_folded(const FoldedLayer& layer, Unary activation, std::int64_t n, const float* lo,
+// run_folded, of a matrix that lies as `lo` says.
+void run_matrix(const FoldedLayer& layer, Unary activation, std::int64_t n, const LowerValues& lo,
                 float* up, std::vector<float>& packed, int inputs_at_once) {
   const auto U_up = static_cast<int>(layer.b.size());
   const auto U_lo = static_cast<int>(layer.W.size() / layer.b.size());
   for (std::int64_t i = 0; i < n; ++i) {
     std::copy(layer.b.begin(), layer.b.end(), up + i * U_up);
   }
+  // Weights whose rows are whole vectors are read where they lie.
   const int whole = (U_up + kPackMultiple - 1) / kPackMultiple * kPackMultiple;
-  packed.resize(static_cast<std::size_t>(U_lo) * static_cast<std::size_t>(whole));
+  if (whole != U_up)
+    packed.resize(static_cast<std::size_t>(U_lo) * static_cast<std::size_t>(whole));
   const int most = inputs_at_once > 0 ? inputs_at_once : U_lo;
   for (int first = 0; first < U_lo; first += most) {
-    kernels<float>().gemm_small(false, false, static_cast<int>(n), U_up,
-                                std::min(most, U_lo - first), 1.0f, lo + first, U_lo,
+    kernels<float>().gemm_small(lo.is_transposed, false, static_cast<int>(n), U_up,
+                                std::min(most, U_lo - first), 1.0f,
+                                lo.data + first * (lo.is_transposed ? lo.ld : 1), lo.ld,
                                 layer.W.data() + std::ptrdiff_t{first} * U_up, U_up,
                                 /*accumulate=*/true, up, U_up, packed.data());
   }
   kernels<float>().map(activation, up, n * U_up, up, nullptr);
+}
+
+WindowShape window_shape(const EncoderLayer& conv) {
+  const LayerSpec& spec = conv.spec;
+  const auto whole = [](auto value) { return static_cast<int>(value); };
+  return {whole(conv.in.height) + 2 * padding_down(spec, conv.in),
+          whole(conv.in.width) + 2 * spec.padding,
+          whole(conv.in.channels),
+          spec.height,
+          spec.width,
+          spec.stride,
+          whole(conv.out.height),
+          whole(conv.out.width)};
+}
+
+// out [places,U_up]. What is computed at a time stays in the first-level cache.
+void run_conv(const EncoderLayer& conv, Unary activation, WindowColumns& windows,
+              const float* image, float* out, std::vector<float>& packed) {
+  constexpr std::ptrdiff_t kPlaces = 48;  // a multiple of gemm_small's rows at a time
+  const float* const columns = windows.read(image);
+  const auto U_up = static_cast<std::ptrdiff_t>(conv.b.size());
+  const std::ptrdiff_t places = std::ptrdiff_t{conv.out.height} * conv.out.width;
+  for (std::ptrdiff_t first = 0; first < places; first += kPlaces)
+    run_matrix(conv, activation, std::min(kPlaces, places - first),
+               {columns + first, windows.row_stride(), true}, out + first * U_up, packed, 0);
+}
+
+// out [C] <- the sums, or the largest, of values [height,width,C] of a cell.
+template <bool is_max>
+void reduce_cell(const float* values, const PoolCell& row, const PoolCell& column, std::int64_t W,
+                 std::int64_t C, float* out) {
+  constexpr std::int64_t kChannels = 32;  // that stay in registers
+  float sums[kChannels];
+  for (std::int64_t first = 0; first < C; first += kChannels) {
+    const std::int64_t count = std::min(kChannels, C - first);
+    std::fill_n(sums, kChannels, is_max ? -std::numeric_limits<float>::infinity() : 0.0f);
+    const auto add = [&](const float* from, std::int64_t num) {
+      for (std::int64_t c = 0; c < num; ++c)
+        sums[c] = is_max ? std::max(sums[c], from[c]) : sums[c] + from[c];
+    };
+    for (int y = row.begin; y < row.end; ++y)
+      for (int x = column.begin; x < column.end; ++x) {
+        const float* const from = values + (y * W + x) * C + first;
+        if (count == kChannels)
+          add(from, kChannels);  // a count that the compiler knows
+        else
+          add(from, count);
+      }
+    std::copy_n(sums, count, out + first);
+  }
+}
+
+}  // namespace
+
+// Not by BLAS, which rounds a row differently in another shape of product or at another place in
+// it: gemm_small adds up every element over U_lo in order.
+void run_folded(const FoldedLayer& layer, Unary activation, std::int64_t n, const float* lo,
+                float* up, std::vector<float>& packed, int inputs_at_once) {
+  const auto U_lo = static_cast<std::ptrdiff_t>(layer.W.size() / layer.b.size());
+  run_matrix(layer, activation, n, {lo, U_lo, false}, up, packed, inputs_at_once);
 }
 
 void read_windows(const EncoderLayer& conv, const float* image, std::vector<float>& padded,
@@ -80,14 +147,8 @@ void run_pool(const EncoderLayer& pool, const float* values, float* out) {
   const bool is_max = pool.spec.pool == PoolKind::kMax;
   for (const PoolCell& row : rows) {
     for (const PoolCell& column : columns) {
-      std::fill_n(out, C, is_max ? -std::numeric_limits<float>::infinity() : 0.0f);
-      for (int y = row.begin; y < row.end; ++y) {
-        for (int x = column.begin; x < column.end; ++x) {
-          const float* const from = values + (y * W + x) * C;
-          for (std::int64_t c = 0; c < C; ++c)
-            out[c] = is_max ? std::max(out[c], from[c]) : out[c] + from[c];
-        }
-      }
+      is_max ? reduce_cell<true>(values, row, column, W, C, out)
+             : reduce_cell<false>(values, row, column, W, C, out);
       const auto count = static_cast<float>((row.end - row.begin) * (column.end - column.begin));
       if (!is_max) {
         for (std::int64_t c = 0; c < C; ++c) out[c] /= count;
@@ -103,30 +164,27 @@ void run_pool(const EncoderLayer& pool, const float* values, float* out) {
 
 PlaceLayers::PlaceLayers(std::span<const EncoderLayer> layers, Unary activation)
     : layers_(layers), activation_(activation) {
-  std::int64_t widest = 0, most_windows = 0;
+  std::int64_t widest = 0;
   for (const EncoderLayer& layer : layers) {
     METAPLASTIC_CHECK(layer.spec.kind != LayerKind::kDense);
     widest = std::max(widest, layer.out.size());
-    if (layer.spec.kind != LayerKind::kConv) continue;
-    most_windows = std::max(most_windows,
-                            layer.out.height * layer.out.width * window_size(layer.spec, layer.in));
+    if (layer.spec.kind == LayerKind::kConv)
+      windows_.emplace_back(window_shape(layer), layer.window_offset);
   }
   for (auto& values : values_) values.resize(static_cast<std::size_t>(widest));
-  windows_.resize(static_cast<std::size_t>(most_windows));
 }
 
 void PlaceLayers::run(const float* image, float* out) {
   METAPLASTIC_CHECK(!layers_.empty());
   const float* from = image;
+  auto windows = windows_.begin();
   for (std::size_t n = 0; n < layers_.size(); ++n) {
     const EncoderLayer& layer = layers_[n];
     float* const to = n + 1 == layers_.size() ? out : values_[n % 2].data();
     if (layer.spec.kind == LayerKind::kPool) {
       run_pool(layer, from, to);
     } else {
-      read_windows(layer, from, padded_, windows_.data());
-      run_folded(layer, activation_, std::int64_t{layer.out.height} * layer.out.width,
-                 windows_.data(), to, packed_);
+      run_conv(layer, activation_, *windows++, with_padding(layer, from, padded_), to, packed_);
     }
     from = to;
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "apply/encoder.h"
+#include "tensor/window_columns.h"
 
 namespace metaplastic {
 
@@ -34,8 +35,9 @@ class PlaceLayers {
  private:
   std::span<const EncoderLayer> layers_;
   Unary activation_;
-  std::vector<float> values_[2];  // what layers give, in turn
-  std::vector<float> windows_, padded_, packed_;
+  std::vector<float> values_[2];        // what layers give, in turn
+  std::vector<WindowColumns> windows_;  // of each conv layer
+  std::vector<float> padded_, packed_;
 };
 
 }  // namespace metaplastic

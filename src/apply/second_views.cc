@@ -19,8 +19,8 @@ TrainingPool::TrainingPool(const RowSource& training_rows, std::uint64_t seed, T
   {
     TrainingRows rows(training_rows, seed, pool_size(training_rows.num_features(), size),
                       Purpose::kNeighbours);
-    const std::span<const float> drawn = rows.batch(0);
-    examples_.assign(drawn.begin(), drawn.end());
+    rows.batch(0, threads);
+    examples_ = rows.take_batch();
     for (std::size_t p = 0; p < rows.last_numbers().size(); ++p)
       place_of_row_.emplace(rows.last_numbers()[p], p);
   }

@@ -21,14 +21,21 @@ TrainingRows::TrainingRows(const RowSource& source, std::uint64_t seed, int batc
       run_(kStreamsPerRun * run),
       B_(static_cast<int>(std::min<std::int64_t>(batch_size, source.num_rows()))) {}
 
-std::span<const float> TrainingRows::batch(int step) {
+std::span<const float> TrainingRows::batch(int step, ThreadPool* threads) {
   Random random(seed_, purpose_, run_ + kBatchStream, static_cast<std::uint32_t>(step));
   numbers_ = sample_without_replacement(random, source_.num_rows(), B_);
   const auto size = static_cast<std::size_t>(B_) * static_cast<std::size_t>(source_.num_features());
   rows_.resize(size);
   batch_.resize(size);
-  gather_rows(source_, numbers_, rows_);
-  transpose_rows(rows_, B_, batch_);
+  constexpr int kPiece = 1024;  // rows
+  const auto U = static_cast<std::size_t>(source_.num_features());
+  share_out(threads, (B_ + kPiece - 1) / kPiece, [&](int, int piece) {
+    const auto first = static_cast<std::size_t>(piece * kPiece);
+    const std::size_t count = std::min<std::size_t>(kPiece, numbers_.size() - first);
+    gather_rows(source_, std::span(numbers_).subspan(first, count),
+                std::span(rows_).subspan(first * U, count * U));
+  });
+  transpose_rows(rows_, B_, batch_, threads);
   return batch_;
 }
 
@@ -41,16 +48,21 @@ std::vector<float> TrainingRows::statistics_rows(std::int64_t& num_rows) const {
   return rows;
 }
 
-void transpose_rows(std::span<const float> rows, int num_rows, std::span<float> batch) {
+void transpose_rows(std::span<const float> rows, int num_rows, std::span<float> batch,
+                    ThreadPool* threads) {
   METAPLASTIC_CHECK(rows.size() == batch.size() && num_rows >= 1);
   const auto B = static_cast<std::size_t>(num_rows);
   const std::size_t U = rows.size() / B;
   constexpr std::size_t kTile = 16;  // a cache line on both sides
-  for (std::size_t first = 0; first < B; first += kTile)
-    for (std::size_t begin = 0; begin < U; begin += kTile)
-      for (std::size_t u = begin; u < std::min(U, begin + kTile); ++u)
-        for (std::size_t b = first; b < std::min(B, first + kTile); ++b)
-          batch[u * B + b] = rows[b * U + u];
+  constexpr std::size_t kPiece = 64 * kTile;
+  share_out(threads, static_cast<int>((B + kPiece - 1) / kPiece), [&](int, int piece) {
+    const std::size_t begin_row = static_cast<std::size_t>(piece) * kPiece;
+    for (std::size_t first = begin_row; first < std::min(B, begin_row + kPiece); first += kTile)
+      for (std::size_t begin = 0; begin < U; begin += kTile)
+        for (std::size_t u = begin; u < std::min(U, begin + kTile); ++u)
+          for (std::size_t b = first; b < std::min(B, first + kTile); ++b)
+            batch[u * B + b] = rows[b * U + u];
+  });
 }
 
 }  // namespace metaplastic

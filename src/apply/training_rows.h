@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
+#include "base/thread_pool.h"
 #include "data/dataset.h"
 
 namespace metaplastic {
@@ -24,8 +26,11 @@ class TrainingRows {
 
   int batch_size() const { return B_; }
 
-  // Different rows as a batch [U_0,B] of that step; valid until the next call.
-  std::span<const float> batch(int step);
+  // Different rows as a batch [U_0,B] of that step; valid until the next call. Threads, if any,
+  // share the reading.
+  std::span<const float> batch(int step, ThreadPool* threads = nullptr);
+  // The same batch, given away.
+  std::vector<float> take_batch() { return std::move(batch_); }
   // The same batch as rows [B,U_0], and their numbers.
   std::span<const float> last_rows() const { return rows_; }
   std::span<const std::int64_t> last_numbers() const { return numbers_; }
@@ -45,6 +50,7 @@ class TrainingRows {
 };
 
 // rows [B,U] -> batch [U,B]
-void transpose_rows(std::span<const float> rows, int num_rows, std::span<float> batch);
+void transpose_rows(std::span<const float> rows, int num_rows, std::span<float> batch,
+                    ThreadPool* threads = nullptr);
 
 }  // namespace metaplastic

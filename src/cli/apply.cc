@@ -89,7 +89,8 @@ int run_apply(ApplyFlags& flags) {
 
   const Encoder& encoder = applied.last();
   const int width = features.write(encoder, *prepare_rows(encoder.preprocess, data),
-                                   encoder.readout, stop_requested, flags.threads);
+                                   encoder.readout, stop_requested, flags.threads,
+                                   applied.places.get());
   if (!flags.model.empty()) save_encoder(flags.model, encoder);
   if (!flags.names.empty()) write_row_names(flags.names, data);
   progress.note(

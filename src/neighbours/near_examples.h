@@ -20,9 +20,10 @@ inline constexpr std::size_t kChoices = std::size_t{kNeighbourhood.choices};
 class LocatedExamples {
  public:
   LocatedExamples() = default;  // none
-  // inputs [U,N]: kept as a reference. coordinates [k,N]. Panels serve a search in full.
+  // inputs [U,N]: kept as a reference. coordinates [k,N]. Panels serve a search in full. Threads,
+  // if any, share the work.
   LocatedExamples(std::span<const float> inputs, int num_inputs, std::vector<float> coordinates,
-                  bool with_panels = true);
+                  bool with_panels = true, ThreadPool* threads = nullptr);
 
   std::size_t count() const { return squares_.size(); }                // N
   std::span<const float> inputs() const { return inputs_; }            // [U,N]
@@ -33,6 +34,9 @@ class LocatedExamples {
   const ColumnPanels& panels() const { return panels_; }  // of few coordinates
 
  private:
+  // Square lengths and hashes of examples [first, last).
+  void measure(std::size_t first, std::size_t last);
+
   std::span<const float> inputs_;
   std::vector<float> coordinates_, squares_;
   std::vector<std::uint64_t> hashes_;  // [N], of inputs: other hashes, other inputs
@@ -49,8 +53,8 @@ std::vector<std::size_t> nearest_others(const LocatedExamples& from, const Locat
 // How well walks over the graph of neighbours remember where they started: the sum of the 16
 // largest eigenvalues of D^-1/2 (A + A^T) D^-1/2, A the adjacency that near [P,kChoices] lists
 // and D the degrees of A + A^T; 16 where the examples fall into so many unconnected parts. Each
-// such eigenvalue is what one hop keeps of a mode. Approximate (from below, by a block Krylov
-// space) for more than some hundred examples. Threads, if any, share the products.
+// such eigenvalue is what one hop keeps of a mode. Approximate, from below
+// (tensor/leading_space.h:leading_sum). Threads, if any, share the products.
 double walk_memory(std::span<const std::size_t> near, std::size_t num_examples,
                    ThreadPool* threads = nullptr);
 

@@ -19,15 +19,32 @@ ViewSettings usual_views(ExampleKind kind) {
   }
 }
 
+namespace {
+
+// examples [U,P] -> [P,U].
+std::vector<float> rows_of_examples(std::span<const float> examples, std::size_t U,
+                                    ThreadPool* threads) {
+  constexpr std::size_t kPiece = 1024, kTile = 16;  // kTile: a cache line on both sides
+  const std::size_t P = examples.size() / U;
+  std::vector<float> rows(examples.size());
+  share_out(threads, static_cast<int>((P + kPiece - 1) / kPiece), [&](int, int piece) {
+    const std::size_t begin = static_cast<std::size_t>(piece) * kPiece;
+    for (std::size_t first = begin; first < std::min(P, begin + kPiece); first += kTile)
+      for (std::size_t from = 0; from < U; from += kTile)
+        for (std::size_t p = first; p < std::min(P, first + kTile); ++p)
+          for (std::size_t u = from; u < std::min(U, from + kTile); ++u)
+            rows[p * U + u] = examples[u * P + p];
+  });
+  return rows;
+}
+
+}  // namespace
+
 NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs,
                              NeighbourMetric metric, ThreadPool* threads, bool ready)
     : threads_(threads) {
   const auto U = static_cast<std::size_t>(num_inputs);
-  const std::size_t P = examples.size() / U;
-  std::vector<float> rows(examples.size());
-  for (std::size_t u = 0; u < U; ++u)
-    for (std::size_t p = 0; p < P; ++p) rows[p * U + u] = examples[u * P + p];
-  rows_ = std::make_shared<const std::vector<float>>(std::move(rows));
+  rows_ = std::make_shared<const std::vector<float>>(rows_of_examples(examples, U, threads));
   locate(examples, num_inputs, std::move(metric));
   settings_ = usual_views(kind());
   if (ready) look_for_neighbours();
@@ -37,7 +54,7 @@ void NeighbourPool::locate(std::span<const float> examples, int num_inputs,
                            NeighbourMetric metric) {
   const std::size_t P = examples.size() / static_cast<std::size_t>(num_inputs);
   const bool is_large = P > std::size_t{kNeighbourhood.exact_pool};
-  LocatedExamples located(examples, num_inputs, metric.coordinates(examples), !is_large);
+  LocatedExamples located(examples, num_inputs, metric.coordinates(examples), !is_large, threads_);
   const auto made =
       std::make_shared<Located>(Located{num_inputs, std::move(metric), std::move(located)});
   if (is_large) made->lists = std::make_unique<NearLists>(made->examples, threads_);

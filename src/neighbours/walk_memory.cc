@@ -1,5 +1,5 @@
 // How long random walks over a graph of neighbours remember where they started.
-#include <Eigen/SparseCore>
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -9,43 +9,67 @@
 namespace metaplastic {
 namespace {
 
-constexpr int kModes = 16;        // of a graph, that count,
-constexpr int kModesBlock = 24;   // and the Krylov space that they are looked for in: a smaller
-constexpr int kModesBlocks = 16;  // one misses more of one graph than of another
+constexpr int kModes = 16;  // of a graph, that count
 
-// D^-1/2 (A + A^T) D^-1/2
-Eigen::SparseMatrix<float, Eigen::RowMajor> walk_matrix(std::span<const std::size_t> near,
-                                                        std::size_t P) {
-  std::vector<Eigen::Triplet<float>> entries;
-  std::vector<float> degrees(P);
-  for (std::size_t i = 0; i < near.size(); ++i) {
-    const std::size_t p = i / kChoices, q = near[i];
-    if (q >= P) continue;
-    degrees[p] += 1, degrees[q] += 1;
-    entries.emplace_back(static_cast<int>(p), static_cast<int>(q), 1.0f);
-    entries.emplace_back(static_cast<int>(q), static_cast<int>(p), 1.0f);
+// D^-1/2 (A + A^T) D^-1/2, sparse: the entries of an example one after the other.
+class WalkMatrix {
+ public:
+  WalkMatrix(std::span<const std::size_t> near, std::size_t P) : begins_(P + 1), weights_(P) {
+    for_edges(near, P, [&](std::size_t p, std::size_t) { ++begins_[p + 1]; });
+    for (std::size_t p = 0; p < P; ++p) {
+      weights_[p] = 1 / std::sqrt(std::max(1.0f, static_cast<float>(begins_[p + 1])));
+      begins_[p + 1] += begins_[p];
+    }
+    others_.resize(begins_[P]);
+    std::vector<std::uint32_t> ends(begins_.begin(), begins_.end() - 1);
+    for_edges(near, P, [&](std::size_t p, std::size_t q) {
+      others_[ends[p]++] = static_cast<std::uint32_t>(q);
+    });
   }
-  for (Eigen::Triplet<float>& entry : entries) {
-    const float product = degrees[static_cast<std::size_t>(entry.row())] *
-                          degrees[static_cast<std::size_t>(entry.col())];
-    entry = {entry.row(), entry.col(), 1 / std::sqrt(product)};
+
+  // out [P,m] of block [P,m].
+  void multiply(const RowMatrix& block, RowMatrix& out, ThreadPool* threads) const {
+    constexpr int kPiece = 512;
+    const auto P = static_cast<int>(weights_.size());
+    share_out(threads, (P + kPiece - 1) / kPiece, [&](int, int piece) {
+      for (int p = piece * kPiece; p < std::min(P, (piece + 1) * kPiece); ++p)
+        multiply_row(static_cast<std::size_t>(p), block, out.data() + p * out.cols());
+    });
   }
-  const auto size = static_cast<Eigen::Index>(P);
-  Eigen::SparseMatrix<float, Eigen::RowMajor> matrix(size, size);
-  matrix.setFromTriplets(entries.begin(), entries.end());
-  return matrix;
-}
+
+ private:
+  // Both ways.
+  template <class F>
+  static void for_edges(std::span<const std::size_t> near, std::size_t P, const F& body) {
+    for (std::size_t i = 0; i < near.size(); ++i) {
+      if (near[i] >= P) continue;
+      body(i / kChoices, near[i]);
+      body(near[i], i / kChoices);
+    }
+  }
+  void multiply_row(std::size_t p, const RowMatrix& block, float* sums) const {
+    Eigen::Map<Eigen::RowVectorXf> sum(sums, block.cols());
+    sum.setZero();
+    for (std::uint32_t entry = begins_[p]; entry < begins_[p + 1]; ++entry) {
+      const std::uint32_t q = others_[entry];
+      sum += weights_[p] * weights_[q] * block.row(q);
+    }
+  }
+
+  std::vector<std::uint32_t> begins_;  // [P+1], of an example's entries
+  std::vector<std::uint32_t> others_;  // of each entry
+  std::vector<float> weights_;         // [P], 1 / root of the degree
+};
 
 }  // namespace
 
 double walk_memory(std::span<const std::size_t> near, std::size_t num_examples,
                    ThreadPool* threads) {
   METAPLASTIC_CHECK(near.size() == num_examples * kChoices);
-  const auto matrix = walk_matrix(near, num_examples);
-  const Eigen::VectorXd values = leading_values(
-      static_cast<int>(num_examples), kModesBlock, kModesBlocks,
-      [&](const RowMatrix& block) -> RowMatrix { return matrix * block; }, threads);
-  return values.head(std::min<Eigen::Index>(kModes, values.size())).sum();
+  const WalkMatrix matrix(near, num_examples);
+  return leading_sum(
+      static_cast<int>(num_examples), kModes,
+      [&](const RowMatrix& block, RowMatrix& out) { matrix.multiply(block, out, threads); });
 }
 
 }  // namespace metaplastic

@@ -2,11 +2,10 @@
 
 #include <Eigen/Dense>
 #include <algorithm>
-#include <vector>
+#include <utility>
 
 #include "base/error.h"
 #include "base/random.h"
-#include "tensor/blas.h"
 
 namespace metaplastic {
 namespace {
@@ -31,56 +30,33 @@ RowMatrix random_block(int size, int block_size) {
   return block;
 }
 
-// Q^T block, Q the first `count` columns of `all`: [count, columns of block].
-RowMatrix along_span(const RowMatrix& all, int count, const RowMatrix& block, ThreadPool* threads) {
-  constexpr int kPiece = 96;
-  const auto size = static_cast<int>(all.rows()), m = static_cast<int>(block.cols());
-  RowMatrix along(count, m);
-  share_out(threads, (count + kPiece - 1) / kPiece, [&](int, int piece) {
-    const int first = piece * kPiece;
-    gemm(true, false, std::min(kPiece, count - first), m, size, 1.0f, all.data() + first,
-         all.cols(), block.data(), m, 0.0f, along.data() + std::ptrdiff_t{first} * m, m);
-  });
-  return along;
-}
-
-// block - Q along.
-void remove_span(const RowMatrix& all, const RowMatrix& along, RowMatrix& block,
-                 ThreadPool* threads) {
-  constexpr int kPiece = 768;
-  const auto size = static_cast<int>(all.rows()), m = static_cast<int>(block.cols());
-  share_out(threads, (size + kPiece - 1) / kPiece, [&](int, int piece) {
-    const int first = piece * kPiece;
-    gemm(false, false, std::min(kPiece, size - first), m, static_cast<int>(along.rows()), -1.0f,
-         all.data() + first * all.cols(), all.cols(), along.data(), m, 1.0f,
-         block.data() + std::ptrdiff_t{first} * m, m);
-  });
-}
-
-// Q^T M Q for an orthonormal basis Q of the Krylov space, which grows by a block at a time: what is
-// taken away from M block is a block of the result. A block that adds nothing new leaves noise,
-// which a second pass makes orthogonal to the rest again.
-Eigen::MatrixXd krylov_image(int size, int block_size, int num_blocks,
-                             const std::function<RowMatrix(const RowMatrix&)>& product,
-                             ThreadPool* threads) {
-  RowMatrix all(size, block_size * num_blocks);
-  all.setZero();
-  Eigen::MatrixXd image(block_size * num_blocks, block_size * num_blocks);
-  RowMatrix block = orthonormal_by_columns(random_block(size, block_size));
-  for (int b = 0; b < num_blocks; ++b) {
-    const int first = b * block_size, count = first + block_size;
-    all.middleCols(first, block_size) = block;
-    block = product(block);
-    const RowMatrix along = along_span(all, count, block, threads);
-    image.block(0, first, count, block_size) = along.cast<double>();
-    image.block(first, 0, block_size, count) = along.cast<double>().transpose();
-    if (b + 1 == num_blocks) break;
-    remove_span(all, along, block, threads);
-    block = orthonormal_by_columns(block);
-    remove_span(all, along_span(all, count, block, threads), block, threads);
-    block = orthonormal_by_columns(block);
+// block <- p(M) block, p the Chebyshev polynomial of that degree of [-1, end]: it is at most 1
+// there and grows fast above. `two` is scratch.
+void filter(int degree, double end,
+            const std::function<void(const RowMatrix&, RowMatrix&)>& product, RowMatrix& block,
+            RowMatrix (&two)[2]) {
+  const auto centre = static_cast<float>((end - 1) / 2);
+  const auto scale = static_cast<float>(2 / (end + 1));
+  RowMatrix &next = two[0], &image = two[1];
+  product(block, image);
+  next = scale * (image - centre * block);
+  for (int n = 1; n < degree; ++n) {
+    product(next, image);
+    block = 2 * scale * (image - centre * next) - block;
+    block.swap(next);
   }
-  return (image + image.transpose()) / 2;
+  block.swap(next);
+}
+
+// Ritz values in the span of a block, ascending; `two` is scratch.
+Eigen::VectorXd ritz_values(const std::function<void(const RowMatrix&, RowMatrix&)>& product,
+                            RowMatrix& block, RowMatrix (&two)[2]) {
+  block = orthonormal_by_columns(block);
+  product(block, two[0]);
+  const Eigen::MatrixXd within = (block.transpose() * two[0]).cast<double>();
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver((within + within.transpose()) / 2,
+                                                              Eigen::EigenvaluesOnly);
+  return solver.eigenvalues();
 }
 
 RowMatrix krylov_basis(int size, int block_size, int num_blocks,
@@ -107,14 +83,25 @@ LeadingSpace leading_space(int size, int block_size, int num_blocks,
           basis * solver.eigenvectors().rowwise().reverse().cast<float>()};
 }
 
-Eigen::VectorXd leading_values(int size, int block_size, int num_blocks,
-                               const std::function<RowMatrix(const RowMatrix&)>& product,
-                               ThreadPool* threads) {
-  if (size <= block_size * num_blocks)
-    return leading_space(size, block_size, num_blocks, product).values;
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(
-      krylov_image(size, block_size, num_blocks, product, threads), Eigen::EigenvaluesOnly);
-  return solver.eigenvalues().reverse();
+double leading_sum(int size, int count,
+                   const std::function<void(const RowMatrix&, RowMatrix&)>& product) {
+  constexpr int kSpare = 16, kDegree = 12, kMostRounds = 12;
+  // Filters that end further below grow beyond floats.
+  constexpr double kFirstEnd = 0.8, kLeastEnd = 0, kGrowth = 3e-4;
+  METAPLASTIC_CHECK(size >= 1 && count >= 1);
+  const bool is_small = size <= 2 * (count + kSpare);
+  RowMatrix block =
+      is_small ? RowMatrix(RowMatrix::Identity(size, size)) : random_block(size, count + kSpare);
+  RowMatrix two[2] = {RowMatrix(size, block.cols()), RowMatrix(size, block.cols())};
+  double sum = 0, end = kFirstEnd;
+  for (int round = 0; round < kMostRounds; ++round) {
+    if (!is_small) filter(kDegree, end, product, block, two);
+    const Eigen::VectorXd values = ritz_values(product, block, two);
+    const double earlier = std::exchange(sum, values.tail(std::min(count, size)).sum());
+    if (is_small || (round > 0 && sum - earlier < kGrowth)) break;
+    end = std::max(kLeastEnd, values[0]);
+  }
+  return sum;
 }
 
 }  // namespace metaplastic

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "tensor/ops.h"
@@ -11,6 +12,45 @@ template <class T>
 void column_dots(const Tape<T>& tape, const T* x, const T* z, int rows, int cols, T* sums) {
   tape.in_pieces(cols, kPackMultiple, double(rows) * cols, [&](int, int first, int last) {
     kernels<T>().column_dots(x + first, z + first, rows, last - first, cols, sums + first);
+  });
+}
+
+// sums[j], squares[j] <- over the rows of w, in their order.
+template <class T>
+void sums_of_columns(const Tape<T>& tape, const Var<T>& w, T* sums, T* squares) {
+  const int rows = w.rows(), cols = w.cols();
+  tape.in_pieces(cols, kPackMultiple, 2.0 * double(w.size()), [&](int, int first, int last) {
+    std::fill(sums + first, sums + last, T(0));
+    std::fill(squares + first, squares + last, T(0));
+    for (int i = 0; i < rows; ++i) {
+      const T* const row = w.data + std::ptrdiff_t{i} * cols;
+      for (int j = first; j < last; ++j) sums[j] += row[j];
+      for (int j = first; j < last; ++j) squares[j] += row[j] * row[j];
+    }
+  });
+}
+
+// The same over columns, some rows at a time, which fill the time that an addition takes.
+template <class T>
+void sums_of_rows(const Tape<T>& tape, const Var<T>& w, T* sums, T* squares) {
+  constexpr int kTogether = 8;
+  const int rows = w.rows(), cols = w.cols();
+  const auto add = [&](int first, int count) {
+    std::array<T, kTogether> sum{}, square{};
+    const T* const from = w.data + std::ptrdiff_t{first} * cols;
+    for (int j = 0; j < cols; ++j)
+      for (int r = 0; r < count; ++r) {
+        const auto at = static_cast<std::size_t>(r);
+        const T value = from[std::ptrdiff_t{r} * cols + j];
+        sum[at] += value, square[at] += value * value;
+      }
+    std::copy_n(sum.begin(), count, sums + first);
+    std::copy_n(square.begin(), count, squares + first);
+  };
+  tape.in_pieces(rows, kTogether, 8.0 * double(w.size()), [&](int, int first, int last) {
+    int i = first;
+    for (; i + kTogether <= last; i += kTogether) add(i, kTogether);
+    for (; i < last; ++i) add(i, 1);
   });
 }
 
@@ -104,25 +144,26 @@ Var<T> weight_statistics(Tape<T>& tape, const Var<T>* w_in, const Var<T>* w_out,
   METAPLASTIC_CHECK(!w_in || !w_out || w_out->rows() == U);
   const bool needs = (w_in && w_in->needs_gradient()) || (w_out && w_out->needs_gradient());
   const Var<T> y = tape.make(U, 4, needs);
-  std::fill_n(y.data, std::ptrdiff_t{4} * U, T(0));
-  // Sums and sums of squares first; in columns 0 and 1 for incoming, 2 and 3 for outgoing.
-  const auto add = [&](const Var<T>& w, bool incoming, int column) {
-    for (int i = 0; i < w.rows(); ++i)
-      for (int j = 0; j < w.cols(); ++j) {
-        const T value = w.data[std::ptrdiff_t{i} * w.cols() + j];
-        T* out = y.data + std::ptrdiff_t{4} * (incoming ? j : i) + column;
-        out[0] += value;
-        out[1] += value * value;
-      }
-    const T share = T(1) / T(incoming ? w.rows() : w.cols());
+  // Sums and sums of squares, [U] each, in columns 0 and 1 for incoming, 2 and 3 for outgoing.
+  T* const sums = tape.scratch(std::ptrdiff_t{2} * U);
+  T* const squares = sums + U;
+  const auto write = [&](int num_weights, int column) {
+    const T share = T(1) / T(num_weights);
     for (int u = 0; u < U; ++u) {
       T* out = y.data + std::ptrdiff_t{4} * u + column;
-      out[0] *= share;
-      out[1] = std::sqrt(out[1] * share + eps);
+      out[0] = sums[u] * share;
+      out[1] = std::sqrt(squares[u] * share + eps);
     }
   };
-  if (w_in) add(*w_in, true, 0);
-  if (w_out) add(*w_out, false, 2);
+  if (w_in) {
+    sums_of_columns(tape, *w_in, sums, squares);
+    write(w_in->rows(), 0);
+  }
+  if (w_out) {
+    sums_of_rows(tape, *w_out, sums, squares);
+    write(w_out->cols(), 2);
+  }
+  tape.release_scratch(sums, std::ptrdiff_t{2} * U);
   for (int u = 0; u < U; ++u) {
     T* out = y.data + std::ptrdiff_t{4} * u;
     if (!w_in) out[0] = out[2], out[1] = out[3];

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "tensor/ops.h"
@@ -28,7 +29,10 @@ Var<T> multiply(Tape<T>& tape, const Var<T>& a, const Var<T>& b) {
   METAPLASTIC_CHECK(a.dims == b.dims && a.contiguous() && b.contiguous());
   const Var<T> y =
       tape.make(a.dims[0], a.dims[1], a.dims[2], a.needs_gradient() || b.needs_gradient());
-  kernels<T>().multiply(a.data, b.data, a.size(), false, y.data);
+  tape.in_pieces(
+      static_cast<int>(a.size()), kPackMultiple, double(a.size()), [&](int, int first, int last) {
+        kernels<T>().multiply(a.data + first, b.data + first, last - first, false, y.data + first);
+      });
   tape.on_backward(y, [&tape, a, b, y] {
     const T* y_bar = tape.bar(y);
     for (const auto& [input, other] : {std::pair{a, b}, std::pair{b, a}}) {
@@ -44,7 +48,11 @@ template <class T>
 Var<T> multiply_sign(Tape<T>& tape, const Var<T>& a, const Var<T>& w) {
   METAPLASTIC_CHECK(a.dims == w.dims && a.contiguous() && w.contiguous());
   const Var<T> y = tape.make(a.dims[0], a.dims[1], a.dims[2], a.needs_gradient());
-  kernels<T>().multiply_sign(a.data, w.data, a.size(), false, y.data);
+  tape.in_pieces(static_cast<int>(a.size()), kPackMultiple, double(a.size()),
+                 [&](int, int first, int last) {
+                   kernels<T>().multiply_sign(a.data + first, w.data + first, last - first, false,
+                                              y.data + first);
+                 });
   tape.on_backward(y, [&tape, a, w, y] {
     const Bar<T> bar = tape.bar_for_writing(a);
     kernels<T>().multiply_sign(tape.bar(y), w.data, a.size(), bar.accumulate, bar.data);
@@ -105,18 +113,20 @@ Var<T> normalised_mix(Tape<T>& tape, std::span<const Var<T>> terms, T offset,
   const Var<T> y = tape.make(rows, terms[0].channels(), terms[0].examples(), needs_gradient);
   T* inv = tape.scratch(std::ptrdiff_t{2} * count * cols);  // [count,cols]
   T* scales = inv + std::ptrdiff_t{count} * cols;           // [count,cols]
-  for (int k = 0; k < count; ++k) {
-    T *inv_k = inv + std::ptrdiff_t{k} * cols, *scale_k = scales + std::ptrdiff_t{k} * cols;
-    const T* term = data[static_cast<std::size_t>(k)];
-    tape.in_pieces(cols, kPackMultiple, double(rows) * cols, [&](int, int first, int last) {
-      kernels<T>().column_dots(term + first, term + first, rows, last - first, cols, inv_k + first);
-    });
+  // Columns of each term, in panels.
+  const int panels = (cols + kPackMultiple - 1) / kPackMultiple;
+  tape.for_each(count * panels, double(count) * rows * cols, [&](int index) {
+    const int k = index / panels, first = index % panels * kPackMultiple;
+    const int num = std::min(kPackMultiple, cols - first);
+    const std::ptrdiff_t at = std::ptrdiff_t{k} * cols + first;
+    const T* const term = data[static_cast<std::size_t>(k)] + first;
+    kernels<T>().column_dots(term, term, rows, num, cols, inv + at);
     const T weight = factor * mix_weights.data[k];
-    for (int j = 0; j < cols; ++j) {
-      inv_k[j] = T(1) / std::sqrt(inv_k[j] / T(rows) + offset);
-      scale_k[j] = weight * inv_k[j];
+    for (std::ptrdiff_t j = at; j < at + num; ++j) {
+      inv[j] = T(1) / std::sqrt(inv[j] / T(rows) + offset);
+      scales[j] = weight * inv[j];
     }
-  }
+  });
   tape.in_pieces(rows, 1, double(count) * rows * cols, [&](int, int first, int last) {
     const std::ptrdiff_t at = std::ptrdiff_t{first} * cols;
     std::array<const T*, kMaxTerms> from{};

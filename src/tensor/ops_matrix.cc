@@ -132,8 +132,11 @@ Var<T> off_diagonal(Tape<T>& tape, const Var<T>& m, T alpha) {
   METAPLASTIC_CHECK(m.rows() == m.cols() && m.channels() == 1 && m.contiguous());
   const int U = m.rows();
   const Var<T> out = tape.make(U, U, m.needs_gradient());
-  kernels<T>().axpy(alpha, m.data, m.size(), false, out.data);
-  for (int u = 0; u < U; ++u) out.data[std::ptrdiff_t{u} * U + u] = T(0);
+  tape.for_each(U, double(m.size()), [&](int u) {
+    const std::ptrdiff_t row = std::ptrdiff_t{u} * U;
+    kernels<T>().axpy(alpha, m.data + row, U, false, out.data + row);
+    out.data[row + u] = T(0);
+  });
   tape.on_backward(out, [&tape, m, out, alpha, U] {
     T* out_bar = tape.bar(out);
     for (int u = 0; u < U; ++u) out_bar[std::ptrdiff_t{u} * U + u] = T(0);
@@ -183,9 +186,11 @@ void lower_product(Tape<T>& tape, const Var<T>& x, T alpha, T* out) {
                    }
                  });
   tape.release_scratch(packed, tape.num_workers() * size);
-  for (int i = 0; i < U; ++i)  // the mirror image
-    for (int j = i + 1; j < U; ++j) out[std::ptrdiff_t{i} * U + j] = out[std::ptrdiff_t{j} * U + i];
-  for (int i = 0; i < U; ++i) out[std::ptrdiff_t{i} * (U + 1)] = T(0);
+  tape.for_each(U, 2.0 * U * U, [&](int i) {  // the mirror image
+    T* const row = out + std::ptrdiff_t{i} * U;
+    for (int j = i + 1; j < U; ++j) row[j] = out[std::ptrdiff_t{j} * U + i];
+    row[i] = T(0);
+  });
 }
 
 }  // namespace

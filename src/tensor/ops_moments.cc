@@ -15,7 +15,7 @@ Var<T> standardise(Tape<T>& tape, const Var<T>& x, T eps, int num_parts) {
   }
   const Var<T> y = tape.make(U, 1, B, x.needs_gradient());
   T* inv = tape.scratch(U);
-  for (int u = 0; u < U; ++u) {
+  tape.for_each(U, 3.0 * double(x.size()), [&](int u) {
     const T* row = x.data + u * x.unit_stride;
     T mean = T(0), unused = T(0), square = T(0);
     kernels<T>().row_sums(row, 1, B, &mean);
@@ -24,7 +24,7 @@ Var<T> standardise(Tape<T>& tape, const Var<T>& x, T eps, int num_parts) {
     inv[u] = T(1) / std::sqrt(square / T(B) + eps);
     T* out = y.data + u * y.unit_stride;
     for (int b = 0; b < B; ++b) out[b] = (row[b] - mean) * inv[u];
-  }
+  });
   tape.on_backward(y, [&tape, x, y, inv, U, B] {
     // x_bar = inv (y_bar - mean(y_bar) - y mean(y_bar y))
     const T* y_bar = tape.bar(y);

@@ -10,12 +10,12 @@ Var<T> swap_halves(Tape<T>& tape, const Var<T>& x) {
   METAPLASTIC_CHECK(x.channels() == 1 && x.examples() % 2 == 0);
   const int U = x.units(), half = x.examples() / 2;
   const Var<T> y = tape.make(U, 1, x.examples(), x.needs_gradient());
-  for (int u = 0; u < U; ++u) {
+  tape.for_each(U, double(x.size()), [&](int u) {
     const T* row = x.data + u * x.unit_stride;
     T* out = y.data + u * y.unit_stride;
     std::copy_n(row + half, half, out);
     std::copy_n(row, half, out + half);
-  }
+  });
   tape.on_backward(y, [&tape, x, y, U, half] {
     const T* y_bar = tape.bar(y);
     T* x_bar = tape.bar(x);
@@ -74,12 +74,12 @@ Var<T> regress_out(Tape<T>& tape, const Var<T>& x, const Var<T>& s) {
   const int U = x.units(), B = x.examples();
   const Var<T> y = tape.make(U, 1, B, x.needs_gradient() || s.needs_gradient());
   T* slope = tape.scratch(U);
-  for (int u = 0; u < U; ++u) {
+  tape.for_each(U, 3.0 * double(x.size()), [&](int u) {
     const T *row = x.data + u * x.unit_stride, *by = s.data + u * s.unit_stride;
     slope[u] = kernels<T>().dot(row, by, B) / T(B);
     T* out = y.data + u * y.unit_stride;
     for (int b = 0; b < B; ++b) out[b] = row[b] - slope[u] * by[b];
-  }
+  });
   tape.on_backward(y, [&tape, x, s, y, slope, U, B] {
     // x_bar = y_bar - s mean(y_bar s), s_bar = -slope y_bar - x mean(y_bar s)
     const T* y_bar = tape.bar(y);

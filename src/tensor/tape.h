@@ -88,6 +88,14 @@ class Tape {
     });
   }
 
+  // Runs body(index) for all of [0, count), so.
+  template <class F>
+  void for_each(int count, double work, const F& body) const {
+    in_pieces(count, 1, work, [&](int, int first, int last) {
+      for (int index = first; index < last; ++index) body(index);
+    });
+  }
+
   // Forgets everything. With record = false operations only compute values.
   void reset(bool record);
   bool recording() const { return record_; }
@@ -152,8 +160,9 @@ class Tape {
 
  private:
   static constexpr int kMaxChannels = 256;
-  // A piece of work must take much longer than waking a thread: about 10 microseconds.
-  static constexpr double kLeastWork = 1 << 17;
+  // A piece of work must take longer than handing it to a thread that looks out for it: some
+  // microseconds.
+  static constexpr double kLeastWork = 1 << 15;
   static constexpr int kPiecesPerThread = 2;
   struct Node {
     T* value = nullptr;  // owned value to reuse after its closure ran; null for leaves
