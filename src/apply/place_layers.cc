@@ -84,31 +84,6 @@ void run_conv(const EncoderLayer& conv, Unary activation, WindowColumns& windows
                {columns + first, windows.row_stride(), true}, out + first * U_up, packed, 0);
 }
 
-// out [C] <- the sums, or the largest, of values [height,width,C] of a cell.
-template <bool is_max>
-void reduce_cell(const float* values, const PoolCell& row, const PoolCell& column, std::int64_t W,
-                 std::int64_t C, float* out) {
-  constexpr std::int64_t kChannels = 32;  // that stay in registers
-  float sums[kChannels];
-  for (std::int64_t first = 0; first < C; first += kChannels) {
-    const std::int64_t count = std::min(kChannels, C - first);
-    std::fill_n(sums, kChannels, is_max ? -std::numeric_limits<float>::infinity() : 0.0f);
-    const auto add = [&](const float* from, std::int64_t num) {
-      for (std::int64_t c = 0; c < num; ++c)
-        sums[c] = is_max ? std::max(sums[c], from[c]) : sums[c] + from[c];
-    };
-    for (int y = row.begin; y < row.end; ++y)
-      for (int x = column.begin; x < column.end; ++x) {
-        const float* const from = values + (y * W + x) * C + first;
-        if (count == kChannels)
-          add(from, kChannels);  // a count that the compiler knows
-        else
-          add(from, count);
-      }
-    std::copy_n(sums, count, out + first);
-  }
-}
-
 }  // namespace
 
 // Not by BLAS, which rounds a row differently in another shape of product or at another place in
@@ -147,8 +122,17 @@ void run_pool(const EncoderLayer& pool, const float* values, float* out) {
   const bool is_max = pool.spec.pool == PoolKind::kMax;
   for (const PoolCell& row : rows) {
     for (const PoolCell& column : columns) {
-      is_max ? reduce_cell<true>(values, row, column, W, C, out)
-             : reduce_cell<false>(values, row, column, W, C, out);
+      std::fill_n(out, C, is_max ? -std::numeric_limits<float>::infinity() : 0.0f);
+      for (int y = row.begin; y < row.end; ++y) {
+        for (int x = column.begin; x < column.end; ++x) {
+          const float* const from = values + (y * W + x) * C;
+          if (!is_max) {
+            kernels<float>().add_to(from, C, true, out);
+            continue;
+          }
+          for (std::int64_t c = 0; c < C; ++c) out[c] = std::max(out[c], from[c]);
+        }
+      }
       const auto count = static_cast<float>((row.end - row.begin) * (column.end - column.begin));
       if (!is_max) {
         for (std::int64_t c = 0; c < C; ++c) out[c] /= count;

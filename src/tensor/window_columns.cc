@@ -14,7 +14,7 @@
 namespace metaplastic {
 namespace {
 
-constexpr int kMostLanes = 64;  // of a vector, on any machine that we run on
+constexpr int kMostLanes = 64;  // of two vectors, on any machine that we run on
 
 // Windows of one row: value i of them lies from values + starts[i] on, and goes to columns + i
 // row_stride.
@@ -36,33 +36,46 @@ namespace metaplastic {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// A window's sums are added up in order, without fused operations. The last vector reads and writes
-// beyond the row; what it writes there belongs to the next row of windows, which comes later, or to
-// nobody.
+// A window's sums are added up in order, without fused operations; two vectors of windows fill the
+// time that an addition takes. The last ones read and write beyond the row. What they write there
+// belongs to the next row of windows, which comes later, or to nobody.
 void normalise_row(const WindowRow& s) {
   const hn::ScalableTag<float> d;
   const int N = static_cast<int>(hn::Lanes(d));
   const auto size = hn::Set(d, static_cast<float>(s.size));
-  for (int x = 0; x < s.count; x += N) {
+  const auto one = hn::Set(d, 1.0f), offset = hn::Set(d, s.offset);
+  for (int x = 0; x < s.count; x += 2 * N) {
     const float* const values = s.values + x;
     float* const columns = s.columns + x;
     if (s.offset == 0) {
-      for (int i = 0; i < s.size; ++i)
-        hn::StoreU(hn::LoadU(d, values + s.starts[i]), d, columns + i * s.row_stride);
+      for (int i = 0; i < s.size; ++i) {
+        const float* const from = values + s.starts[i];
+        hn::StoreU(hn::LoadU(d, from), d, columns + i * s.row_stride);
+        hn::StoreU(hn::LoadU(d, from + N), d, columns + i * s.row_stride + N);
+      }
       continue;
     }
-    auto sum = hn::Zero(d), squares = hn::Zero(d);
-    for (int i = 0; i < s.size; ++i) sum = hn::Add(sum, hn::LoadU(d, values + s.starts[i]));
-    const auto mean = hn::Div(sum, size);
+    auto mean0 = hn::Zero(d), mean1 = hn::Zero(d), squares0 = mean0, squares1 = mean1;
     for (int i = 0; i < s.size; ++i) {
-      const auto centred = hn::Sub(hn::LoadU(d, values + s.starts[i]), mean);
-      squares = hn::Add(squares, hn::Mul(centred, centred));
+      const float* const from = values + s.starts[i];
+      mean0 = hn::Add(mean0, hn::LoadU(d, from));
+      mean1 = hn::Add(mean1, hn::LoadU(d, from + N));
     }
-    const auto deviation = hn::Add(hn::Sqrt(hn::Div(squares, size)), hn::Set(d, s.offset));
-    const auto scale = hn::Div(hn::Set(d, 1.0f), deviation);
+    mean0 = hn::Div(mean0, size), mean1 = hn::Div(mean1, size);
     for (int i = 0; i < s.size; ++i) {
-      const auto centred = hn::Sub(hn::LoadU(d, values + s.starts[i]), mean);
-      hn::StoreU(hn::Mul(centred, scale), d, columns + i * s.row_stride);
+      const float* const from = values + s.starts[i];
+      const auto centred0 = hn::Sub(hn::LoadU(d, from), mean0);
+      const auto centred1 = hn::Sub(hn::LoadU(d, from + N), mean1);
+      squares0 = hn::Add(squares0, hn::Mul(centred0, centred0));
+      squares1 = hn::Add(squares1, hn::Mul(centred1, centred1));
+    }
+    const auto scale0 = hn::Div(one, hn::Add(hn::Sqrt(hn::Div(squares0, size)), offset));
+    const auto scale1 = hn::Div(one, hn::Add(hn::Sqrt(hn::Div(squares1, size)), offset));
+    for (int i = 0; i < s.size; ++i) {
+      const float* const from = values + s.starts[i];
+      float* const to = columns + i * s.row_stride;
+      hn::StoreU(hn::Mul(hn::Sub(hn::LoadU(d, from), mean0), scale0), d, to);
+      hn::StoreU(hn::Mul(hn::Sub(hn::LoadU(d, from + N), mean1), scale1), d, to + N);
     }
   }
 }

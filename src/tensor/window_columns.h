@@ -35,7 +35,7 @@ class WindowColumns {
   float offset_;
   std::ptrdiff_t row_stride_;
   int plane_width_;            // columns of the image that are `stride` apart
-  std::vector<float> planes_;  // [channels,stride,image_height,plane_width], and room for a vector
+  std::vector<float> planes_;  // [channels,stride,image_height,plane_width], and room for vectors
   std::vector<std::ptrdiff_t> in_planes_;  // of every value of an image
   std::vector<std::ptrdiff_t> starts_;     // [size], in planes_, of the values of the first windows
   std::vector<float> columns_;             // [size,row_stride]
