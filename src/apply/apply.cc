@@ -6,6 +6,7 @@
 #include <numeric>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "apply/apply_cost.h"
 #include "apply/batches_ahead.h"
@@ -250,10 +251,9 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   Encoder made = start_encoder(architecture, rule, options, data.batch_size());
 
   Applied applied;
-  for (std::string line : {options.on_note ? "" : cost_note, small_batches(data, inner_batch),
-                           terms_left_out(rule, least)}) {
-    if (!line.empty()) applied.notes.push_back(std::move(line));
-  }
+  applied.notes = {options.on_note ? "" : cost_note, small_batches(data, inner_batch),
+                   terms_left_out(rule, least)};
+  std::erase(applied.notes, "");
   const std::set<int> wanted = states_to_keep(options, num_steps);
   std::int64_t num_rows = 0;
   const std::vector<float> statistics_rows = data.statistics_rows(num_rows);
@@ -262,12 +262,12 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   const int earlier_steps = options.start ? options.start->inner_steps : 0;
   std::vector<float> earlier;  // weights before the last tenth of the steps
   const int earlier_step = num_steps - std::max(1, num_steps / 10);
-  std::optional<Stepper> stepper;
-  stepper.emplace(rule, architecture, options.seed, step_settings, least, threads);
+  std::optional<Stepper> stepper(std::in_place, rule, architecture, options.seed, step_settings,
+                                 least, threads);
   const int num_examples = rule.sizes.num_views() * data.batch_size();
-  std::optional<BatchesAhead> batches;
-  batches.emplace(data, second_views, earlier_steps, earlier_steps + num_steps,
-                  std::int64_t{num_examples} * architecture.num_inputs() * 8, threads);
+  std::optional<BatchesAhead> batches(
+      std::in_place, data, second_views, earlier_steps, earlier_steps + num_steps,
+      std::int64_t{num_examples} * architecture.num_inputs() * 8, threads);
   for (int step = 0;; ++step) {
     if (step == num_steps) batches.reset(), stepper.reset();  // their memory
     if (wanted.contains(step)) {

@@ -46,14 +46,14 @@ FitOptions stack_options(const char* layers) {
 }
 
 std::vector<float> features(const Encoder& encoder, const RowSource& rows, int layer,
-                            int num_threads = 1) {
+                            int num_threads = 1, const RowSource* places = nullptr) {
   std::vector<float> found;
   encode_rows(
       encoder, rows, Readout{.layer = layer},
       [&](std::span<const float> block, std::int64_t) {
         found.insert(found.end(), block.begin(), block.end());
       },
-      num_threads);
+      num_threads, places);
   return found;
 }
 
@@ -77,46 +77,30 @@ TEST(FitEncoder, DenseLayersAreThoseOfApplyRule) {
   EXPECT_EQ(fitted.last().preprocess.mean, preprocess.mean);
 }
 
-// Features of training rows are made of what training kept, those of test rows of their images, in
-// more than one block.
+// Features of training rows are made of what training kept, those of test rows of their images.
 TEST(FitEncoder, KeptPlacesGiveTheSameFeatures) {
   const Dataset data = noise_images(900, {8, 8, 1});
-  const Applied applied =
-      fit_encoder(noise_rule(), data, stack_options("conv 5 3x3, pool 2x2, dense 6, dense 7"));
+  const auto fit = [&](const char* layers) {
+    return fit_encoder(noise_rule(), data, stack_options(layers));
+  };
+  for (const char* layers : {"dense 6, dense 7", "conv 5 3x3, pool 2x2", "pool 2x2, dense 7"})
+    EXPECT_FALSE(fit(layers).places) << layers;
+  const Applied applied = fit("conv 5 3x3, pool 2x2, dense 6, dense 7");
   ASSERT_TRUE(applied.places);
   EXPECT_EQ(applied.places->num_rows(), data.first_test_row);
-  const Encoder& encoder = applied.last();
-  const auto prepared = prepare_rows(encoder.preprocess, data);
-  // Twice what was kept shows that it is read.
-  std::vector<float> doubled(
-      static_cast<std::size_t>(applied.places->num_rows() * applied.places->num_features()));
-  applied.places->read_rows(0, applied.places->num_rows(), doubled);
-  for (float& value : doubled) value *= 2;
-  const auto others = rows_of(doubled, applied.places->num_features());
-  for (const Readout& readout : {Readout{}, Readout{.layer = 1}, Readout{.layer = Readout::kAll},
-                                 Readout{.layer = 2, .with_input = true}}) {
+  const auto prepared = prepare_rows(applied.last().preprocess, data);
+  std::vector<float> others = read_all_rows(*applied.places);
+  for (float& value : others) value *= 2;  // shows that they are read
+  const auto doubled = rows_of(std::move(others), applied.places->num_features());
+  for (const int layer : {Readout::kTop, 1, Readout::kAll}) {
     const auto through = [&](const RowSource* places, int num_threads) {
-      std::vector<float> found;
-      encode_rows(
-          encoder, *prepared, readout,
-          [&](std::span<const float> block, std::int64_t) {
-            found.insert(found.end(), block.begin(), block.end());
-          },
-          num_threads, places);
-      return found;
+      return features(applied.last(), *prepared, layer, num_threads, places);
     };
-    SCOPED_TRACE(describe(readout));
     const std::vector<float> expected = through(nullptr, 1);
-    EXPECT_EQ(through(applied.places.get(), 1), expected);
-    EXPECT_EQ(through(applied.places.get(), 2), expected);
-    EXPECT_EQ(through(others.get(), 1) == expected, readout.layer == 1);
+    EXPECT_EQ(through(applied.places.get(), 1), expected) << layer;
+    EXPECT_EQ(through(applied.places.get(), 2), expected) << layer;
+    EXPECT_EQ(through(doubled.get(), 1) == expected, layer == 1) << layer;
   }
-}
-
-TEST(FitEncoder, OnlyDenseLayersAboveOthersHaveKeptPlaces) {
-  const Dataset data = noise_images(100, {8, 8, 1});
-  for (const char* layers : {"dense 6, dense 7", "conv 5 3x3, pool 2x2", "pool 2x2, dense 7"})
-    EXPECT_FALSE(fit_encoder(noise_rule(), data, stack_options(layers)).places) << layers;
 }
 
 TEST(FitEncoder, AStackHasItsLayersAndTheSameBitsForAnyThreads) {
