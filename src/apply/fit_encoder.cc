@@ -206,7 +206,6 @@ Foundation previous_foundation(const Encoder& previous, std::shared_ptr<const Ro
     foundation.rows = rows_through(foundation.rows, foundation.below, previous.activation,
                                    options.training.num_threads);
   }
-  foundation.places = kept_places(foundation);
   return foundation;
 }
 
@@ -294,7 +293,6 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
     std::ranges::move(trained, std::back_inserter(foundation.below));
   }
   foundation.last = groups.back();
-  foundation.places = kept_places(foundation);
   GroupRows last = rows_for(groups.back(), foundation.rows, views, options);
   if (whitens_by_views(groups.back())) last = whitened_by_views(last, images, foundation, options);
   foundation.rows = std::move(last.rows);
@@ -318,7 +316,7 @@ Applied fit_last_group(const FoundRule& rule, const Foundation& foundation,
   }
   Encoder& last = applied.encoders.back();
   last.input_scales = fit_input_scales(last, foundation.scale_rows);
-  applied.places = foundation.places;
+  applied.places = kept_places(foundation);
   applied.notes.insert(applied.notes.begin(), foundation.notes.begin(), foundation.notes.end());
   return applied;
 }

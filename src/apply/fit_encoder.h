@@ -50,7 +50,6 @@ struct Foundation {
   std::vector<EncoderLayer> below;                   // trained
   std::vector<EncoderLayer> last;                    // the last group, without weights
   std::shared_ptr<const RowSource> rows;             // what the last group learns from
-  std::shared_ptr<const RowSource> places;           // Applied::places
   std::shared_ptr<const WindowWhitening> whitening;  // of those rows; or nothing
   std::shared_ptr<const RowSource> partners;         // a second view of each of them; or nothing
   std::vector<float> scale_rows;                     // prepared; what input scales are fitted on

@@ -88,9 +88,9 @@ int run_apply(ApplyFlags& flags) {
                             applied.health.num_features, applied.health.drift));
 
   const Encoder& encoder = applied.last();
-  const int width = features.write(encoder, *prepare_rows(encoder.preprocess, data),
-                                   encoder.readout, stop_requested, flags.threads,
-                                   applied.places.get());
+  const int width =
+      features.write(encoder, *prepare_rows(encoder.preprocess, data), encoder.readout,
+                     stop_requested, flags.threads, applied.places.get());
   if (!flags.model.empty()) save_encoder(flags.model, encoder);
   if (!flags.names.empty()) write_row_names(flags.names, data);
   progress.note(
