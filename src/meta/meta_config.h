@@ -103,6 +103,7 @@ struct TruncationConfig {
   std::string loss = "cosine";
   std::string probe_norm = "each";
   std::string target_norm = "each";
+  int kept_mb = 512;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -141,6 +142,10 @@ struct TruncationConfig {
     v("target_norm", target_norm, Choices{"each", "scalar"},
       "centring and scaling of the targets: of each by the support's moments, or of all by one "
       "mean and one scale, support and query by their own",
+      "");
+    v("kept_mb", kept_mb, Range{0, 1000000},
+      "megabytes of each thread for inner steps that the gradient then need not compute again; "
+      "the numbers are the same whatever it is",
       "");
   }
 };

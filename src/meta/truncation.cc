@@ -49,6 +49,14 @@ StepInputs<T> inputs_of_step(const ThetaLayout& layout, const Architecture& arch
           {x.data(), static_cast<int>(x.size() / U)}};
 }
 
+// The steps of a truncation, and those of them that are on the tape `kept`, from number first_kept.
+template <class T>
+struct TakenSteps {
+  std::vector<StepInputs<T>> inputs;      // [K]
+  std::vector<RecordedStep<T>> recorded;  // [K - first_kept]
+  int first_kept = 0;
+};
+
 // to may be from.
 template <class T>
 void take_step(Tape<T>& tape, const StepInputs<T>& inputs, const T* theta, const T* from, T* to) {
@@ -79,11 +87,39 @@ double norm_of(const std::vector<T>& values) {
   return std::sqrt(sum);
 }
 
-// All states of phi, and the means that are judged where means are.
+// After the first step: how many of the last can be kept, of its size.
 template <class T>
-void run_forward(const ThetaLayout& layout, const T* theta, const Architecture& architecture,
-                 const std::vector<T>& phi, const TruncationSettings<T>& settings,
-                 TruncationData<T>& data, TruncationWorkspace<T>& workspace) {
+void drop_unless_all_fit(const TruncationSettings<T>& settings, Tape<T>& kept,
+                         TakenSteps<T>& taken) {
+  const std::size_t bytes = std::max(kept.arena().used_bytes(), std::size_t{1});
+  const auto K = static_cast<std::size_t>(settings.K);
+  const std::size_t fitting = std::min(settings.kept_bytes / bytes, K);
+  taken.first_kept = static_cast<int>(K - fitting);
+  if (taken.first_kept == 0) return;
+  taken.recorded.clear();
+  kept.reset(true);
+}
+
+// Takes the step so that it stays on the tape of kept steps.
+template <class T>
+void take_kept_step(Tape<T>& tape, const TruncationSettings<T>& settings,
+                    const StepInputs<T>& inputs, const T* theta, const T* from, T* to,
+                    TakenSteps<T>& taken) {
+  taken.recorded.push_back(
+      record_step(tape, inputs.spec, from, inputs.batch, theta, false, settings.step_gradient));
+  copy_phi(taken.recorded.back().next, inputs.spec.architecture, to);
+}
+
+// All states of phi, and the means that are judged where means are. How many steps can be kept is
+// known from the size of the first.
+template <class T>
+TakenSteps<T> run_forward(const ThetaLayout& layout, const T* theta,
+                          const Architecture& architecture, const std::vector<T>& phi,
+                          const TruncationSettings<T>& settings, TruncationData<T>& data,
+                          TruncationWorkspace<T>& workspace) {
+  TakenSteps<T> taken;
+  Tape<T>& kept = workspace.kept;
+  kept.reset(true);
   const std::size_t size = phi.size();
   workspace.states.resize(static_cast<std::size_t>(settings.K + 1) * size);
   workspace.means.clear();
@@ -91,14 +127,21 @@ void run_forward(const ThetaLayout& layout, const T* theta, const Architecture& 
   T* at = workspace.states.data();
   std::ranges::copy(phi, at);
   for (int k = 0; k < settings.K; ++k, at += size) {
-    take_step(workspace.tape, inputs_of_step(layout, architecture, data, k, settings), theta, at,
-              at + size);
+    taken.inputs.push_back(inputs_of_step(layout, architecture, data, k, settings));
+    const StepInputs<T>& inputs = taken.inputs.back();
+    if (k >= taken.first_kept) {
+      take_kept_step(kept, settings, inputs, theta, at, at + size, taken);
+    } else {
+      take_step(workspace.tape, inputs, theta, at, at + size);
+    }
+    if (k == 0) drop_unless_all_fit(settings, kept, taken);
     if (settings.mean_share == 0) continue;
     state.assign(at + size, at + 2 * size);
     update_phi_mean(mean, state, settings.mean_share, k + 1);
     if (is_judged(settings, k))
       workspace.means.insert(workspace.means.end(), mean.begin(), mean.end());
   }
+  return taken;
 }
 
 // Passes the adjoint of the mean after step k on: to the state after it, and to the mean before.
@@ -156,7 +199,8 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
   workspace.phi_bar.assign(static_cast<std::size_t>(size), T(0));
   workspace.mean_bar = workspace.phi_bar;
   workspace.step_bar = {};
-  run_forward(layout, theta, architecture, phi, settings, data, workspace);
+  const TakenSteps<T> taken =
+      run_forward(layout, theta, architecture, phi, settings, data, workspace);
   const T* states = workspace.states.data();
   std::copy_n(states + settings.K * size, size, phi.begin());
 
@@ -172,9 +216,16 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
                           means ? workspace.mean_bar.data() : phi_bar);
     }
     pass_mean_bar(settings, k, workspace);
-    const StepInputs<T> inputs = inputs_of_step(layout, architecture, data, k, settings);
-    pure_step_vjp<T>(tape, inputs.spec, states + k * size, inputs.batch, theta, phi_bar, nullptr,
-                     theta_bar, settings.step_gradient ? &workspace.step_bar : nullptr);
+    StepBar<T>* step_bar = settings.step_gradient ? &workspace.step_bar : nullptr;
+    const StepInputs<T>& inputs = taken.inputs[static_cast<std::size_t>(k)];
+    if (k >= taken.first_kept) {
+      recorded_step_vjp<T>(workspace.kept, inputs.spec,
+                           taken.recorded[static_cast<std::size_t>(k - taken.first_kept)], phi_bar,
+                           nullptr, theta_bar, step_bar);
+    } else {
+      pure_step_vjp<T>(tape, inputs.spec, states + k * size, inputs.batch, theta, phi_bar, nullptr,
+                       theta_bar, step_bar);
+    }
     // Written so that what is not a number ends the sweep too.
     if (settings.largest_bar > 0 &&
         !(norm_of(workspace.phi_bar) <= static_cast<double>(settings.largest_bar))) {

@@ -1,8 +1,8 @@
 // One truncation: K inner steps, the meta-objective after some of them, and its gradient.
 // [paper: section 3.4; docs/method.md, "The gradient"]
 //
-// Memory: K + 1 states of phi and one inner step's tape, whatever K is; every inner step is
-// computed twice.
+// Memory: K + 1 states of phi, and the tapes of the last steps as far as `kept_bytes` goes. The
+// steps before them are computed again for the gradient, one at a time.
 #pragma once
 
 #include <span>
@@ -20,7 +20,7 @@ template <class T>
 class TruncationData {
  public:
   virtual ~TruncationData() = default;
-  // The unlabelled batch [U_0,B] of inner step k = 0..K-1. Called twice per k of a gradient.
+  // The unlabelled batch [U_0,B] of inner step k = 0..K-1. Called once per k.
   virtual std::span<const T> inner_batch(int k) = 0;
   // What the units of the base model aim at (StepSettings), once a batch was asked for.
   virtual double homeostatic_share() const { return kNeighbourhood.homeostatic_share; }
@@ -40,6 +40,9 @@ struct TruncationSettings : JudgeSettings<T> {
   // Judged is the mean over about this share of the steps so far, as rules are applied
   // (model/mlp.h:update_phi_mean); 0: the state itself. For windows that begin a trajectory.
   double mean_share = 0;
+  // What the tapes of a gradient's last steps may take, beside that of one step. The results have
+  // the same bits whatever it is.
+  std::size_t kept_bytes = std::size_t{512} << 20;
   T largest_bar = T(0);  // the backward sweep ends where the norm of phi_bar is above; 0: never
 };
 
@@ -55,6 +58,7 @@ struct TruncationResult {
 template <class T>
 struct TruncationWorkspace {
   Tape<T> tape;
+  Tape<T> kept;             // the last steps of a truncation, one after the other
   std::vector<T> states;    // [K + 1, phi_size]
   std::vector<T> phi_bar;   // [phi_size]
   std::vector<T> means;     // [judged states, phi_size], where means are judged

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 namespace metaplastic {
 namespace {
@@ -16,7 +17,7 @@ class RandomData : public TruncationData<double> {
       : num_inputs_(num_inputs), batch_(batch), share_(share) {}
   double homeostatic_share() const override { return share_; }
   std::span<const double> inner_batch(int k) override {
-    return fill(x_, batch_, static_cast<std::uint32_t>(k));
+    return fill(x_[k], batch_, static_cast<std::uint32_t>(k));
   }
   // Examples of the probes become as many columns as the grid has places.
   void use_grid(const PlaceGrid& grid) { probe_.grid = grid; }
@@ -39,7 +40,7 @@ class RandomData : public TruncationData<double> {
   }
   int num_inputs_, batch_;
   double share_;
-  std::vector<double> x_;
+  std::map<int, std::vector<double>> x_;  // of each step
   Probe<double> probe_;
 };
 
@@ -285,9 +286,47 @@ TEST_P(TruncationOf, TapeMemoryDoesNotGrowWithK) {
     truncated_gradient(problem.layout, problem.theta.data(), problem.architecture, state,
                        problem.settings, data, workspace, theta_bar.data());
     EXPECT_EQ(workspace.states.size(), static_cast<std::size_t>(K + 1) * problem.phi.size());
-    return workspace.tape.arena().peak_bytes();
+    return std::pair(workspace.tape.arena().peak_bytes(), workspace.kept.arena().peak_bytes());
   };
+  problem.settings.kept_bytes = 0;
   EXPECT_EQ(peak(4), peak(256));
+  problem.settings.kept_bytes = std::size_t{1} << 20;
+  EXPECT_EQ(peak(64), peak(256));
+  EXPECT_GT(peak(64).second, problem.settings.kept_bytes / 2);
+}
+
+// Steps that stay on the tape, and steps that are computed again.
+TEST_P(TruncationOf, KeptStepsChangeNoBit) {
+  Problem problem(GetParam());
+  problem.settings.K = 6;
+  problem.settings.step_gradient = true;
+  struct Found {
+    std::vector<double> state, theta_bar, phi_bar;
+    StepBar<double> step_bar;
+    std::size_t kept_peak;
+  };
+  const auto run = [&](std::size_t kept_bytes) {
+    TruncationWorkspace<double> workspace;
+    problem.settings.kept_bytes = kept_bytes;
+    Found found{problem.phi, std::vector<double>(problem.theta.size()), {}, {}, 0};
+    RandomData data(7, 9);
+    truncated_gradient(problem.layout, problem.theta.data(), problem.architecture, found.state,
+                       problem.settings, data, workspace, found.theta_bar.data());
+    found.phi_bar = workspace.phi_bar, found.step_bar = workspace.step_bar;
+    found.kept_peak = workspace.kept.arena().peak_bytes();
+    return found;
+  };
+  const Found none = run(0), all = run(std::size_t{1} << 30);
+  const Found some = run(all.kept_peak / 2);
+  EXPECT_LT(none.kept_peak, some.kept_peak);
+  EXPECT_LT(some.kept_peak, all.kept_peak);
+  for (const Found& found : {all, some}) {
+    EXPECT_EQ(found.state, none.state);
+    EXPECT_EQ(found.theta_bar, none.theta_bar);
+    EXPECT_EQ(found.phi_bar, none.phi_bar);
+    EXPECT_EQ(found.step_bar.inner_lr, none.step_bar.inner_lr);
+    EXPECT_EQ(found.step_bar.homeostatic_share, none.step_bar.homeostatic_share);
+  }
 }
 
 // The mean over the layers, where each layer is the top of a base model that ends there.

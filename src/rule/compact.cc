@@ -22,24 +22,33 @@ Var<T> normed_per_unit(Tape<T>& tape, const Var<T>& y) {
   return reshape(n, y.units(), y.channels(), y.examples());
 }
 
-// relu(norm(linear(pieces))).
+// relu(norm(linear(x))).
 template <class T>
-Var<T> normed(Tape<T>& tape, bool local, std::initializer_list<Var<T>> pieces, const Var<T>& a,
-              const LinearExtras<T>& extras) {
-  if (local) return normed_per_unit(tape, linear(tape, pieces, a, extras));
-  return linear_norm_relu(tape, pieces, a, extras, T(kRule.norm_eps));
+Feed<T> normed(Tape<T>& tape, bool local, const Feed<T>& x, const Var<T>& a,
+               const LinearExtras<T>& extras) {
+  if (local) return {normed_per_unit(tape, linear(tape, x, a, extras))};
+  return linear_norm_relu(tape, x, a, extras, T(kRule.norm_eps));
 }
 
-// The same with its moments; over_units is absent of a local rule.
+// The same with its moments.
 template <class T>
-NormedBatch<T> normed_with_moments(Tape<T>& tape, bool local, std::initializer_list<Var<T>> pieces,
-                                   const Var<T>& a, const LinearExtras<T>& extras) {
+struct WithMoments {
+  Feed<T> n;          // [U,C,B]
+  Var<T> over_batch;  // [U,2C]
+  Var<T> over_units;  // [1,2C,B]; absent of a local rule
+};
+
+template <class T>
+WithMoments<T> normed_with_moments(Tape<T>& tape, bool local, const Feed<T>& x, const Var<T>& a,
+                                   const LinearExtras<T>& extras) {
   const T moments_eps = T(kRule.moments_eps);
-  if (!local) {
-    return linear_norm_relu_moments(tape, pieces, a, extras, T(kRule.norm_eps), moments_eps);
+  if (local) {
+    const Var<T> n = normed_per_unit(tape, linear(tape, x, a, extras));
+    return {{n}, moments_over_batch(tape, n, moments_eps), {}};
   }
-  const Var<T> n = normed_per_unit(tape, linear(tape, pieces, a, extras));
-  return {n, moments_over_batch(tape, n, moments_eps), {}};
+  const NormedBatch<T> batch =
+      linear_norm_relu_moments(tape, x, a, extras, T(kRule.norm_eps), moments_eps);
+  return {batch.n, batch.over_batch, batch.over_units};
 }
 
 // off(corr(s, s)) s / sqrt(U): what the other units of the layer make of a unit. [U,1,B]
@@ -63,16 +72,16 @@ Var<T> top_down(Tape<T>& tape, const ThetaVars<T>& theta, const Var<T>&, const V
                              theta[ThetaName::kTopUnit], false);  // [U,C]
   LinearExtras<T> shifted, per_example, biased;
   shifted.unit_offset = &unit;
-  const NormedBatch<T> n1 = local ? normed_with_moments(tape, true, {s}, top_in, shifted)
-                                  : normed_with_moments(tape, false, {s, mixed}, top_in, shifted);
+  const Feed<T> in = local ? Feed<T>{s} : Feed<T>{s, mixed};
+  const WithMoments<T> n1 = normed_with_moments(tape, local, in, top_in, shifted);
   Var<T> example;
   if (!local) {
     example = linear(tape, {n1.over_units}, theta[ThetaName::kTopExample]);  // [1,C,B]
     per_example.example_offset = &example;
   }
-  const Var<T> n2 = normed(tape, local, {n1.n}, theta[ThetaName::kTopMix], per_example);
+  const Feed<T> n2 = normed(tape, local, n1.n, theta[ThetaName::kTopMix], per_example);
   biased.bias = &theta[ThetaName::kTopOutBias];
-  return linear(tape, {n2}, theta[ThetaName::kTopOut], biased);
+  return linear(tape, n2, theta[ThetaName::kTopOut], biased);
 }
 
 // Statistics of a unit's weights, normed over the layer or by themselves: [U,4].
@@ -102,12 +111,11 @@ Feed<T> hidden_state(Tape<T>& tape, const ThetaVars<T>& theta, const LayerInputs
   const Var<T> unit = unit_offset(tape, theta, in);
   LinearExtras<T> offset;
   offset.unit_offset = &unit;
-  const auto inputs_normed = [&](std::initializer_list<Var<T>> pieces) {
-    return normed_with_moments(tape, local, pieces, theta[ThetaName::kHiddenIn], offset);
-  };
-  const NormedBatch<T> n1 =  // [U,C,B] and its moments
-      in.signals ? inputs_normed({in.x, in.z, in.delta, in.signals->surprise, in.signals->shared})
-                 : inputs_normed({in.x, in.z, in.delta});
+  const Feed<T> inputs =
+      in.signals ? Feed<T>{in.x, in.z, in.delta, in.signals->surprise, in.signals->shared}
+                 : Feed<T>{in.x, in.z, in.delta};
+  const WithMoments<T> n1 =
+      normed_with_moments(tape, local, inputs, theta[ThetaName::kHiddenIn], offset);
 
   // m hidden_mix with m = n1 + (per unit) + (per example): the two offsets are mapped by
   // themselves.
@@ -124,7 +132,7 @@ Feed<T> hidden_state(Tape<T>& tape, const ThetaVars<T>& theta, const LayerInputs
     example_mixed = linear(tape, {of_example}, mix);
     offsets.example_offset = &example_mixed;
   }
-  return {normed(tape, local, {n1.n}, mix, offsets)};
+  return normed(tape, local, n1.n, mix, offsets);
 }
 
 }  // namespace

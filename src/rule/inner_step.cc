@@ -19,14 +19,14 @@ struct LayerSides {
 
 // Columns [first, first + count) of a matrix of readouts: [U,count,B].
 template <class T>
-Var<T> read(Tape<T>& tape, const Feed<T>& h, const Var<T>& a, const Var<T>& bias, int first,
-            int count) {
-  if (h.num_normed > 0) return conv(tape, Axis::kExamples, h, a, bias, first, count);
+Var<T> read(Tape<T>& tape, bool is_conv, const Feed<T>& h, const Var<T>& a, const Var<T>& bias,
+            int first, int count) {
+  if (is_conv) return conv(tape, Axis::kExamples, h, a, bias, first, count);
   LinearExtras<T> columns;
   columns.bias = &bias;
   columns.first_column = first;
   columns.num_columns = count;
-  return linear(tape, {h.pieces[0]}, a, columns);
+  return linear(tape, h, a, columns);
 }
 
 // One inner step while it is taken, from the top layer down.
@@ -118,7 +118,8 @@ class InnerStep {
     const Var<T>& a = theta_[matrix];
     const int first = l > 0 ? 0 : low, last = l < L_ ? a.cols() : low;
     if (first == last) return {};  // no term reads its lower layer
-    up.readouts = lo.readouts = read(tape_, h, a, theta_[bias], first, last - first);
+    up.readouts = lo.readouts =
+        read(tape_, sizes_.is_metz2019(), h, a, theta_[bias], first, last - first);
     up.first_channel = 0;
     lo.first_channel = low - first;
     return up.readouts;

@@ -84,40 +84,59 @@ void pure_step(Tape<T>& tape, const StepSpec<T>& spec, const T* phi, const StepB
 }
 
 template <class T>
-void pure_step_vjp(Tape<T>& tape, const StepSpec<T>& spec, const T* phi, const StepBatch<T>& batch,
-                   const T* theta, T* phi_bar, T* x_bar, T* theta_bar, StepBar<T>* step_bar) {
-  tape.reset(true);
+RecordedStep<T> record_step(Tape<T>& tape, const StepSpec<T>& spec, const T* phi,
+                            const StepBatch<T>& batch, const T* theta, bool wants_x,
+                            bool wants_settings) {
+  static constexpr T kZero = 0;
+  RecordedStep<T> step;
+  step.first_closure = tape.num_recorded();
   StepSettings<T> settings = spec.settings;
-  const T zero = 0;
-  Var<T> share_leaf;
-  if (step_bar) {
-    share_leaf = tape.leaf(&zero, 1, 1);
-    settings.share_leaf = &share_leaf;
+  if (wants_settings) {
+    step.share_leaf = tape.leaf(&kZero, 1, 1);
+    settings.share_leaf = &step.share_leaf;
   }
   const int U = spec.architecture.num_inputs();
-  const Var<T> x =
-      x_bar ? tape.leaf(batch.x, U, 1, batch.B) : tape.constant(batch.x, U, 1, batch.B);
-  const ThetaVars<T> theta_vars = theta_leaves(tape, spec.layout, theta);
-  const PhiVars<T> vars = phi_leaves(tape, spec.architecture, phi);
-  const PhiVars<T> next =
-      inner_step(tape, theta_vars, vars, spec.architecture.activation, x, settings);
-  if (step_bar) add_step_bar(spec, vars, next, phi_bar, *step_bar);
-  seed_phi_bar(tape, next, spec.architecture, phi_bar);
-  tape.backward();
-  if (step_bar) step_bar->homeostatic_share += tape.bar(share_leaf)[0];
-  collect_phi_bar(tape, vars, spec.architecture, false, phi_bar);
-  if (x_bar) kernels<T>().add_to(tape.bar(x), x.size(), true, x_bar);
+  step.x = wants_x ? tape.leaf(batch.x, U, 1, batch.B) : tape.constant(batch.x, U, 1, batch.B);
+  step.theta = theta_leaves(tape, spec.layout, theta);
+  step.phi = phi_leaves(tape, spec.architecture, phi);
+  step.next =
+      inner_step(tape, step.theta, step.phi, spec.architecture.activation, step.x, settings);
+  return step;
+}
+
+template <class T>
+void recorded_step_vjp(Tape<T>& tape, const StepSpec<T>& spec, const RecordedStep<T>& step,
+                       T* phi_bar, T* x_bar, T* theta_bar, StepBar<T>* step_bar) {
+  if (step_bar) add_step_bar(spec, step.phi, step.next, phi_bar, *step_bar);
+  seed_phi_bar(tape, step.next, spec.architecture, phi_bar);
+  tape.backward(step.first_closure);
+  if (step_bar) step_bar->homeostatic_share += tape.bar(step.share_leaf)[0];
+  collect_phi_bar(tape, step.phi, spec.architecture, false, phi_bar);
+  if (x_bar) kernels<T>().add_to(tape.bar(step.x), step.x.size(), true, x_bar);
   for (std::size_t i = 0; i < spec.layout.entries().size(); ++i) {
-    const Var<T>& leaf = theta_vars.vars[i];
+    const Var<T>& leaf = step.theta.vars[i];
     kernels<T>().add_to(tape.bar(leaf), leaf.size(), true,
                         theta_bar + spec.layout.entries()[i].offset);
   }
+}
+
+template <class T>
+void pure_step_vjp(Tape<T>& tape, const StepSpec<T>& spec, const T* phi, const StepBatch<T>& batch,
+                   const T* theta, T* phi_bar, T* x_bar, T* theta_bar, StepBar<T>* step_bar) {
+  tape.reset(true);
+  const RecordedStep<T> step =
+      record_step(tape, spec, phi, batch, theta, x_bar != nullptr, step_bar != nullptr);
+  recorded_step_vjp(tape, spec, step, phi_bar, x_bar, theta_bar, step_bar);
 }
 
 #define METAPLASTIC_INSTANTIATE(T)                                                               \
   template void collect_phi_bar(Tape<T>&, const PhiVars<T>&, const Architecture&, bool, T*);     \
   template void pure_step(Tape<T>&, const StepSpec<T>&, const T*, const StepBatch<T>&, const T*, \
                           T*);                                                                   \
+  template RecordedStep<T> record_step(Tape<T>&, const StepSpec<T>&, const T*,                   \
+                                       const StepBatch<T>&, const T*, bool, bool);               \
+  template void recorded_step_vjp(Tape<T>&, const StepSpec<T>&, const RecordedStep<T>&, T*, T*,  \
+                                  T*, StepBar<T>*);                                              \
   template void pure_step_vjp(Tape<T>&, const StepSpec<T>&, const T*, const StepBatch<T>&,       \
                               const T*, T*, T*, T*, StepBar<T>*);
 METAPLASTIC_INSTANTIATE(float)

@@ -32,6 +32,29 @@ struct StepBar {
   T inner_lr = 0, bias_pace = 0, keep = 0, homeostatic_share = 0;
 };
 
+// A step on a tape that records, ready to be run backwards. Its arrays must stay as they are until
+// then.
+template <class T>
+struct RecordedStep {
+  PhiVars<T> phi, next;
+  ThetaVars<T> theta;
+  Var<T> x, share_leaf;           // a constant, absent: not wanted
+  std::size_t first_closure = 0;  // of this step, on its tape
+};
+
+// Adds the step to the tape. `wants_x`, `wants_settings`: whether x_bar and step_bar are.
+template <class T>
+RecordedStep<T> record_step(Tape<T>& tape, const StepSpec<T>& spec, const T* phi,
+                            const StepBatch<T>& batch, const T* theta, bool wants_x,
+                            bool wants_settings);
+
+// Runs the step recorded last backwards. phi_bar [phi_size] comes in as the adjoint of the next
+// phi and goes out as that of phi; x_bar [U_0,B], step_bar (nullptr: not wanted) and theta_bar [P]
+// are added to.
+template <class T>
+void recorded_step_vjp(Tape<T>& tape, const StepSpec<T>& spec, const RecordedStep<T>& step,
+                       T* phi_bar, T* x_bar, T* theta_bar, StepBar<T>* step_bar);
+
 // Computes the step again and runs it backwards. phi_bar [phi_size] comes in as the adjoint of
 // phi_next and goes out as that of phi; x_bar [U_0,B], step_bar (nullptr: not wanted) and theta_bar
 // [P] are added to.

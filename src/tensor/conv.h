@@ -28,15 +28,15 @@ struct Normed {
   Var<T> offset;              // [1,C]
 };
 
-// What a convolution reads: values side by side in the channels, or one normed value, or the sum
-// of two.
+// What a convolution or a linear map reads: values side by side in the channels, or one normed
+// value, or the sum of two.
 template <class T>
 struct Feed {
   Feed(std::initializer_list<Var<T>> values);
   Feed(const Normed<T>& value);  // NOLINT(google-explicit-constructor)
   Feed(const Normed<T>& value, const Normed<T>& added);
 
-  static constexpr int kMaxPieces = 3;
+  static constexpr int kMaxPieces = 5;
   std::array<Var<T>, kMaxPieces> pieces;
   std::array<Normed<T>, 2> normed;
   int num_pieces = 0, num_normed = 0;

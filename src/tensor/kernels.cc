@@ -33,7 +33,6 @@ const Kernels<T>* table() {
                                     linear_unit<T>,
                                     linear_rows<T>,
                                     linear_weight_vjp<T>,
-                                    unit_weight_vjp<T>,
                                     row_sums<T>,
                                     row_moments<T>,
                                     norm_relu_unit<T>,

@@ -42,15 +42,10 @@ struct Kernels {
   void (*linear_rows)(const T* const* rows, int K, const T* a, std::ptrdiff_t lda, int Co, int B,
                       T* const* y_rows, const bool* accumulate);
 
-  // a_bar[k*lda + co] += sum over units, b of x_rows[u*K + k][b] y_bar[u][co*B + b].
+  // a_bar[k*lda + co] += sum over units, b of x_rows[u*K + k][b] y_bar[u][co*B + b]. Sums over all
+  // units are taken in registers, so it is for as many units as the second-level cache holds.
   void (*linear_weight_vjp)(const T* const* x_rows, const T* const* y_bar, int num_units, int K,
                             int Co, int B, T* a_bar, std::ptrdiff_t lda);
-  // sums[k*ld + co] += sum_b x[k][b] y_bar[co*B + b] for one unit, x the channels of all pieces
-  // [channels[p],B] in order. ld is at least Co rounded up to kPackMultiple, and what lies beyond
-  // column Co is undefined. packed: B ld elements of scratch.
-  void (*unit_weight_vjp)(const T* const* pieces, const int* channels, int num_pieces,
-                          const T* y_bar, int Co, int B, T* packed, T* sums, std::ptrdiff_t ld);
-
   // sums[c] += sum_b x[c*B + b]
   void (*row_sums)(const T* x, int C, int B, T* sums);
   // sums[c] += sum_b x, squares[c] += sum_b (x - center[c])^2; center may be null (zero).
@@ -70,19 +65,19 @@ struct Kernels {
   void (*normed_rows)(const T* y, const T* mean, const T* inv, const T* offset, int C, int B,
                       bool accumulate, T* out, std::ptrdiff_t ld);
 
-  // One unit: n = max(0, (x - mean[c]) inv[c]); unit_mean[c] and unit_deviation[c] =
+  // One unit, of n = max(0, (x - mean[c]) inv[c]): unit_mean[c] and unit_deviation[c] =
   // sqrt(variance + eps) of n over b; sums[c,b] += n, squares[c,b] += n^2.
-  void (*norm_relu_moments)(const T* x, const T* mean, const T* inv, int C, int B, T eps, T* n,
+  void (*norm_relu_moments)(const T* x, const T* mean, const T* inv, int C, int B, T eps,
                             T* unit_mean, T* unit_deviation, T* sums, T* squares);
-  // n_bar += (unit_start[c] + example_start[c,b]) + (unit_slope[c] + example_slope[c,b]) n, unless
-  // these are null; then g = n_bar where n > 0, else 0, takes n_bar's place, and
-  // sum_g[c] += sum_b g, sum_gn[c] += sum_b g n.
-  void (*norm_relu_open)(const T* n, const T* unit_start, const T* unit_slope,
-                         const T* example_start, const T* example_slope, int C, int B, T* n_bar,
-                         T* sum_g, T* sum_gn);
-  // x_bar = inv (g - mean_g[c] - (x - mean) inv mean_gx[c]); sums[c] += sum_b x_bar;
-  // example_bar[c,b] += x_bar unless it is null.
-  void (*norm_vjp)(const T* x, const T* g, const T* mean, const T* inv, const T* mean_g,
+  // With n as above and g = n_bar where n > 0, else 0: sum_g[c] += sum_b g, sum_gn[c] += sum_b g n.
+  // Unless unit_start is null, (unit_start[c] + example_start[c,b]) + (unit_slope[c] +
+  // example_slope[c,b]) n is added to n_bar first, and g takes the place of n_bar.
+  void (*norm_relu_open)(const T* x, const T* mean, const T* inv, const T* unit_start,
+                         const T* unit_slope, const T* example_start, const T* example_slope, int C,
+                         int B, T* n_bar, T* sum_g, T* sum_gn);
+  // With g as above: x_bar = inv (g - mean_g[c] - (x - mean) inv mean_gx[c]);
+  // sums[c] += sum_b x_bar; example_bar[c,b] += x_bar unless it is null.
+  void (*norm_vjp)(const T* x, const T* n_bar, const T* mean, const T* inv, const T* mean_g,
                    const T* mean_gx, int C, int B, T* x_bar, T* sums, T* example_bar);
 
   // y[i] = f(x[i]) for i < n; slope[i] = f'(x[i]) unless slope is null.

@@ -58,8 +58,9 @@ TYPED_TEST(FusedKernels, NormReluMoments) {
     x.fill(this->random_), mean.fill(this->random_), inv.fill(this->random_, 0.5f, 2);
     sums.fill(this->random_), squares.fill(this->random_);
     const Buffer<T> sums_before = sums, squares_before = squares;
-    kernels<T>().norm_relu_moments(x.data(), mean.data(), inv.data(), C, B, eps, n.data(),
-                                   middle.data(), deviation.data(), sums.data(), squares.data());
+    kernels<T>().norm_relu_unit(x.data(), mean.data(), inv.data(), nullptr, C, B, n.data());
+    kernels<T>().norm_relu_moments(x.data(), mean.data(), inv.data(), C, B, eps, middle.data(),
+                                   deviation.data(), sums.data(), squares.data());
     for (int c = 0; c < C; ++c) {
       Exact sum, square;
       for (std::ptrdiff_t i = c * B; i < (c + 1) * B; ++i) {
@@ -98,32 +99,39 @@ TYPED_TEST(FusedKernels, NormReluOpen) {
     const int shift = this->shift_from(this->random_);
     const std::ptrdiff_t size = std::ptrdiff_t{C} * B;
     const bool moments = this->random_.below(2) != 0;
-    Buffer<T> n(size, shift), unit_start(C, shift), unit_slope(C, shift), start(size, shift),
-        slope(size, shift), n_bar(size, shift), sum_g(C, shift), sum_gn(C, shift);
+    Buffer<T> x(size, shift), mean(C, shift), inv(C, shift), unit_start(C, shift),
+        unit_slope(C, shift), start(size, shift), slope(size, shift), n_bar(size, shift),
+        sum_g(C, shift), sum_gn(C, shift);
     for (Buffer<T>* buffer :
-         {&n, &unit_start, &unit_slope, &start, &slope, &n_bar, &sum_g, &sum_gn})
+         {&x, &mean, &unit_start, &unit_slope, &start, &slope, &n_bar, &sum_g, &sum_gn})
       buffer->fill(this->random_);
-    for (std::ptrdiff_t i = 0; i < size; ++i) n[i] = std::max(T(0), n[i]);
+    inv.fill(this->random_, 0.5f, 2);
     const Buffer<T> before = n_bar, g_before = sum_g, gn_before = sum_gn;
-    kernels<T>().norm_relu_open(n.data(), moments ? unit_start.data() : nullptr, unit_slope.data(),
-                                start.data(), slope.data(), C, B, n_bar.data(), sum_g.data(),
-                                sum_gn.data());
+    kernels<T>().norm_relu_open(
+        x.data(), mean.data(), inv.data(), moments ? unit_start.data() : nullptr, unit_slope.data(),
+        start.data(), slope.data(), C, B, n_bar.data(), sum_g.data(), sum_gn.data());
     for (int c = 0; c < C; ++c) {
       Exact sum, sum_n;
       sum.add(g_before[c]), sum_n.add(gn_before[c]);
       for (std::ptrdiff_t i = c * B; i < (c + 1) * B; ++i) {
+        const T n = std::max(T(0), (x[i] - mean[c]) * inv[c]);
         Exact g;
-        if (n[i] > T(0)) {
+        if (n > T(0)) {
           g.add(before[i]);
           if (moments) {
             g.add(unit_start[c]), g.add(start[i]);
-            g.add(exactly(unit_slope[c]) * exactly(n[i]));
-            g.add(exactly(slope[i]) * exactly(n[i]));
+            g.add(exactly(unit_slope[c]) * exactly(n));
+            g.add(exactly(slope[i]) * exactly(n));
           }
         }
-        ASSERT_TRUE(close(n_bar[i], g, 6)) << i;
-        sum.add(n_bar[i]);
-        sum_n.add(exactly(n_bar[i]) * exactly(n[i]));
+        if (moments) {
+          ASSERT_TRUE(close(n_bar[i], g, 6)) << i;
+        } else {
+          ASSERT_EQ(n_bar[i], before[i]) << i;
+        }
+        const T passed = moments ? n_bar[i] : n > T(0) ? before[i] : T(0);
+        sum.add(passed);
+        sum_n.add(exactly(passed) * exactly(n));
       }
       ASSERT_TRUE(close(sum_g[c], sum, B)) << c;
       ASSERT_TRUE(close(sum_gn[c], sum_n, 2 * B)) << c;
@@ -153,7 +161,7 @@ TYPED_TEST(FusedKernels, NormVjp) {
       const long double scale = exactly(inv[c]), slope = scale * scale * exactly(mean_gx[c]);
       for (std::ptrdiff_t i = c * B; i < (c + 1) * B; ++i) {
         Exact bar;
-        bar.add(scale * exactly(g[i]));
+        if ((x[i] - mean[c]) * inv[c] > T(0)) bar.add(scale * exactly(g[i]));
         bar.add(-scale * exactly(mean_g[c]));
         bar.add(-slope * exactly(x[i])), bar.add(slope * exactly(mean[c]));
         ASSERT_TRUE(close(x_bar[i], bar, 8)) << i;

@@ -126,26 +126,6 @@ void gemm_small(bool transpose_a, bool transpose_b, int m, int n, int k, T alpha
   for (; j < n; j += N) gemm_columns<1>(s, m, j, std::min(N, n - j));
 }
 
-// The sum over b is taken in registers and then added, so that rounding errors grow with the root
-// of B and of the number of units rather than of their product.
-template <class T>
-void unit_weight_vjp(const T* const* pieces, const int* channels, int num_pieces, const T* y_bar,
-                     int Co, int B, T* packed, T* sums, std::ptrdiff_t ld) {
-  const hn::ScalableTag<T> d;
-  const int N = static_cast<int>(hn::Lanes(d));
-  const int whole = (Co + N - 1) / N * N;
-  pack_transposed(y_bar, B, Co, B, whole, packed);
-  for (int p = 0; p < num_pieces; ++p) {
-    const GemmArgs<T> s{B, T(1), pieces[p], B, 1, packed, whole, true, sums, ld};
-    int j = 0;
-    for (; j + kWide * N <= whole; j += kWide * N) gemm_columns<kWide>(s, channels[p], j, N);
-    if constexpr (kWide > 2)
-      for (; j + 2 * N <= whole; j += 2 * N) gemm_columns<2>(s, channels[p], j, N);
-    for (; j < whole; j += N) gemm_columns<1>(s, channels[p], j, N);
-    sums += channels[p] * ld;
-  }
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace metaplastic
 HWY_AFTER_NAMESPACE();

@@ -112,12 +112,31 @@ void linear_rows(const T* const* rows, int K, const T* a, std::ptrdiff_t lda, in
   linear_columns<T>({rows, K, a, lda, B, nullptr, nullptr, false, nullptr, y_rows, accumulate}, Co);
 }
 
+// Whether the last examples of a row, fewer than a vector, can be loaded as a vector.
+constexpr bool kHasMaskedLoad = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2;
+
+// acc[i][j] += left i times right j, for vectors that `load` takes from rows of x and y.
+template <int KT, int CT, class V, class T, class Load>
+HWY_INLINE void add_products(const T* const* x, const T* y, int B, int b, const Load& load,
+                             V (&acc)[KT][CT]) {
+  V right[CT];
+#pragma GCC unroll 16
+  for (int j = 0; j < CT; ++j) right[j] = load(y + std::ptrdiff_t{j} * B + b);
+#pragma GCC unroll 16
+  for (int i = 0; i < KT; ++i) {
+    const V left = load(x[i] + b);
+#pragma GCC unroll 16
+    for (int j = 0; j < CT; ++j) acc[i][j] = hn::MulAdd(left, right[j], acc[i][j]);
+  }
+}
+
 // acc[k,co] over all units and examples for a tile of KT x CT matrix elements.
 template <int KT, int CT, class T>
 HWY_INLINE void weight_tile(const T* const* x_rows, const T* const* y_bar, int num_units, int K,
                             int B, int k0, int co0, T* a_bar, std::ptrdiff_t lda) {
   const hn::ScalableTag<T> d;
   const int N = static_cast<int>(hn::Lanes(d));
+  const auto last = hn::FirstN(d, static_cast<std::size_t>(B % N));
   hn::Vec<decltype(d)> acc[KT][CT];
 #pragma GCC unroll 16
   for (int i = 0; i < KT; ++i)
@@ -128,16 +147,13 @@ HWY_INLINE void weight_tile(const T* const* x_rows, const T* const* y_bar, int n
     const T* const* x = x_rows + std::ptrdiff_t{u} * K + k0;
     const T* y = y_bar[u] + std::ptrdiff_t{co0} * B;
     int b = 0;
-    for (; b + N <= B; b += N) {
-      hn::Vec<decltype(d)> right[CT];
-#pragma GCC unroll 16
-      for (int j = 0; j < CT; ++j) right[j] = hn::LoadU(d, y + std::ptrdiff_t{j} * B + b);
-#pragma GCC unroll 16
-      for (int i = 0; i < KT; ++i) {
-        const auto left = hn::LoadU(d, x[i] + b);
-#pragma GCC unroll 16
-        for (int j = 0; j < CT; ++j) acc[i][j] = hn::MulAdd(left, right[j], acc[i][j]);
-      }
+    for (; b + N <= B; b += N)
+      add_products(
+          x, y, B, b, [&](const T* from) { return hn::LoadU(d, from); }, acc);
+    if (kHasMaskedLoad && b < B) {
+      add_products(
+          x, y, B, b, [&](const T* from) { return hn::MaskedLoad(last, d, from); }, acc);
+      b = B;
     }
     for (; b < B; ++b)
       for (int i = 0; i < KT; ++i)

@@ -131,50 +131,6 @@ TYPED_TEST(LinearKernels, WeightVjpEqualsTwin) {
   check_weight_vjp<TypeParam>(this->random_, 8, 16, 69, 64);
 }
 
-template <class T>
-void check_unit_weight_vjp(Random& random, const std::vector<int>& channels, int Co, int B) {
-  const int shift = static_cast<int>(random.below(2));
-  const std::ptrdiff_t ld = (Co + kPackMultiple - 1) / kPackMultiple * kPackMultiple;
-  std::vector<Buffer<T>> x;
-  std::vector<const T*> pieces;
-  int K = 0;
-  for (const int count : channels) {
-    x.emplace_back(std::ptrdiff_t{count} * B, static_cast<int>(random.below(2))).fill(random);
-    K += count;
-  }
-  for (const Buffer<T>& piece : x) pieces.push_back(piece.data());
-  Buffer<T> y_bar(std::ptrdiff_t{Co} * B, shift), sums(K * ld, 0), packed(B * ld, 0);
-  y_bar.fill(random), sums.fill(random);
-  const Buffer<T> before = sums;
-  kernels<T>().unit_weight_vjp(pieces.data(), channels.data(), static_cast<int>(channels.size()),
-                               y_bar.data(), Co, B, packed.data(), sums.data(), ld);
-  int k = 0;
-  for (std::size_t p = 0; p < x.size(); ++p)
-    for (int c = 0; c < channels[p]; ++c, ++k)
-      for (int co = 0; co < Co; ++co) {
-        const std::ptrdiff_t at = k * ld + co;
-        Exact exact;
-        exact.add(before[at]);
-        for (int b = 0; b < B; ++b)
-          exact.add(static_cast<long double>(x[p][std::ptrdiff_t{c} * B + b]) *
-                    static_cast<long double>(y_bar[std::ptrdiff_t{co} * B + b]));
-        ASSERT_TRUE(close(sums[at], exact, 2 * B + 1))
-            << "piece " << p << " Co " << Co << " B " << B << " at " << k << "," << co << " found "
-            << sums[at] << " expected " << exact.value;
-      }
-  ASSERT_TRUE(sums.guards_intact() && packed.guards_intact());
-}
-
-TYPED_TEST(LinearKernels, UnitWeightVjpEqualsTwin) {
-  for (const int B : example_counts<TypeParam>())
-    for (const int Co : channel_counts()) {
-      const int C = 1 + static_cast<int>(this->random_.below(26));
-      check_unit_weight_vjp<TypeParam>(this->random_, {1, C, 2}, Co, B);
-      if (this->HasFatalFailure()) return;
-    }
-  check_unit_weight_vjp<TypeParam>(this->random_, {16}, 69, 64);
-}
-
 // Element-wise vectors: each output is one or two roundings of a few terms.
 TYPED_TEST(VectorKernels, EqualTwins) {
   using T = TypeParam;

@@ -7,7 +7,9 @@
 
 #include <initializer_list>
 #include <span>
+#include <type_traits>
 
+#include "tensor/conv.h"
 #include "tensor/kernels.h"
 #include "tensor/tape.h"
 
@@ -127,25 +129,27 @@ struct LinearExtras {
   int num_columns = -1;                    // -1: all
 };
 // y[u,co,b] = sum over the channels k of all pieces, in order, A[k,co] piece[u,k,b] + extras.
-// pieces [U,C_i,B], A [sum C_i, N] -> [U,Co,B]. Cost 2 U B K Co flops.
+// pieces [U,C_i,B], A [sum C_i, N] -> [U,Co,B]. Cost 2 U B K Co flops. Instead of pieces it reads a
+// normed value of linear_norm_relu, which it computes a unit at a time.
 template <class T>
-Var<T> linear(Tape<T>& tape, std::initializer_list<Var<T>> pieces, const Var<T>& a,
+using LinearInput = std::type_identity_t<Feed<T>>;
+template <class T>
+Var<T> linear(Tape<T>& tape, const LinearInput<T>& x, const Var<T>& a,
               const LinearExtras<T>& extras = {});
 // norm_relu(linear(...)) without an offset in the norm, in one operation: moments are taken while
-// the values are in the cache, and the bars of the map are never written to memory.
+// the values are in the cache, and neither the value nor the bars of the map are ever stored.
 template <class T>
-Var<T> linear_norm_relu(Tape<T>& tape, std::initializer_list<Var<T>> pieces, const Var<T>& a,
-                        const LinearExtras<T>& extras, T eps);
+Normed<T> linear_norm_relu(Tape<T>& tape, const LinearInput<T>& x, const Var<T>& a,
+                           const LinearExtras<T>& extras, T eps);
 template <class T>
 struct NormedBatch {
-  Var<T> n;           // [U,Co,B]
+  Normed<T> n;        // [U,Co,B]
   Var<T> over_batch;  // [U,2Co] moments_over_batch of n
   Var<T> over_units;  // [1,2Co,B] moments_over_units of n
 };
 template <class T>
-NormedBatch<T> linear_norm_relu_moments(Tape<T>& tape, std::initializer_list<Var<T>> pieces,
-                                        const Var<T>& a, const LinearExtras<T>& extras, T eps,
-                                        T moments_eps);
+NormedBatch<T> linear_norm_relu_moments(Tape<T>& tape, const LinearInput<T>& x, const Var<T>& a,
+                                        const LinearExtras<T>& extras, T eps, T moments_eps);
 // relu((y - mean) / sqrt(var + eps) + offset), moments per channel over units and examples;
 // offset [1,C] or null.
 template <class T>

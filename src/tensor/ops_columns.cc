@@ -127,15 +127,36 @@ Var<T> remove_shrinking(Tape<T>& tape, const Var<T>& step, const Var<T>& w) {
     for (int j = 0; j < cols; ++j) along_bar[j] = along[j] > T(0) ? -along_bar[j] / T(rows) : T(0);
     T* step_bar = step.needs_gradient() ? tape.bar(step) : nullptr;
     T* w_bar = w.needs_gradient() ? tape.bar(w) : nullptr;
-    for (int i = 0; i < rows; ++i)
-      for (int j = 0; j < cols; ++j) {
-        const std::ptrdiff_t at = std::ptrdiff_t{i} * cols + j;
-        if (step_bar) step_bar[at] += y_bar[at] + w.data[at] * along_bar[j];
-        if (w_bar) w_bar[at] += step.data[at] * along_bar[j] - y_bar[at] * along[j];
-      }
+    for (int i = 0; i < rows; ++i) {
+      const std::ptrdiff_t row = std::ptrdiff_t{i} * cols;
+      const T *bar = y_bar + row, *w_row = w.data + row, *step_row = step.data + row;
+      if (T* const out = step_bar ? step_bar + row : nullptr)
+        for (int j = 0; j < cols; ++j) out[j] += bar[j] + w_row[j] * along_bar[j];
+      if (T* const out = w_bar ? w_bar + row : nullptr)
+        for (int j = 0; j < cols; ++j) out[j] += step_row[j] * along_bar[j] - bar[j] * along[j];
+    }
   });
   return y;
 }
+
+namespace {
+
+// w_bar += start + slope w, a line for each column (incoming) or row.
+template <class T>
+void add_lines(const Var<T>& w, bool incoming, const T* start, const T* slope, T* w_bar) {
+  for (int i = 0; i < w.rows(); ++i) {
+    const std::ptrdiff_t at = std::ptrdiff_t{i} * w.cols();
+    const T* row = w.data + at;
+    T* bar = w_bar + at;
+    if (incoming) {
+      for (int j = 0; j < w.cols(); ++j) bar[j] += start[j] + slope[j] * row[j];
+    } else {
+      for (int j = 0; j < w.cols(); ++j) bar[j] += start[i] + slope[i] * row[j];
+    }
+  }
+}
+
+}  // namespace
 
 template <class T>
 Var<T> weight_statistics(Tape<T>& tape, const Var<T>* w_in, const Var<T>* w_out, T eps) {
@@ -171,23 +192,25 @@ Var<T> weight_statistics(Tape<T>& tape, const Var<T>* w_in, const Var<T>* w_out,
   }
   const bool both = w_in && w_out;
   const Var<T> in = w_in ? *w_in : Var<T>{}, out = w_out ? *w_out : Var<T>{};
-  tape.on_backward(y, [&tape, y, in, out, both] {
+  tape.on_backward(y, [&tape, y, in, out, both, U] {
+    T* const lines = tape.scratch(std::ptrdiff_t{2} * U);  // start and slope
     const T* y_bar = tape.bar(y);
     const auto spread = [&](const Var<T>& w, bool incoming, int column) {
       if (w.data == nullptr || !w.needs_gradient()) return;
-      T* w_bar = tape.bar(w);
+      T *start = lines, *slope = lines + U;
       const T share = T(1) / T(incoming ? w.rows() : w.cols());
-      for (int i = 0; i < w.rows(); ++i)
-        for (int j = 0; j < w.cols(); ++j) {
-          const std::ptrdiff_t at = std::ptrdiff_t{i} * w.cols() + j, u = incoming ? j : i;
-          const T* bar = y_bar + 4 * u;
-          T mean_bar = bar[column], rms_bar = bar[column + 1];
-          if (!both) mean_bar = bar[0] + bar[2], rms_bar = bar[1] + bar[3];
-          w_bar[at] += share * (mean_bar + rms_bar * w.data[at] / y.data[4 * u + column + 1]);
-        }
+      for (std::ptrdiff_t u = 0; u < U; ++u) {
+        const T* bar = y_bar + 4 * u;
+        T mean_bar = bar[column], rms_bar = bar[column + 1];
+        if (!both) mean_bar = bar[0] + bar[2], rms_bar = bar[1] + bar[3];
+        start[u] = share * mean_bar;
+        slope[u] = share * rms_bar / y.data[4 * u + column + 1];
+      }
+      add_lines(w, incoming, start, slope, tape.bar(w));
     };
     spread(in, true, 0);
     spread(out, false, 2);
+    tape.release_scratch(lines, std::ptrdiff_t{2} * U);
   });
   return y;
 }

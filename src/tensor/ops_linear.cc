@@ -1,22 +1,31 @@
 #include "tensor/ops_linear.h"
 
 namespace metaplastic {
+namespace {
+
+// Examples whose rows and bars are at hand when the matrix's bar takes them: enough to hide the
+// sums over lanes at the end, few enough for the cache.
+constexpr int kExamplesOfBlock = 1024;
+
+}  // namespace
 
 template <class T>
-LinearCall<T>::LinearCall(std::initializer_list<Var<T>> inputs, const Var<T>& matrix,
-                          const LinearExtras<T>& extras)
-    : pieces{}, num_pieces(static_cast<int>(inputs.size())), a(matrix), K(0) {
-  METAPLASTIC_CHECK(num_pieces >= 1 && num_pieces <= kMaxPieces);
-  std::copy(inputs.begin(), inputs.end(), pieces.begin());
-  U = pieces[0].units();
-  B = pieces[0].examples();
+LinearCall<T>::LinearCall(const Feed<T>& x, const Var<T>& matrix, const LinearExtras<T>& extras)
+    : pieces(x.pieces),
+      num_pieces(x.num_pieces),
+      a(matrix),
+      U(x.units),
+      K(x.channels),
+      B(x.examples) {
+  if (x.num_normed > 0) {
+    normed = x.normed[0];
+    METAPLASTIC_CHECK(x.num_normed == 1 && normed.stride == 0 && !normed.offset.data);
+    pieces[0] = normed.n;
+    num_pieces = 1;
+  }
   first_column = extras.first_column;
   Co = extras.num_columns < 0 ? a.cols() : extras.num_columns;
   METAPLASTIC_CHECK(first_column >= 0 && first_column + Co <= a.cols());
-  for (const Var<T>& piece : inputs) {
-    METAPLASTIC_CHECK(piece.units() == U && piece.examples() == B);
-    K += piece.channels();
-  }
   METAPLASTIC_CHECK(a.rows() == K);
   if (extras.bias) bias = *extras.bias;
   if (extras.unit_offset) unit_offset = *extras.unit_offset;
@@ -25,7 +34,7 @@ LinearCall<T>::LinearCall(std::initializer_list<Var<T>> inputs, const Var<T>& ma
   METAPLASTIC_CHECK(!extras.unit_offset || (unit_offset.rows() == U && unit_offset.cols() == Co));
   METAPLASTIC_CHECK(!extras.example_offset || example_offset.size() == unit_size());
   // The adjoint of a piece is written while those of the others are added to.
-  for (const Var<T>& piece : inputs) {
+  for (const Var<T>& piece : pieces) {
     for (const Var<T>& other : {a, bias, unit_offset, example_offset})
       METAPLASTIC_CHECK(!piece.needs_gradient() || piece.id != other.id);
   }
@@ -44,7 +53,8 @@ LinearForward<T>::LinearForward(Tape<T>& tape, const LinearCall<T>& call)
     : call_(call),
       rows_(tape.arena().template allocate_array<const T*>(
           static_cast<std::size_t>(tape.num_workers() * call.K))),
-      offset_(tape.scratch(std::ptrdiff_t{tape.num_workers()} * call.Co)) {}
+      offset_(tape.scratch(std::ptrdiff_t{tape.num_workers()} * call.Co)),
+      buffer_(tape.scratch(tape.num_workers() * call.buffer_size())) {}
 
 template <class T>
 void LinearForward<T>::unit(int worker, int u, T* y) const {
@@ -56,7 +66,7 @@ void LinearForward<T>::unit(int worker, int u, T* y) const {
   if (s.unit_offset.data) {
     kernels<T>().add_to(s.unit_offset.data + u * s.unit_offset.unit_stride, s.Co, true, offset);
   }
-  s.rows_of(u, rows);
+  s.rows_of(u, rows, buffer_ + worker * s.buffer_size());
   kernels<T>().linear_unit(rows, s.K, s.a.data + s.first_column, s.a.unit_stride, s.Co, s.B, offset,
                            s.example_offset.data, false, y);
 }
@@ -65,6 +75,11 @@ template <class T>
 LinearAdjoint<T>::LinearAdjoint(Tape<T>& tape, const LinearCall<T>& s) : tape_(tape), call_(s) {
   Arena& arena = tape.arena();
   const auto K = static_cast<std::size_t>(s.K), Co = static_cast<std::size_t>(s.Co);
+  block_ = std::clamp(kExamplesOfBlock / s.B, 1, s.U);
+  const auto block = static_cast<std::size_t>(block_);
+  x_rows_ = arena.template allocate_array<const T*>(block * K);
+  buffer_ = tape.scratch(block_ * s.buffer_size());
+  y_bars_ = arena.template allocate_array<const T*>(block);
   y_rows_ = arena.template allocate_array<const T*>(Co);
   piece_rows_ = arena.template allocate_array<T*>(K);
   accumulates_ = arena.template allocate_array<bool>(K);
@@ -84,13 +99,7 @@ LinearAdjoint<T>::LinearAdjoint(Tape<T>& tape, const LinearCall<T>& s) : tape_(t
     }
     k += piece.channels();
   }
-  ld_ = (s.Co + kPackMultiple - 1) / kPackMultiple * kPackMultiple;
-  if (s.a.needs_gradient()) {
-    a_bar_ = tape.bar(s.a) + s.first_column;
-    sums_ = tape.scratch(s.K * ld_);
-    std::fill_n(sums_, s.K * ld_, T(0));
-    packed_ = tape.scratch(s.B * ld_);
-  }
+  if (s.a.needs_gradient()) a_bar_ = tape.bar(s.a) + s.first_column;
   if (s.bias.needs_gradient()) bias_bar_ = tape.bar(s.bias) + s.first_column;
   if (s.unit_offset.needs_gradient()) unit_bar_ = tape.bar(s.unit_offset);
   if (s.example_offset.needs_gradient()) example_bar_ = tape.bar(s.example_offset);
@@ -120,44 +129,35 @@ void LinearAdjoint<T>::piece_bars(int u, const T* y_bar) {
 }
 
 template <class T>
-void LinearAdjoint<T>::weight_sums(int u, const T* y_bar) {
-  const LinearCall<T>& s = call_;
-  std::array<const T*, LinearCall<T>::kMaxPieces> units{};
-  std::array<int, LinearCall<T>::kMaxPieces> channels{};
-  for (std::size_t p = 0; p < static_cast<std::size_t>(s.num_pieces); ++p) {
-    units[p] = s.pieces[p].data + u * s.pieces[p].unit_stride;
-    channels[p] = s.pieces[p].channels();
-  }
-  kernels<T>().unit_weight_vjp(units.data(), channels.data(), s.num_pieces, y_bar, s.Co, s.B,
-                               packed_, sums_, ld_);
-}
-
-template <class T>
 void LinearAdjoint<T>::unit(int u, const T* y_bar) {
   if (num_rows_ > 0) piece_bars(u, y_bar);
-  if (a_bar_) weight_sums(u, y_bar);
+  if (!a_bar_) return;
+  const int at = u % block_;
+  call_.rows_of(u, x_rows_ + std::ptrdiff_t{at} * call_.K, buffer_ + at * call_.buffer_size());
+  y_bars_[at] = y_bar;
+  if (at + 1 < block_ && u + 1 < call_.U) return;
+  kernels<T>().linear_weight_vjp(x_rows_, y_bars_, at + 1, call_.K, call_.Co, call_.B, a_bar_,
+                                 call_.a.unit_stride);
 }
 
 template <class T>
 void LinearAdjoint<T>::finish() {
-  const std::ptrdiff_t K = call_.K, Co = call_.Co;
-  if (a_bar_) {
-    for (int k = 0; k < K; ++k)
-      kernels<T>().add_to(sums_ + k * ld_, Co, true, a_bar_ + k * call_.a.unit_stride);
-    tape_.release_scratch(packed_, call_.B * ld_);
-    tape_.release_scratch(sums_, K * ld_);
-  }
-  tape_.release_scratch(transposed_, K * Co);
+  const auto K = static_cast<std::size_t>(call_.K), Co = static_cast<std::size_t>(call_.Co);
+  const auto block = static_cast<std::size_t>(block_);
+  tape_.release_scratch(buffer_, block_ * call_.buffer_size());
+  tape_.release_scratch(transposed_, std::ptrdiff_t{call_.K} * call_.Co);
   Arena& arena = tape_.arena();
-  arena.release(accumulates_, static_cast<std::size_t>(K) * sizeof(bool));
-  arena.release(piece_rows_, static_cast<std::size_t>(K) * sizeof(T*));
-  arena.release(y_rows_, static_cast<std::size_t>(Co) * sizeof(T*));
+  arena.release(accumulates_, K * sizeof(bool));
+  arena.release(piece_rows_, K * sizeof(T*));
+  arena.release(y_rows_, Co * sizeof(T*));
+  arena.release(y_bars_, block * sizeof(T*));
+  arena.release(x_rows_, block * K * sizeof(T*));
 }
 
 template <class T>
-Var<T> linear(Tape<T>& tape, std::initializer_list<Var<T>> pieces, const Var<T>& a,
+Var<T> linear(Tape<T>& tape, const LinearInput<T>& x, const Var<T>& a,
               const LinearExtras<T>& extras) {
-  const LinearCall<T> s(pieces, a, extras);
+  const LinearCall<T> s(x, a, extras);
   const Var<T> y = tape.make(s.U, s.Co, s.B, s.needs_gradient());
   const LinearForward<T> map(tape, s);
   tape.in_pieces(s.U, 1, map.work(), [&](int worker, int first, int last) {
@@ -184,12 +184,11 @@ Var<T> linear(Tape<T>& tape, std::initializer_list<Var<T>> pieces, const Var<T>&
   return y;
 }
 
-#define METAPLASTIC_INSTANTIATE(T)                                               \
-  template struct LinearCall<T>;                                                 \
-  template class LinearForward<T>;                                               \
-  template class LinearAdjoint<T>;                                               \
-  template Var<T> linear(Tape<T>&, std::initializer_list<Var<T>>, const Var<T>&, \
-                         const LinearExtras<T>&);
+#define METAPLASTIC_INSTANTIATE(T) \
+  template struct LinearCall<T>;   \
+  template class LinearForward<T>; \
+  template class LinearAdjoint<T>; \
+  template Var<T> linear(Tape<T>&, const LinearInput<T>&, const Var<T>&, const LinearExtras<T>&);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)
 #undef METAPLASTIC_INSTANTIATE

@@ -11,18 +11,27 @@ namespace metaplastic {
 
 template <class T>
 struct LinearCall {
-  static constexpr int kMaxPieces = 5;
+  static constexpr int kMaxPieces = Feed<T>::kMaxPieces;
   std::array<Var<T>, kMaxPieces> pieces;  // [U,C_i,B]
+  Normed<T> normed;                       // with y: instead of the data of the only piece
   int num_pieces;
   Var<T> a, bias, unit_offset, example_offset;  // offsets without data are absent
   int U, K, Co, B, first_column;
 
-  LinearCall(std::initializer_list<Var<T>> inputs, const Var<T>& matrix,
-             const LinearExtras<T>& extras);
+  LinearCall(const Feed<T>& x, const Var<T>& matrix, const LinearExtras<T>& extras);
   bool needs_gradient() const;
   std::ptrdiff_t unit_size() const { return std::ptrdiff_t{Co} * B; }
-  // Pointers to the K rows of B examples of unit u, over all pieces in order.
-  void rows_of(int u, const T** rows) const {
+  // Elements of the buffer that rows_of takes.
+  std::ptrdiff_t buffer_size() const { return normed.y ? std::ptrdiff_t{K} * B : 0; }
+  // Pointers to the K rows of B examples of unit u, over all pieces in order. A normed value is
+  // computed into the buffer.
+  void rows_of(int u, const T** rows, T* buffer) const {
+    if (normed.y) {
+      kernels<T>().norm_relu_unit(normed.y + std::ptrdiff_t{u} * K * B, normed.mean, normed.inv,
+                                  nullptr, K, B, buffer);
+      for (int k = 0; k < K; ++k) rows[k] = buffer + std::ptrdiff_t{k} * B;
+      return;
+    }
     for (int p = 0; p < num_pieces; ++p) {
       const Var<T>& piece = pieces[static_cast<std::size_t>(p)];
       const T* row = piece.data + u * piece.unit_stride;
@@ -43,7 +52,7 @@ class LinearForward {
  private:
   const LinearCall<T>& call_;
   const T** rows_;
-  T* offset_;
+  T *offset_, *buffer_;
 };
 
 // The adjoint, unit by unit.
@@ -56,23 +65,27 @@ class LinearAdjoint {
   T* example_bar() const { return example_bar_; }  // [Co,B], null when it needs none
   // sums [Co]: the sums over b of y_bar of unit u.
   void unit_offsets(int u, const T* sums);
-  // Pieces and matrix; y_bar [Co,B] of unit u.
+  // Pieces and matrix; y_bar [Co,B] of unit u, units in order. It must stay until the last unit of
+  // the block is done: every `block()` units the matrix's bar takes all of theirs.
   void unit(int u, const T* y_bar);
-  // After the last unit: adds what the units summed up to the matrix's bar, gives memory back.
+  int block() const { return block_; }
+  // After the last unit: gives memory back.
   void finish();
 
  private:
   void piece_bars(int u, const T* y_bar);
-  void weight_sums(int u, const T* y_bar);
 
   Tape<T>& tape_;
   const LinearCall<T>& call_;
   int num_rows_ = 0;  // channels of the pieces that need a gradient
   std::array<Bar<T>, LinearCall<T>::kMaxPieces> bars_{};
   T* transposed_ = nullptr;  // [Co,num_rows]: A^T, the channels of pieces with a gradient
-  T *a_bar_ = nullptr, *sums_ = nullptr, *packed_ = nullptr;  // sums [K,ld], packed [B,ld]
-  std::ptrdiff_t ld_;
+  T* a_bar_ = nullptr;
+  int block_;
   T *bias_bar_ = nullptr, *unit_bar_ = nullptr, *example_bar_ = nullptr;
+  const T** x_rows_ = nullptr;  // [block,K], the rows of the pieces
+  T* buffer_ = nullptr;         // [block,K,B] where they are normed
+  const T** y_bars_ = nullptr;  // [block]
   const T** y_rows_ = nullptr;
   T** piece_rows_ = nullptr;
   bool* accumulates_ = nullptr;

@@ -13,9 +13,6 @@ struct NormCall {
   T* y;     // [U,Co,B] the map's values
   T* mean;  // [Co]
   T* inv;   // [Co] 1 / sqrt(variance + eps)
-  std::size_t y_bytes() const {
-    return static_cast<std::size_t>(map.U * map.unit_size()) * sizeof(T);
-  }
 };
 
 // The map, and the moments of each unit's values while they are in the cache. The first unit's
@@ -53,9 +50,10 @@ void map_with_moments(Tape<T>& tape, const NormCall<T>& s, T eps) {
   }
 }
 
-// Channel by channel, so that the sums over units are one worker's.
+// The moments of the normed value, channel by channel, so that the sums over units are one
+// worker's.
 template <class T>
-void normalise_with_moments(const Tape<T>& tape, const NormCall<T>& s, T eps) {
+void take_moments(const Tape<T>& tape, const NormCall<T>& s, T eps) {
   const int U = s.map.U, C = s.map.Co, B = s.map.B;
   const std::ptrdiff_t size = s.map.unit_size();
   T *mean = s.out.over_units.data, *deviation = mean + size;  // [C,B] each
@@ -66,8 +64,8 @@ void normalise_with_moments(const Tape<T>& tape, const NormCall<T>& s, T eps) {
     for (int u = 0; u < U; ++u) {
       T* moments = s.out.over_batch.data + u * s.out.over_batch.unit_stride + first;  // of [2C]
       kernels<T>().norm_relu_moments(s.y + u * size + at, s.mean + first, s.inv + first,
-                                     last - first, B, eps, s.out.n.data + u * size + at, moments,
-                                     moments + C, mean + at, deviation + at);
+                                     last - first, B, eps, moments, moments + C, mean + at,
+                                     deviation + at);
     }
     for (std::ptrdiff_t i = at; i < end; ++i) {
       mean[i] *= share;
@@ -98,8 +96,8 @@ class MomentBars {
       start_[i] = share * units_bar[i] - slope_[i] * mean[i];
     }
   }
-  // Turns n_bar of unit u into the bars of what passed the ReLU, and adds up its sums.
-  void open(int u, const T* n, T* n_bar, T* sum_g, T* sum_gn) {
+  // Adds the moments' part to n_bar of unit u, and sums up the bars of what passed the ReLU.
+  void open(int u, T* n_bar, T* sum_g, T* sum_gn) {
     const int C = s_.map.Co, B = s_.map.B;
     if (batch_bar_) {
       const T* mean = s_.out.over_batch.data + u * s_.out.over_batch.unit_stride;
@@ -109,8 +107,8 @@ class MomentBars {
         unit_start_[c] = bars[c] / T(B) - unit_slope_[c] * mean[c];
       }
     }
-    kernels<T>().norm_relu_open(n, unit_start_, unit_slope_, start_, slope_, C, B, n_bar, sum_g,
-                                sum_gn);
+    kernels<T>().norm_relu_open(s_.y + u * s_.map.unit_size(), s_.mean, s_.inv, unit_start_,
+                                unit_slope_, start_, slope_, C, B, n_bar, sum_g, sum_gn);
   }
 
  private:
@@ -125,81 +123,70 @@ template <class T>
 void linear_norm_relu_vjp(Tape<T>& tape, const NormCall<T>& s) {
   const int U = s.map.U, C = s.map.Co, B = s.map.B;
   const std::ptrdiff_t size = s.map.unit_size();
-  T* n_bar = tape.bar(s.out.n);
+  T* n_bar = tape.bar(s.out.n.n);
   T* sum_g = tape.scratch(3 * C);
   T *sum_gn = sum_g + C, *sums = sum_gn + C;
   std::fill_n(sum_g, 2 * C, T(0));
   MomentBars<T> moments(tape, s);
-  for (int u = 0; u < U; ++u)
-    moments.open(u, s.out.n.data + u * size, n_bar + u * size, sum_g, sum_gn);
+  for (int u = 0; u < U; ++u) moments.open(u, n_bar + u * size, sum_g, sum_gn);
   const T share = T(1) / (T(U) * T(B));
   for (int c = 0; c < 2 * C; ++c) sum_g[c] *= share;
 
   LinearAdjoint<T> adjoint(tape, s.map);
-  T* y_bar = tape.scratch(size);
+  T* y_bars = tape.scratch(adjoint.block() * size);
   for (int u = 0; u < U; ++u) {
+    T* y_bar = y_bars + u % adjoint.block() * size;
     std::fill_n(sums, C, T(0));
     kernels<T>().norm_vjp(s.y + u * size, n_bar + u * size, s.mean, s.inv, sum_g, sum_gn, C, B,
                           y_bar, sums, adjoint.example_bar());
     adjoint.unit_offsets(u, sums);
     adjoint.unit(u, y_bar);
   }
-  tape.release_scratch(y_bar, size);
+  tape.release_scratch(y_bars, adjoint.block() * size);
   adjoint.finish();
-  tape.arena().release(s.y, s.y_bytes());
+  tape.release_scratch(s.y, U * size);
 }
 
 template <class T>
-NormedBatch<T> run(Tape<T>& tape, NormCall<T> s, T eps, bool with_moments, T moments_eps) {
-  const int U = s.map.U, C = s.map.Co, B = s.map.B;
-  const bool needs = s.map.needs_gradient();
-  NormedBatch<T>& out = s.out;
-  out.n = tape.make(U, C, B, needs);
+NormedBatch<T> run(Tape<T>& tape, const LinearCall<T>& map, T eps, bool with_moments,
+                   T moments_eps) {
+  const int U = map.U, C = map.Co, B = map.B;
+  const bool needs = map.needs_gradient();
+  NormCall<T> s{map, {}, nullptr, nullptr, nullptr};
+  Normed<T>& normed = s.out.n;
+  normed.n = needs ? tape.leaf(nullptr, U, C, B) : tape.constant(nullptr, U, C, B);
   if (with_moments) {
-    out.over_batch = tape.make(U, 2 * C, needs);
-    out.over_units = tape.make(1, 2 * C, B, needs);
+    s.out.over_batch = tape.make(U, 2 * C, needs);
+    s.out.over_units = tape.make(1, 2 * C, B, needs);
   }
-  s.mean = tape.scratch(C);
-  s.inv = tape.scratch(C);
-  s.y = tape.scratch(U * s.map.unit_size());
+  normed.mean = s.mean = tape.scratch(C);
+  normed.inv = s.inv = tape.scratch(C);
+  normed.y = s.y = tape.scratch(U * map.unit_size());
   map_with_moments(tape, s, eps);
-  if (with_moments) {
-    normalise_with_moments(tape, s, moments_eps);
-  } else {
-    tape.in_pieces(U, 1, 2.0 * double(U * s.map.unit_size()), [&](int, int first, int last) {
-      for (int u = first; u < last; ++u) {
-        const std::ptrdiff_t at = u * s.map.unit_size();
-        kernels<T>().norm_relu_unit(s.y + at, s.mean, s.inv, nullptr, C, B, out.n.data + at);
-      }
-    });
-  }
-  if (!out.n.needs_gradient()) tape.arena().release(s.y, s.y_bytes());
-  tape.on_backward(out.n, with_moments ? 3 : 1, [&tape, s] { linear_norm_relu_vjp(tape, s); });
-  return out;
+  if (with_moments) take_moments(tape, s, moments_eps);
+  tape.on_backward(normed.n, with_moments ? 3 : 1, [&tape, s] { linear_norm_relu_vjp(tape, s); });
+  return s.out;
 }
 
 }  // namespace
 
 template <class T>
-Var<T> linear_norm_relu(Tape<T>& tape, std::initializer_list<Var<T>> pieces, const Var<T>& a,
-                        const LinearExtras<T>& extras, T eps) {
-  const NormCall<T> call{{pieces, a, extras}, {}, nullptr, nullptr, nullptr};
-  return run(tape, call, eps, false, T(0)).n;
+Normed<T> linear_norm_relu(Tape<T>& tape, const LinearInput<T>& x, const Var<T>& a,
+                           const LinearExtras<T>& extras, T eps) {
+  return run(tape, LinearCall<T>(x, a, extras), eps, false, T(0)).n;
 }
 
 template <class T>
-NormedBatch<T> linear_norm_relu_moments(Tape<T>& tape, std::initializer_list<Var<T>> pieces,
-                                        const Var<T>& a, const LinearExtras<T>& extras, T eps,
-                                        T moments_eps) {
-  const NormCall<T> call{{pieces, a, extras}, {}, nullptr, nullptr, nullptr};
-  return run(tape, call, eps, true, moments_eps);
+NormedBatch<T> linear_norm_relu_moments(Tape<T>& tape, const LinearInput<T>& x, const Var<T>& a,
+                                        const LinearExtras<T>& extras, T eps, T moments_eps) {
+  return run(tape, LinearCall<T>(x, a, extras), eps, true, moments_eps);
 }
 
-#define METAPLASTIC_INSTANTIATE(T)                                                          \
-  template Var<T> linear_norm_relu(Tape<T>&, std::initializer_list<Var<T>>, const Var<T>&,  \
-                                   const LinearExtras<T>&, T);                              \
-  template NormedBatch<T> linear_norm_relu_moments(Tape<T>&, std::initializer_list<Var<T>>, \
-                                                   const Var<T>&, const LinearExtras<T>&, T, T);
+#define METAPLASTIC_INSTANTIATE(T)                                                                 \
+  template Normed<T> linear_norm_relu(Tape<T>&, const LinearInput<T>&, const Var<T>&,              \
+                                      const LinearExtras<T>&, T);                                  \
+  template NormedBatch<T> linear_norm_relu_moments(Tape<T>&, const LinearInput<T>&, const Var<T>&, \
+                                                   const LinearExtras<T>&, T, T);
 METAPLASTIC_INSTANTIATE(float)
 METAPLASTIC_INSTANTIATE(double)
 #undef METAPLASTIC_INSTANTIATE

@@ -117,8 +117,10 @@ bool Tape<T>::has_bar(const Var<T>& value) const {
 }
 
 template <class T>
-void Tape<T>::backward() {
-  for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
+void Tape<T>::backward(std::size_t first) {
+  METAPLASTIC_CHECK(first <= steps_.size());
+  for (auto step = steps_.rbegin(); step != steps_.rend() - static_cast<std::ptrdiff_t>(first);
+       ++step) {
     const std::span<Node> outputs(&nodes_[static_cast<std::size_t>(step->first_output)],
                                   static_cast<std::size_t>(step->num_outputs));
     bool wanted = false;  // otherwise nothing depends on these values
@@ -138,7 +140,7 @@ void Tape<T>::backward() {
     }
     arena_.release(step->closure, step->bytes);
   }
-  steps_.clear();
+  steps_.resize(first);
 }
 
 template class Tape<float>;

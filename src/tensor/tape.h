@@ -152,9 +152,12 @@ class Tape {
   T* bar(const Var<T>& value);
   bool has_bar(const Var<T>& value) const;
 
-  // Runs all recorded closures in reverse. Bars of outputs must have been set by the caller.
-  // Values and bars made by operations are gone afterwards; bars of leaves stay until reset().
-  void backward();
+  // Number of closures recorded so far: where a later part of a computation begins.
+  std::size_t num_recorded() const { return steps_.size(); }
+  // Runs the closures recorded from number `first` on, in reverse, and forgets them. Bars of
+  // outputs must have been set by the caller. Values and bars made by these operations are gone
+  // afterwards; bars of leaves stay until reset().
+  void backward(std::size_t first = 0);
 
   Arena& arena() { return arena_; }
 
