@@ -294,12 +294,13 @@ class Errors(Cli):
         self.refused("inspect", mentions=["required"])
 
     def test_values_out_of_range(self):
-        for flag, value, limit in (("--steps", "0", "1000000"), ("--steps", "12x", "1000000"),
-                                   ("--seed", "-1", "9223372036854775807"), ("--features", "0", "1048576"),
-                                   ("--inner-batch", "1", "4096"), ("--hidden", "8,0", "1048576"),
+        for flag, value, limit in (("--steps", "0", "1000000"), ("--steps", "12x", "1000000"), ("--seed", "-1", "9223372036854775807"),
+                                   ("--features", "0", "1048576"), ("--inner-batch", "1", "4096"), ("--hidden", "8,0", "1048576"),
                                    ("--hidden", "8,,8", "a,b,c"), ("--hidden", ",".join(["8"] * 16), "15"),
-                                   ("--resize", "-4", "4096"), ("--steps", "99999999999999999999", "1000000")):
-            self.refused(*self.rule_of(), flag, value, mentions=[flag, limit])
+                                   ("--resize", "-4", "4096"), ("--steps", "9" * 20, "1000000"),
+                                   ("--variant", "far", "walk among"), ("--views", "places", "sees places"),
+                                   ("--pool", "50", "walks among"), ("--least-weight", "1", "0.99")):
+            self.refused(*self.rule_of(), flag, value, mentions=[flag.lstrip("-"), limit])
         evaluate = ("evaluate", "--rule", "hebb", "--data", self.data)
         for flag, value, limit in (("--tuning", "0", "1000"), ("--training-steps", "x", "10000000"),
                                    ("--threads", "0", "1024")):
@@ -307,21 +308,15 @@ class Errors(Cli):
         for flag, value in (("--shots", "0"), ("--trials", "0"), ("--trials", "x")):
             self.refused(*evaluate, flag, value, mentions=[flag, f"'{value}'", "100000"])
         self.refused(*evaluate, "--layer", "topp", mentions=["--layer", "'topp'", "'top'"])
-        self.refused(*evaluate, "--methods", "raw,raw", mentions=["twice"])
-        self.refused(*evaluate, "--methods", "raw,", mentions=["--methods"])
+        for methods, mention in (("raw,raw", "twice"), ("raw,", "--methods")):
+            self.refused(*evaluate, "--methods", methods, mentions=[mention])
         self.refused(*evaluate, "--shots", "31", mentions=["31", "found 26"])
+        self.refused(*evaluate, "--shots", "all", "--trials", "7", mentions=["--trials", "one draw"])
         train = ("train", "--config", QUICK, "--out", self.path("r"))
         for flag, value in (("--threads", "0"), ("--outer-steps", "0"), ("--minutes", "0"), ("--minutes", "nan")):
             self.refused(*train, flag, value, mentions=[flag, f"'{value}'"])
         self.refused(*train, "--minutes", "1", "--outer-steps", "3", mentions=["--minutes", "--outer-steps"])
         self.refused(*self.rule_of(), "--seed", "1", "--seed", "2", mentions=["--seed"])
-
-    def test_options_that_would_do_nothing(self):
-        self.refused(*self.rule_of(), "--variant", "far", mentions=["variant", "walk among neighbours"])
-        self.refused(*self.rule_of(), "--pool", "50", mentions=["pool", "walks among neighbours"])
-        self.refused(*self.rule_of(), "--least-weight", "1", mentions=["--least-weight", "0.99", "'1'"])
-        self.refused("evaluate", "--rule", "hebb", "--data", self.data, "--shots", "all", "--trials", "7",
-                     mentions=["--trials", "one draw"])
 
     def test_configs(self):
         train = ("train", "--config", QUICK, "--out", self.path("r"))

@@ -22,7 +22,7 @@ struct Request {
   std::uint64_t seed = 0;
   Readout readout;
   int num_threads = 1;
-  ViewKind views = ViewKind::kNeighbours;
+  std::optional<ViewKind> views;
 };
 
 ApplyOptions options_of(const Request& request) {
@@ -102,13 +102,14 @@ Applied train_encoder(const py::object& rule, const py::object& data,
                       std::uint64_t seed, std::optional<int> resize, const std::string& variant,
                       const std::optional<std::vector<std::string>>& columns,
                       std::optional<std::string> layers, const std::string& layer, bool with_input,
-                      std::optional<std::string> kind, const std::string& views, int num_threads,
-                      const py::object& progress) {
+                      std::optional<std::string> kind, const std::optional<std::string>& views,
+                      int num_threads, const py::object& progress) {
   const Readout readout{.layer = parse_readout("layer", layer).layer, .with_input = with_input};
-  return train(
-      {rule_of(rule), hidden, features, activation, variant, inner_steps, inner_batch, resize,
-       std::move(layers), std::move(kind), seed, readout, num_threads, view_kind_from_name(views)},
-      data, columns, progress, nullptr, std::nullopt);
+  std::optional<ViewKind> view_kind;
+  if (views) view_kind = view_kind_from_name(*views);
+  return train({rule_of(rule), hidden, features, activation, variant, inner_steps, inner_batch,
+                resize, std::move(layers), std::move(kind), seed, readout, num_threads, view_kind},
+               data, columns, progress, nullptr, std::nullopt);
 }
 
 Applied continue_training(const py::object& rule, const py::object& data, const Encoder& encoder,
@@ -159,7 +160,7 @@ void add_apply(py::module_& module) {
       py::arg("inner_steps") = py::none(), py::arg("inner_batch") = py::none(), py::arg("seed") = 0,
       py::arg("resize") = py::none(), py::arg("variant") = RuleVariant{}.name,
       py::arg("columns") = py::none(), py::arg("layers") = py::none(), py::arg("layer") = "top",
-      py::arg("with_input") = false, py::arg("kind") = py::none(), py::arg("views") = "neighbours",
+      py::arg("with_input") = false, py::arg("kind") = py::none(), py::arg("views") = py::none(),
       py::arg("num_threads") = 1, py::arg("progress") = py::none());
   module.def("continue_training", &continue_training, py::arg("rule"), py::arg("data"),
              py::arg("encoder"), py::arg("phi"), py::kw_only(), py::arg("inner_steps"),

@@ -135,7 +135,7 @@ def train_encoder(rule: Union[str, Rule], data: Data, *, hidden: Sequence[int], 
                   resize: Optional[int] = None, variant: str = "usual",
                   columns: Optional[Sequence[str]] = None, layers: Optional[str] = None,
                   layer: str = "top", with_input: bool = False, kind: Optional[str] = None,
-                  views: str = "neighbours", num_threads: int = 1,
+                  views: Optional[str] = None, num_threads: int = 1,
                   progress: Optional[Callable[[int, int], object]] = None) -> Applied: ...
 def continue_training(rule: Union[str, Rule], data: Data, encoder: Encoder, phi: Floats, *, inner_steps: int,
                       inner_batch: int, columns: Optional[Sequence[str]] = None, num_threads: int = 1,

@@ -59,7 +59,7 @@ def warn_of_collapse(encoder: Encoder, health: dict, stacklevel: int) -> None:
 def train_encoder(data: Data, rule: Union[str, Rule] = "compact-v1", *, hidden: Sequence[int] = (128, 128),
                   n_features: int = 128, activation: str = "relu", n_steps: Optional[int] = None,
                   inner_batch: Optional[int] = None, seed: int = 0, resize: Optional[int] = None,
-                  variant: str = "usual", layers: Optional[str] = None, kind: Optional[str] = None, views: str = "neighbours", columns: Optional[Sequence[str]] = None,
+                  variant: str = "usual", layers: Optional[str] = None, kind: Optional[str] = None, views: Optional[str] = None, columns: Optional[Sequence[str]] = None,
                   layer: Union[int, str] = "top", with_input: bool = False, n_jobs: Optional[int] = None,
                   progress: Optional[Callable[[int, int], None]] = None) -> Training:
     """Trains an encoder on unlabelled rows, as ``metaplastic apply`` does; same bits for one seed.
@@ -98,8 +98,9 @@ def train_encoder(data: Data, rule: Union[str, Rule] = "compact-v1", *, hidden: 
     kind : str, optional
         "signal" reads an array [N, T] or [N, T, C] as signals of T times and C channels. None: by its
         dimensions, as above; "table" and "image" insist on that. The encoder remembers it.
-    views : str, default="neighbours"
+    views : str, optional
         The second view of an image, for layers that see places: neighbours, places, shifts or mirrors.
+        None: neighbours.
     columns : sequence of str, optional
         Names of an array's columns; a data frame brings its own. The encoder keeps them, and finds the
         columns of later data by them.

@@ -74,13 +74,12 @@ struct GroupRows {
 
 // `views`: another view of everything below, or nothing.
 GroupRows rows_for(const Layers& group, std::shared_ptr<const RowSource> below,
-                   std::shared_ptr<const RowSource> views, const FitOptions& options) {
+                   std::shared_ptr<const RowSource> views, ViewKind kind, std::uint64_t seed) {
   const EncoderLayer& conv = group.front();
   if (conv.spec.kind != LayerKind::kConv) return {std::move(below), nullptr, std::move(views)};
   GroupRows group_rows{std::make_shared<WindowRows>(std::move(below), conv), nullptr, nullptr};
   if (views) group_rows.partners = std::make_shared<WindowRows>(std::move(views), conv);
-  const std::uint64_t seed = options.training.seed;
-  if (options.views == ViewKind::kPlaces) {
+  if (kind == ViewKind::kPlaces) {
     group_rows.partners = std::make_shared<OtherPlaces>(
         group_rows.rows, std::int64_t{conv.out.height} * conv.out.width, seed);
   }
@@ -151,6 +150,13 @@ std::string describe_groups(const std::vector<Layers>& groups, int steps) {
   return fmt::format("; {} groups, one after the other, {} inner steps each", learning, steps);
 }
 
+void say_layers(const Preprocess& preprocess, const std::vector<LayerSpec>& specs,
+                const std::vector<Layers>& groups, int steps, const FitOptions& options) {
+  if (!options.on_note) return;
+  options.on_note(describe(preprocess));
+  options.on_note("layers: " + layers_text(specs) + describe_groups(groups, steps));
+}
+
 Applied train_group(const FoundRule& rule, const Layers& group, const GroupRows& rows,
                     ApplyOptions options, int steps_before, int steps_after) {
   options.model = model_of(group, options.model.activation);
@@ -209,16 +215,30 @@ Foundation previous_foundation(const Encoder& previous, std::shared_ptr<const Ro
   return foundation;
 }
 
+// The offset of the windows of the first layer that has some; false where none has.
+bool prepare_windows(Layers& layers, bool is_signal, const FitOptions& options) {
+  const auto conv = std::ranges::find(layers, LayerKind::kConv,
+                                      [](const EncoderLayer& layer) { return layer.spec.kind; });
+  if (conv != layers.end()) {
+    conv->window_offset = is_signal ? kSignalWindowOffset : kWindowOffset;
+    return true;
+  }
+  if (options.views) {
+    fail("views: expected a layer that sees places, found dense layers alone; leave it out");
+  }
+  return false;
+}
+
 // The same images moved or mirrored, where the second views are made so; else nullptr.
 std::shared_ptr<const RowSource> moved_images(const std::shared_ptr<const RowSource>& rows,
                                               const ImageShape& input, bool is_signal,
-                                              const FitOptions& options) {
-  const bool mirrored = options.views == ViewKind::kMirrors;
-  if (!mirrored && options.views != ViewKind::kShifts) return nullptr;
+                                              ViewKind kind, std::uint64_t seed) {
+  const bool mirrored = kind == ViewKind::kMirrors;
+  if (!mirrored && kind != ViewKind::kShifts) return nullptr;
   if (is_signal) {
     fail("views: expected neighbours or places for signals, found views of images; leave it out");
   }
-  return std::make_shared<ViewedImages>(rows, input, mirrored, options.training.seed);
+  return std::make_shared<ViewedImages>(rows, input, mirrored, seed);
 }
 
 }  // namespace
@@ -255,29 +275,23 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
   Layers layers = empty_layers(specs, input);
   check_layer(options.readout,
               static_cast<int>(std::ranges::count_if(specs, &LayerSpec::has_weights)));
-  const auto first_conv = std::ranges::find(
-      layers, LayerKind::kConv, [](const EncoderLayer& layer) { return layer.spec.kind; });
-  if (first_conv != layers.end()) {
-    first_conv->window_offset = is_signal ? kSignalWindowOffset : kWindowOffset;
-  }
+  const bool sees_windows = prepare_windows(layers, is_signal, options);
   const std::vector<Layers> groups = groups_of(layers);
-  if (options.on_note) {
-    options.on_note(describe(preprocess));
-    options.on_note("layers: " + layers_text(specs) +
-                    describe_groups(groups, num_steps(rule, options)));
-  }
+  say_layers(preprocess, specs, groups, num_steps(rule, options), options);
   foundation.preprocess = std::move(preprocess);
   foundation.scale_rows = scale_rows(*training_rows);
   foundation.rows = std::move(training_rows);
   const std::shared_ptr<const RowSource> images = foundation.rows;
   std::shared_ptr<const RowSource> views;
-  if (first_conv != layers.end()) views = moved_images(foundation.rows, input, is_signal, options);
+  const ViewKind kind = options.views.value_or(ViewKind::kNeighbours);
+  const std::uint64_t seed = options.training.seed;
+  if (sees_windows) views = moved_images(foundation.rows, input, is_signal, kind, seed);
   for (std::size_t g = 0; g + 1 < groups.size(); ++g) {
     Layers trained = groups[g];
     if (groups[g].front().spec.has_weights()) {
       const std::size_t above = groups.size() - 1 - g;
       Applied applied =
-          train_group(rule, groups[g], rows_for(groups[g], foundation.rows, views, options),
+          train_group(rule, groups[g], rows_for(groups[g], foundation.rows, views, kind, seed),
                       options_below(options, above), foundation.steps_below,
                       static_cast<int>(above) * num_steps(rule, options));
       foundation.steps_below += num_steps(rule, options);
@@ -293,7 +307,7 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
     std::ranges::move(trained, std::back_inserter(foundation.below));
   }
   foundation.last = groups.back();
-  GroupRows last = rows_for(groups.back(), foundation.rows, views, options);
+  GroupRows last = rows_for(groups.back(), foundation.rows, views, kind, seed);
   if (whitens_by_views(groups.back())) last = whitened_by_views(last, images, foundation, options);
   foundation.rows = std::move(last.rows);
   foundation.whitening = std::move(last.whitening);

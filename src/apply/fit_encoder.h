@@ -21,8 +21,8 @@ struct FitOptions {
                                       // to the last group
   std::optional<LayerChoice> layers;  // nothing: default_layer_choice
   ResizeChoice resize;
-  ViewKind views = ViewKind::kNeighbours;  // of images, where a layer sees places
-  Readout readout;                         // what the encoders give out
+  std::optional<ViewKind> views;  // where a layer sees places; nothing: neighbours
+  Readout readout;                // what the encoders give out
   // Preprocessing and all but the last group of layers are those of this encoder; with
   // training.start.
   const Encoder* previous = nullptr;

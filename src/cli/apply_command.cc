@@ -35,8 +35,8 @@ std::string base_model_flags(const FitOptions& options) {
     text += fmt::format(" --least-weight {}", *options.training.least_weight);
   }
   if (options.layers) text += " --layers " + shell_word(layers_flag(*options.layers));
-  if (options.views != FitOptions{}.views) {
-    text += " --views " + view_kind_names()[static_cast<std::size_t>(options.views)];
+  if (options.views) {
+    text += " --views " + view_kind_names()[static_cast<std::size_t>(*options.views)];
   }
   if (options.resize.side) text += fmt::format(" --resize {}", *options.resize.side);
   if (options.resize.method == ResizeMethod::kSubsample) text += " --resize-method subsample";

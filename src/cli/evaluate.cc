@@ -95,17 +95,7 @@ int run_evaluate(const EvaluateFlags& flags) {
   return kExitOk;
 }
 
-}  // namespace
-
-Action add_evaluate(CLI::App& app) {
-  auto flags = std::make_shared<EvaluateFlags>();
-  app.add_option("--rule", flags->rule, "rule file, or the name of a bundled rule")
-      ->capture_default_str()
-      ->type_name("RULE");
-  add_data(app, flags->data, "labelled data; methods learn without the labels");
-  app.add_option("--unlabelled", flags->unlabelled,
-                 "further rows that methods learn from; their labels, if any, are left out")
-      ->type_name("SPEC");
+void add_draws(CLI::App& app, const std::shared_ptr<EvaluateFlags>& flags) {
   app.add_option_function<std::string>(
          "--shots",
          [flags](const std::string& text) {
@@ -118,6 +108,20 @@ Action add_evaluate(CLI::App& app) {
       ->type_name("N|all");
   add_whole(app, "--trials", flags->trials, 1, 100'000,
             fmt::format("test draws of labels (default {})", flags->draws.trials));
+}
+
+}  // namespace
+
+Action add_evaluate(CLI::App& app) {
+  auto flags = std::make_shared<EvaluateFlags>();
+  app.add_option("--rule", flags->rule, "rule file, or the name of a bundled rule")
+      ->capture_default_str()
+      ->type_name("RULE");
+  add_data(app, flags->data, "labelled data; methods learn without the labels");
+  app.add_option("--unlabelled", flags->unlabelled,
+                 "further rows that methods learn from; their labels, if any, are left out")
+      ->type_name("SPEC");
+  add_draws(app, flags);
   app.add_option_function<std::string>(
          "--methods",
          [flags](const std::string& text) { flags->methods = parse_list("--methods", text); },

@@ -152,12 +152,12 @@ void add_layers(CLI::App& app, std::optional<LayerChoice>& layers) {
       ->type_name("SPEC");
 }
 
-void add_views(CLI::App& app, ViewKind& views) {
+void add_views(CLI::App& app, std::optional<ViewKind>& views) {
   app.add_option_function<std::string>(
          "--views", [&views](const std::string& text) { views = view_kind_from_name(text); },
-         fmt::format("second views of images, for layers that see places: {} (default {})",
-                     join_names(view_kind_names()),
-                     view_kind_names()[static_cast<std::size_t>(views)]))
+         fmt::format("second views of images, for layers that see places: {} (default "
+                     "neighbours)",
+                     join_names(view_kind_names())))
       ->type_name("NAME");
 }
 

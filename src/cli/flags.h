@@ -35,7 +35,7 @@ void add_base_model(CLI::App& app, ApplyOptions& options);
 // --layers mlp|images|signals|SPEC.
 void add_layers(CLI::App& app, std::optional<LayerChoice>& layers);
 // --views
-void add_views(CLI::App& app, ViewKind& views);
+void add_views(CLI::App& app, std::optional<ViewKind>& views);
 // Throws Error where --layers names all layers and --hidden or --features others.
 void check_layers_alone(const CLI::App& app, const std::optional<LayerChoice>& layers);
 // --resize and --resize-method
