@@ -11,6 +11,7 @@
 #include "io/test_folder.h"
 #include "neighbours/constants.h"
 #include "rule/classical.h"
+#include "rule/terms.h"
 
 namespace metaplastic {
 namespace {

@@ -7,6 +7,7 @@
 #include "base/nearest.h"
 #include "base/text.h"
 #include "rule/classical.h"
+#include "rule/terms.h"
 #include "rule/theta.h"
 
 namespace metaplastic {

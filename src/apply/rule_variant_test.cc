@@ -6,6 +6,7 @@
 #include "io/test_folder.h"
 #include "neighbours/test_pool.h"
 #include "rule/classical.h"
+#include "rule/terms.h"
 
 namespace metaplastic {
 namespace {

@@ -12,6 +12,7 @@
 #include "neighbours/constants.h"
 #include "rule/inner_step.h"
 #include "rule/layout_file.h"
+#include "rule/terms.h"
 
 namespace metaplastic {
 namespace {

@@ -6,6 +6,7 @@
 #include "rule/constants.h"
 #include "rule/convert_theta.h"
 #include "rule/rule_settings.h"
+#include "rule/terms.h"
 
 namespace metaplastic {
 

@@ -1,5 +1,7 @@
 #include "rule/cost.h"
 
+#include "rule/terms.h"
+
 namespace metaplastic {
 namespace {
 

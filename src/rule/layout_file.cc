@@ -9,6 +9,7 @@
 #include "base/nearest.h"
 #include "base/text.h"
 #include "io/json_text.h"
+#include "rule/terms.h"
 
 namespace metaplastic {
 namespace {

@@ -1,5 +1,7 @@
 // The table of terms, and what derives from it: layouts, the parts of a rule that its weights use,
 // rule files by the names of terms.
+#include "rule/terms.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

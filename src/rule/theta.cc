@@ -8,6 +8,7 @@
 #include "neighbours/traits.h"
 #include "rule/constants.h"
 #include "rule/rule_settings.h"
+#include "rule/terms.h"
 
 namespace metaplastic {
 

@@ -10,10 +10,13 @@
 #include "base/random.h"
 #include "rule/constants.h"
 #include "rule/rule_sizes.h"
-#include "rule/terms.h"
 #include "tensor/tape.h"
 
 namespace metaplastic {
+
+// Of rule/terms.h, which changes with every new term: most files need the names alone.
+struct Term;
+enum class ViewSignal;
 
 // metz2019's inputs besides delta: statistics of the weights and the bias; x, z, two of the unit
 // id.

@@ -2,6 +2,7 @@
 // [docs/method.md step 5]
 #pragma once
 
+#include "rule/terms.h"
 #include "rule/theta.h"
 
 namespace metaplastic {
