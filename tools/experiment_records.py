@@ -4,6 +4,7 @@ import re
 
 FORMAT = "metaplastic experiment 2"
 UNSIZED = "fashion-mnist"  # images of 28 x 28 that an experiment shrinks to 14 x 14 without --resize
+KEEPS_SIZE = {"layers"}  # experiments of conv layers, which shrink nothing
 
 
 def load(path):
@@ -16,7 +17,8 @@ def load(path):
 
 def size_named(record, text):
     """The text with the size of the images behind each name of a data set, also where the program left it out."""
-    size = "28x28" if "--resize" in record["command"] else "14x14"
+    keeps = "--resize" in record["command"] or record["experiment"] in KEEPS_SIZE
+    size = "28x28" if keeps else "14x14"
     return re.sub(rf"\b{UNSIZED}\b(?! \d)", f"{UNSIZED} {size}", text)
 
 
