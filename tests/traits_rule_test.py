@@ -65,6 +65,9 @@ class TraitsRule(program.InFolder):
         self.assertRegex(step[0], r"distances +0\.0\d+ from 0\.02000$")
         self.assertRegex(step[2], r"sparse +0\.02000 \(start\)$")
         self.assertNotIn("inner_lr:", shown.split("provenance:")[0])
+        inner = shown.split("not meta-trained (in brackets: in meta-training):\n")[1]
+        for line in ("inner_batch: 16 (the same)", "inner_steps: 5 (the same)", "weight_std: 0.1 (the same)"):
+            self.assertIn(line, inner.split("mix of")[0])
         self.assertNotIn("for this data", shown)
         mixes = set()
         for data in ("fields,seed=3,rows=60", "csv:table.csv,label=label"):
@@ -87,6 +90,10 @@ class TraitsRule(program.InFolder):
         # A rule by hand says so.
         shown = self.run_program("inspect", RULES / "agree-neighbours.safetensors").stdout
         self.assertIn("mix and settings: set by hand, not meta-trained", shown)
+        self.assertIn("chosen by a person and not meta-trained:\n  bias_std: 0.1\n", shown)
+        # Applied with another number of steps than most trajectories had.
+        shown = self.run_program("inspect", RULES / "compact-v1.safetensors").stdout
+        self.assertIn("inner_steps: 500 (150 to 1200)", shown)
 
     def plain_rule(self):
         options = [option.replace("=traits", "=fixed") for option in OPTIONS]

@@ -69,6 +69,7 @@ struct RuleForData {
   Rule rule;
   StepSettings<float> step;
   ViewSettings views;
+  float inputs = 1;
 };
 RuleForData rule_for_data(const Rule& usual, const RuleVariant& variant, const TrainingPool* pool,
                           std::int64_t num_examples) {
@@ -79,6 +80,7 @@ RuleForData rule_for_data(const Rule& usual, const RuleVariant& variant, const T
     ResolvedRule resolved = resolve(usual, profile);
     made.rule = std::move(resolved.rule);
     made.views = resolved.settings.views();
+    made.inputs = static_cast<float>(resolved.settings[SettingName::kInputs]);
     made.step.bias_pace = static_cast<float>(resolved.settings[SettingName::kBiasPace]);
     made.step.keep = static_cast<float>(resolved.settings[SettingName::kKeep]);
   } else {
@@ -245,12 +247,13 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   if (!cost_note.empty() && options.on_note) options.on_note(cost_note);
   TrainingRows data(training_rows, options.seed, inner_batch);
   const auto pool = pool_for(usual, training_rows, options, num_steps, threads);
-  const auto [rule, step_settings, views] = rule_for_data(
+  const auto [rule, step_settings, views, inputs] = rule_for_data(
       usual, options.variant, pool.get(), options.num_examples.value_or(training_rows.num_rows()));
   const SecondViews second_views(rule.sizes, views, options.seed, pool, options.partners);
   Encoder made = start_encoder(architecture, rule, options, data.batch_size());
 
   Applied applied;
+  applied.inputs = inputs;
   applied.notes = {options.on_note ? "" : cost_note, small_batches(data, inner_batch),
                    terms_left_out(rule, least)};
   std::erase(applied.notes, "");

@@ -78,6 +78,7 @@ struct Applied {
   Health health;                   // of the last state
   std::vector<std::string> notes;  // one line each, e.g. fewer rows than an inner batch
   InnerState state;                // of the last state
+  float inputs = 1;                // the rule's setting of this name, for these rows
   // What the layers below the dense ones give of the training rows; nothing where that was not
   // kept, or where there are no such layers.
   std::shared_ptr<const RowSource> places;

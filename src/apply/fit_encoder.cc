@@ -330,6 +330,7 @@ Applied fit_last_group(const FoundRule& rule, const Foundation& foundation,
   }
   Encoder& last = applied.encoders.back();
   last.input_scales = fit_input_scales(last, foundation.scale_rows);
+  for (float& scale : last.input_scales) scale *= applied.inputs;
   applied.places = kept_places(foundation);
   applied.notes.insert(applied.notes.begin(), foundation.notes.begin(), foundation.notes.end());
   return applied;

@@ -16,6 +16,14 @@
 namespace metaplastic {
 namespace {
 
+// A value of a file's metadata in one line.
+std::string value_text(const nlohmann::json& value) {
+  return printable(value.is_string()
+                       ? value.get<std::string>()
+                       : value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace),
+                   200);
+}
+
 // How a rule was made, as far as its file tells.
 struct Origin {
   std::string text = "not known from this file";
@@ -102,6 +110,37 @@ std::string settings_text(const Rule& rule, const ThetaLayout& layout,
   return text;
 }
 
+// What meta-training had in place of a number of the inner loop, as the rule's config says; ""
+// where it does not say. A trajectory had between min_T and max_T steps.
+std::string in_meta_training(const nlohmann::json& trained, const std::string& name) {
+  const auto text_of = [&](const char* key) {
+    return trained.is_object() && trained.contains(key) ? value_text(trained[key]) : "";
+  };
+  if (name != "inner_steps") return text_of(name.c_str());
+  const std::string fewest = text_of("min_T"), most = text_of("max_T");
+  return fewest == most ? most : fewest + " to " + most;
+}
+
+// The numbers of the inner loop that are not in theta.
+std::string inner_text(const Rule& rule) {
+  nlohmann::json inner = to_json(rule.inner), trained;
+  if (rule.sizes.has_settings()) inner.erase("inner_lr");  // the setting step acts instead
+  const nlohmann::json& provenance = rule.provenance;
+  if (provenance.is_object() && provenance.contains("config")) {
+    const nlohmann::json& config = provenance["config"];
+    if (config.is_object() && config.contains("inner")) trained = config["inner"];
+  }
+  std::string text = "inner loop, chosen by a person and not meta-trained";
+  text += trained.is_object() ? " (in brackets: in meta-training):\n" : ":\n";
+  for (const auto& [name, value] : inner.items()) {
+    std::string before = in_meta_training(trained, name);
+    if (before == value_text(value) || before == "[" + value_text(value) + "]") before = "the same";
+    text += fmt::format("  {}: {}{}\n", name, value_text(value),
+                        before.empty() ? "" : " (" + before + ")");
+  }
+  return text;
+}
+
 // What dense layers would learn with from this data.
 std::string resolved_text(const Rule& rule, const std::string& spec) {
   if (!rule.sizes.has_settings()) {
@@ -140,10 +179,7 @@ void print_json(const nlohmann::json& value, const std::string& indent, std::str
       out += indent + name + "\n";
       print_json(item, indent + "  ", out);
     } else {
-      const std::string text =
-          item.is_string() ? item.get<std::string>()
-                           : item.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-      out += indent + name + " " + printable(text, 200) + "\n";
+      out += indent + name + " " + value_text(item) + "\n";
     }
   }
 }
@@ -153,10 +189,7 @@ std::string rule_text(const Rule& rule, const std::string& spec) {
   const Origin origin = origin_of(rule);
   std::string text = fmt::format("sizes: {}; {} parameters\n", describe(rule.sizes), layout.size());
   text += "mix and settings: " + origin.text + "\n";
-  nlohmann::json inner = to_json(rule.inner);
-  if (rule.sizes.has_settings()) inner.erase("inner_lr");  // the setting step acts instead
-  text += "inner loop, chosen by hand and the same in meta-training:\n";
-  print_json(inner, "  ", text);
+  text += inner_text(rule);
   text += "mix of the weight step's terms";
   text += layout.has(ThetaName::kTraitsIn) ? ", before traits change it:\n" : ":\n";
   text += mix_text(layout, rule.theta, origin.start);

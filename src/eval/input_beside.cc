@@ -14,7 +14,7 @@ FeatureCandidate beside(const FeatureCandidate& alone, std::span<const float> st
   FeatureCandidate candidate = alone;
   candidate.settings["with_input"] = true;
   candidate.settings["features"] = U_0 + alone.num_features;
-  candidate.input_scale = input_scale(features, sample, num_rows);
+  candidate.input_scale = candidate.inputs * input_scale(features, sample, num_rows);
   return candidate;
 }
 

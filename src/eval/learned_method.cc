@@ -75,8 +75,11 @@ class RuleMethod : public FeatureMethod {
     for (std::size_t n = 0; n < variants.size(); ++n) {
       nlohmann::json settings = nlohmann::json::object();
       if (searches()) settings = {{"variant", variants[n].name}, {"tunings", count}};
+      const std::size_t first = candidates.size();
       add_layer_candidates(std::move(applied[n].encoders), foundation.below.size(), stage, layers_,
                            settings, candidates);
+      for (std::size_t c = first; c < candidates.size(); ++c)
+        candidates[c].inputs = applied[n].inputs;
     }
     return candidates;
   }
@@ -149,9 +152,7 @@ std::unique_ptr<FeatureMethod> learned_method(Rule rule, const FitOptions& optio
                                               ReadLayers layers) {
   const int steps = options.training.inner_steps.value_or(rule.inner.inner_steps);
   METAPLASTIC_CHECK(steps >= 1);
-  // The sixteenth is for small tables, where long trainings follow noise (docs/recipe.md).
-  std::set<int> stops;
-  for (const int part : {64, 16, 4, 1}) stops.insert(std::max(1, steps / part));
+  std::set<int> stops = stopping_points(steps);
   // A rule with settings of its own is applied for as long as it was trained.
   if (!options.training.inner_steps && !rule.sizes.has_settings())
     stops.insert({2 * steps, 4 * steps});

@@ -57,6 +57,7 @@ struct FeatureCandidate {
   bool is_input = false;  // the features are the prepared rows
   bool spreads = false;   // labels spread along a graph of the features instead of a probe
   float input_scale = 0;  // not 0: the probe reads the inputs, times this, before the features
+  float inputs = 1;       // what offer_inputs multiplies that scale by (rule/rule_settings.h)
   // Instead of encode: the classes of the query rows [m]. Called from several threads at once.
   std::function<void(const LabelledDraw& draw, std::span<int> predicted)> classify;
 };

@@ -61,9 +61,16 @@ void keep_trained(const ThetaLayout& layout, const std::vector<std::string>& nam
   }
 }
 
-void adam_step(const OuterConfig& config, std::span<const float> gradient, OuterState& state) {
-  METAPLASTIC_CHECK(gradient.size() == state.theta.size());
-  const double lr = outer_lr_at(config, state.outer_step);
+void adam_step(const OuterConfig& config, const ThetaLayout& layout,
+               std::span<const float> gradient, OuterState& state) {
+  METAPLASTIC_CHECK(gradient.size() == state.theta.size() &&
+                    gradient.size() == static_cast<std::size_t>(layout.size()));
+  std::vector<double> steps(gradient.size(), outer_lr_at(config, state.outer_step));
+  for (const ThetaName name : {ThetaName::kSettings, ThetaName::kTraitsSettings}) {
+    if (!layout.has(name)) continue;
+    const auto first = steps.begin() + layout[name].offset;
+    std::for_each_n(first, layout[name].size(), [&](double& lr) { lr *= config.settings_step; });
+  }
   const auto t = static_cast<double>(state.outer_step + 1);
   const double correct1 = 1 - std::pow(config.beta1, t), correct2 = 1 - std::pow(config.beta2, t);
   // The average follows closely at first, so that it forgets the start.
@@ -74,7 +81,7 @@ void adam_step(const OuterConfig& config, std::span<const float> gradient, Outer
     const double v = config.beta2 * state.moment2[i] + (1 - config.beta2) * g * g;
     state.moment1[i] = static_cast<float>(m);
     state.moment2[i] = static_cast<float>(v);
-    const double change = lr * (m / correct1) / (std::sqrt(v / correct2) + kAdamEps);
+    const double change = steps[i] * (m / correct1) / (std::sqrt(v / correct2) + kAdamEps);
     state.theta[i] = static_cast<float>(state.theta[i] - change);
     state.average[i] = static_cast<float>(keep * state.average[i] + (1 - keep) * state.theta[i]);
   }

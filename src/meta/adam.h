@@ -31,7 +31,9 @@ double clip_norm(std::span<float> values, double max_norm);
 void keep_trained(const ThetaLayout& layout, const std::vector<std::string>& names,
                   std::span<float> values);
 
-// One update of theta and its average from the (clipped) gradient [P].
-void adam_step(const OuterConfig& config, std::span<const float> gradient, OuterState& state);
+// One update of theta and its average from the (clipped) gradient [P]. What settings are made
+// of moves by config.settings_step times as much.
+void adam_step(const OuterConfig& config, const ThetaLayout& layout,
+               std::span<const float> gradient, OuterState& state);
 
 }  // namespace metaplastic

@@ -97,6 +97,11 @@ void MetaConfig::validate() const {
     fail("config: expected at least one size in inner.inner_batch, found none");
   if (validation.activations.empty())
     fail("config: expected at least one name in validation.activations, found none");
+  if (validation.stops && validation.readout == "objective") {
+    fail(
+        "config: expected validation.readout = best or evaluate with validation.stops, found "
+        "objective");
+  }
   if (validation.readout != "objective" && validation.num_probes < 2) {
     fail(
         "config: expected validation.num_probes of 2 or more for validation.readout = \"{}\", "

@@ -189,6 +189,7 @@ struct OuterConfig {
   int outer_batch = 16;
   int outer_steps = 1000;
   double outer_lr = 1e-3;
+  double settings_step = 1;
   int warmup_steps = 10;
   double decay_steps = 300;
   double cooldown = 0;
@@ -215,6 +216,8 @@ struct OuterConfig {
       "trajectories in flight; one truncation of each per outer step", "256");
     v("outer_steps", outer_steps, Range{1, 100000000}, "updates of theta", "200000");
     v("outer_lr", outer_lr, Range{1e-8, 1}, "Adam step size", "3e-4");
+    v("settings_step", settings_step, Range{0, 1000},
+      "what theta's settings are made of, logarithms all, moves by so many times outer_lr", "");
     v("warmup_steps", warmup_steps, Range{0, 1000000}, "outer steps of linear warm-up", "");
     v("decay_steps", decay_steps, Range{1, 1e9},
       "step size falls as 1 / sqrt(1 + outer_step / decay_steps)", "");
@@ -253,6 +256,7 @@ struct ValidationConfig {
   int inner_steps = 200;
   int num_probes = 4;
   std::string readout = "objective";
+  bool stops = false;
   bool paired = false;
   std::vector<int> hidden = {128, 128, 128};
   std::vector<std::string> further_hidden;
@@ -270,6 +274,10 @@ struct ValidationConfig {
       "what a held-out task's accuracy is: that of the meta-objective's probes, or as in evaluate "
       "(one batch norm over all draws; layer and ridge penalty chosen on other draws); best: each "
       "layer by itself, evaluate: also all layers side by side, and the inputs beside",
+      "");
+    v("stops", stops,
+      "with readout best or evaluate: states after a 64th, a 16th and a quarter of the steps are "
+      "candidates too, as in evaluate",
       "");
     v("paired", paired,
       "also judge the rule that the run starts from, and give differences to it, task by task", "");

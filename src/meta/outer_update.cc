@@ -59,10 +59,11 @@ OuterMetrics outer_update(const MetaConfig& config, std::vector<Report> reports,
   }
   std::vector<float> gradient(state.outer.theta.size());
   OuterMetrics metrics = mean_gradient(reports, state.outer.outer_step, gradient);
-  keep_trained(ThetaLayout(config.rule), config.outer.trained, gradient);
+  const ThetaLayout layout(config.rule);
+  keep_trained(layout, config.outer.trained, gradient);
   metrics.gradient_norm = clip_norm(gradient, config.outer.clip_gradient);
   metrics.outer_lr = outer_lr_at(config.outer, state.outer.outer_step);
-  adam_step(config.outer, gradient, state.outer);
+  adam_step(config.outer, layout, gradient, state.outer);
   metrics.asynchronous = asynchronous;
   metrics.outer_step = state.outer.outer_step;
   state.non_finite_truncations += metrics.num_non_finite;

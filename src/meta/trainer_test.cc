@@ -293,9 +293,30 @@ TEST(OuterLrTest, CoolsDownLinearlyToTheEnd) {
   }
 }
 
+TEST(AdamStepTest, SettingsHaveAStepOfTheirOwn) {
+  RuleSizes sizes;
+  sizes.settings = "traits";
+  const ThetaLayout layout(sizes);
+  const std::vector<float> gradient(static_cast<std::size_t>(layout.size()), 1.0f);
+  OuterConfig config;
+  config.settings_step = 5;
+  OuterState state = start_outer_state(std::vector<float>(gradient.size(), 0.0f));
+  adam_step(config, layout, gradient, state);
+  for (const ThetaEntry& entry : layout.entries()) {
+    const bool of_settings = entry.name == layout[ThetaName::kSettings].name ||
+                             entry.name == layout[ThetaName::kTraitsSettings].name;
+    const double expected = -outer_lr_at(config, 0) * (of_settings ? 5 : 1);
+    for (std::int64_t i = 0; i < entry.size(); ++i)
+      EXPECT_NEAR(state.theta[static_cast<std::size_t>(entry.offset + i)] / expected, 1, 1e-5);
+  }
+}
+
 TEST_F(TrainerTest, ContradictoryConfigIsRefused) {
   MetaConfig config = tiny_config();
   config.inner.min_T = 50;
+  EXPECT_THROW(train("a", config, 1), Error);
+  config = tiny_config();
+  config.validation.stops = true;  // of the meta-objective's probes
   EXPECT_THROW(train("a", config, 1), Error);
   config = tiny_config();
   config.estimator.name = "mixed";

@@ -243,6 +243,7 @@ void use_step_settings(const RuleSettings& settings, TruncationSettings<float>& 
   step.inner_lr = static_cast<float>(settings[SettingName::kStep]);
   step.bias_pace = static_cast<float>(settings[SettingName::kBiasPace]);
   step.keep = static_cast<float>(settings[SettingName::kKeep]);
+  step.inputs = static_cast<float>(settings[SettingName::kInputs]);
 }
 
 Window draw_window(const MetaConfig& config, std::uint64_t seed, std::uint64_t task_index,

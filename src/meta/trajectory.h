@@ -88,7 +88,7 @@ class TaskData : public TruncationData<float> {
 // What the config says about truncations, and K.
 TruncationSettings<float> truncation_settings(const MetaConfig& config, int K);
 
-// Takes over step size, pace and growth of a rule with settings.
+// Takes over what is neither of views nor of theta: step size, pace, growth, inputs.
 void use_step_settings(const RuleSettings& settings, TruncationSettings<float>& step);
 
 // K is drawn anew for every truncation of a trajectory.

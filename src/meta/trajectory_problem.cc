@@ -138,6 +138,7 @@ RawSettings<float> TrajectoryProblem::raw_bar_of(const StepBar<float>& step_bar,
   put(SettingName::kBiasPace, step_bar.bias_pace);
   put(SettingName::kKeep, step_bar.keep);
   put(SettingName::kShare, step_bar.homeostatic_share);
+  put(SettingName::kInputs, workspace_.truncation.inputs_bar);
   return raw_bar;
 }
 

@@ -14,12 +14,15 @@ void add_judgement(const Judgement& judgement, TruncationResult& result) {
   result.accuracy += judgement.accuracy / result.num_judged;
 }
 
-// Adds the objective's gradient at `phi` to phi_bar; the mean over judged states is taken here.
+// Adds the objective's gradient at `phi` to phi_bar and inputs_bar; the mean over judged states is
+// taken here.
 template <class T>
 void judge_with_gradient(const Architecture& architecture, const T* phi, const Probe<T>& probe,
-                         const TruncationSettings<T>& settings, Tape<T>& tape,
-                         TruncationResult& result, T* phi_bar) {
+                         TruncationSettings<T> settings, Tape<T>& tape, TruncationResult& result,
+                         T* phi_bar, T& inputs_bar) {
   tape.reset(true);
+  const Var<T> inputs = tape.leaf(&settings.inputs, 1, 1);
+  if (settings.step_gradient) settings.inputs_leaf = &inputs;
   const PhiVars<T> vars = phi_leaves(tape, architecture, phi);
   const JudgedState<T> judged = judge_on_tape(tape, vars, architecture, probe, settings);
   add_judgement(judged.judgement, result);
@@ -27,6 +30,7 @@ void judge_with_gradient(const Architecture& architecture, const T* phi, const P
     tape.bar(judged.readouts[r].loss)[0] = static_cast<T>(judged.shares[r] / result.num_judged);
   tape.backward();
   collect_phi_bar(tape, vars, architecture, true, phi_bar);
+  if (settings.step_gradient) inputs_bar += tape.bar(inputs)[0];
 }
 
 // What step k of a truncation is taken with. The batch is drawn first: it says what the units of
@@ -199,6 +203,7 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
   workspace.phi_bar.assign(static_cast<std::size_t>(size), T(0));
   workspace.mean_bar = workspace.phi_bar;
   workspace.step_bar = {};
+  workspace.inputs_bar = 0;
   const TakenSteps<T> taken =
       run_forward(layout, theta, architecture, phi, settings, data, workspace);
   const T* states = workspace.states.data();
@@ -213,7 +218,7 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
       --judged;
       const T* state = means ? workspace.means.data() + judged * size : states + (k + 1) * size;
       judge_with_gradient(architecture, state, data.probe(k), settings, tape, result,
-                          means ? workspace.mean_bar.data() : phi_bar);
+                          means ? workspace.mean_bar.data() : phi_bar, workspace.inputs_bar);
     }
     pass_mean_bar(settings, k, workspace);
     StepBar<T>* step_bar = settings.step_gradient ? &workspace.step_bar : nullptr;

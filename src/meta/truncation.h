@@ -36,7 +36,7 @@ struct TruncationSettings : JudgeSettings<T> {
   // StepSettings:
   T bias_pace = StepSettings<T>().bias_pace;
   T keep = StepSettings<T>().keep;
-  bool step_gradient = false;  // StepBar is wanted
+  bool step_gradient = false;  // StepBar and inputs_bar are wanted
   // Judged is the mean over about this share of the steps so far, as rules are applied
   // (model/mlp.h:update_phi_mean); 0: the state itself. For windows that begin a trajectory.
   double mean_share = 0;
@@ -64,6 +64,7 @@ struct TruncationWorkspace {
   std::vector<T> means;     // [judged states, phi_size], where means are judged
   std::vector<T> mean_bar;  // [phi_size]
   StepBar<T> step_bar;      // of the last gradient, where it was wanted
+  T inputs_bar = 0;         // likewise: d meta_loss / d settings.inputs
 };
 
 // Unrolls from phi (in) to phi (out: the last state), adds d meta_loss / d theta to theta_bar [P].

@@ -161,6 +161,24 @@ TEST_P(TruncationOf, MetaGradientOfJointReadoutEqualsCentralDifferences) {
   }
 }
 
+TEST(TruncationTest, GradientByTheInputsBesideFeaturesEqualsCentralDifferences) {
+  Problem problem;
+  problem.settings.judged_layers = JudgedLayers::kBest;
+  problem.settings.joint_readout = true;
+  problem.settings.inputs = 1.7;
+  const double plain = problem.loss(problem.theta);
+  EXPECT_EQ(problem.workspace.inputs_bar, 0) << "not wanted";
+  problem.settings.step_gradient = true;
+  EXPECT_NEAR(problem.loss(problem.theta), plain, 1e-12);
+  const double bar = problem.workspace.inputs_bar;
+  constexpr double h = 1e-6;
+  const auto loss_at = [&](double inputs) {
+    problem.settings.inputs = inputs;
+    return problem.loss(problem.theta);
+  };
+  EXPECT_NEAR(bar / ((loss_at(1.7 + h) - loss_at(1.7 - h)) / (2 * h)), 1, 1e-5);
+}
+
 TEST_P(TruncationOf, MetaGradientOfMeansEqualsCentralDifferences) {
   Problem problem(GetParam());
   problem.settings.mean_share = 0.5;

@@ -1,6 +1,7 @@
 #include "meta/validation.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.h"
 #include "base/statistics.h"
@@ -13,21 +14,23 @@
 namespace metaplastic {
 namespace {
 
-// The mean over the draws.
-Judgement judge_state(const MetaConfig& config, const Architecture& architecture,
-                      const std::vector<float>& phi, const std::vector<Probe<float>>& probes,
-                      Tape<float>& tape) {
-  const TruncationSettings<float> settings = truncation_settings(config, 1);
+// The mean over the draws, of the last state; with a readout of evaluate's, the accuracy of all.
+Judgement judge_states(const MetaConfig& config, const Architecture& architecture,
+                       std::span<const std::vector<float>> states,
+                       const std::vector<Probe<float>>& probes, float inputs, Tape<float>& tape) {
+  TruncationSettings<float> settings = truncation_settings(config, 1);
+  settings.inputs = inputs;
   const auto num_probes = static_cast<double>(probes.size());
   Judgement mean;
   for (const Probe<float>& probe : probes) {
-    const Judgement judgement = judge(architecture, phi.data(), probe, settings, tape);
+    const Judgement judgement = judge(architecture, states.back().data(), probe, settings, tape);
     mean.accuracy += judgement.accuracy / num_probes;
     mean.meta_loss += judgement.meta_loss / num_probes;
   }
   const std::string& readout = config.validation.readout;
   if (readout != "objective")
-    mean.accuracy = best_readout_accuracy(architecture, phi, probes, tape, readout == "evaluate");
+    mean.accuracy =
+        best_readout_accuracy(architecture, states, probes, tape, readout == "evaluate", inputs);
   return mean;
 }
 
@@ -61,7 +64,8 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
   workspace.data.start(task, 0, 1, config.inner.inner_batch.front(), config, metric, rows);
   std::vector<Probe<float>> probes;  // the same for both states
   for (int p = 0; p < validation.num_probes; ++p) probes.push_back(workspace.data.probe(p));
-  score.random_accuracy = judge_state(config, architecture, phi, probes, workspace.tape).accuracy;
+  score.random_accuracy =
+      judge_states(config, architecture, std::span(&phi, 1), probes, 1, workspace.tape).accuracy;
   TruncationSettings<float> step_settings = truncation_settings(config, 1);
   const DataProfile profile = config.rule.has_settings() ? workspace.data.profile() : DataProfile{};
   const ResolvedTheta<float> resolved = resolve_theta(layout, theta.data(), profile);
@@ -71,14 +75,19 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
     use_step_settings(settings, step_settings);
     workspace.data.use_settings(settings.views());
   }
+  std::set<int> stops = {validation.inner_steps};
+  if (validation.stops) stops = stopping_points(validation.inner_steps);
+  std::vector<std::vector<float>> states;
   std::vector<float> mean = phi;
   for (int step = 0; step < validation.inner_steps; ++step) {
     workspace.data.move_to(static_cast<std::uint32_t>(step), 1);
     unroll(plain, resolved.theta.data(), architecture, phi, 1, step_settings, workspace.data,
            workspace.tape);
     update_phi_mean(mean, phi, config.inner.phi_mean_share, step + 1);
+    if (stops.contains(step + 1)) states.push_back(mean);
   }
-  const Judgement trained = judge_state(config, architecture, mean, probes, workspace.tape);
+  const Judgement trained =
+      judge_states(config, architecture, states, probes, step_settings.inputs, workspace.tape);
   score.accuracy = trained.accuracy;
   score.meta_loss = trained.meta_loss;
   return score;

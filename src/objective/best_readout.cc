@@ -89,7 +89,7 @@ Features beside(const Features& left, float scale, const Features& right, int ro
 }
 
 // As evaluate offers them: the layers side by side, and the inputs beside each of those.
-void add_joint_readouts(const Examples& all, std::vector<Features>& readouts) {
+void add_joint_readouts(const Examples& all, float loudness, std::vector<Features>& readouts) {
   const int rows = all.num_rows();
   if (readouts.size() > 1) {
     Features joined = readouts[0];
@@ -106,18 +106,14 @@ void add_joint_readouts(const Examples& all, std::vector<Features>& readouts) {
           all.x[static_cast<std::size_t>(u * rows + n)];
   const std::size_t count = readouts.size();
   for (std::size_t r = 0; r < count; ++r) {
-    const float scale = input_scale(readouts[r].values, inputs.values, rows);
+    const float scale = loudness * input_scale(readouts[r].values, inputs.values, rows);
     readouts.push_back(beside(inputs, scale, readouts[r], rows));
   }
 }
 
-}  // namespace
-
-double best_readout_accuracy(const Architecture& architecture, const std::vector<float>& phi,
-                             const std::vector<Probe<float>>& probes, Tape<float>& tape,
-                             bool joint) {
-  METAPLASTIC_CHECK(probes.size() >= 2);
-  const Examples all = gather(architecture.num_inputs(), probes);
+std::vector<Features> readouts_of(const Architecture& architecture, const std::vector<float>& phi,
+                                  const Examples& all, Tape<float>& tape, bool joint,
+                                  float inputs) {
   tape.reset(false);
   const auto x = forward(tape, phi_leaves(tape, architecture, phi.data()), architecture.activation,
                          batch_of(tape, architecture, std::span<const float>(all.x)))
@@ -126,15 +122,28 @@ double best_readout_accuracy(const Architecture& architecture, const std::vector
   for (int l = 1; l <= architecture.num_layers(); ++l)
     readouts.push_back(
         features_of(pooled(tape, x[static_cast<std::size_t>(l)], all.grid), all.num_rows()));
-  if (joint) add_joint_readouts(all, readouts);
+  if (joint) add_joint_readouts(all, inputs, readouts);
+  return readouts;
+}
+
+}  // namespace
+
+double best_readout_accuracy(const Architecture& architecture,
+                             std::span<const std::vector<float>> states,
+                             const std::vector<Probe<float>>& probes, Tape<float>& tape, bool joint,
+                             float inputs) {
+  METAPLASTIC_CHECK(probes.size() >= 2 && !states.empty());
+  const Examples all = gather(architecture.num_inputs(), probes);
   std::array<double, 2> chosen = {-1, -1}, found = {0, 0};
-  for (const Features& readout : readouts) {
-    const Halves halves = judge_features(readout.values, readout.num_features, all);
-    for (std::size_t half = 0; half < 2; ++half) {
-      for (std::size_t k = 0; k < halves[half].size(); ++k) {
-        if (halves[half][k] <= chosen[half]) continue;
-        chosen[half] = halves[half][k];
-        found[half] = halves[1 - half][k];
+  for (const std::vector<float>& phi : states) {
+    for (const Features& readout : readouts_of(architecture, phi, all, tape, joint, inputs)) {
+      const Halves halves = judge_features(readout.values, readout.num_features, all);
+      for (std::size_t half = 0; half < 2; ++half) {
+        for (std::size_t k = 0; k < halves[half].size(); ++k) {
+          if (halves[half][k] <= chosen[half]) continue;
+          chosen[half] = halves[half][k];
+          found[half] = halves[1 - half][k];
+        }
       }
     }
   }

@@ -20,8 +20,8 @@ std::vector<float> corners(float noise, std::uint32_t step) {
   return x;
 }
 
-double accuracy_of(const Architecture& architecture, const std::vector<float>& phi, float noise,
-                   bool joint = false) {
+double accuracy_of(const Architecture& architecture, std::span<const std::vector<float>> states,
+                   float noise, bool joint = false) {
   std::vector<int> labels(kPerDraw);
   for (int n = 0; n < kPerDraw; ++n) labels[static_cast<std::size_t>(n)] = n % kClasses;
   std::vector<Probe<float>> probes(4);
@@ -33,7 +33,11 @@ double accuracy_of(const Architecture& architecture, const std::vector<float>& p
     make_probe_targets<float>(kClasses, labels, {}, labels, {}, probe.targets);
   }
   Tape<float> tape;
-  return best_readout_accuracy(architecture, phi, probes, tape, joint);
+  return best_readout_accuracy(architecture, states, probes, tape, joint);
+}
+double accuracy_of(const Architecture& architecture, const std::vector<float>& phi, float noise,
+                   bool joint = false) {
+  return accuracy_of(architecture, std::span(&phi, 1), noise, joint);
 }
 
 TEST(BestReadoutTest, IsThatOfTheLayerWhichTellsMost) {
@@ -59,6 +63,17 @@ TEST(BestReadoutTest, EndsAreAllRightAndChance) {
   EXPECT_EQ(accuracy_of(architecture, phi, 0.01f), 1);
   std::fill_n(phi.begin(), kInputs * 16, 0.0f);
   EXPECT_NEAR(accuracy_of(architecture, phi, 0.01f), 1.0 / kClasses, 1e-12);
+}
+
+TEST(BestReadoutTest, OfSeveralStatesIsThatOfTheOneWhichTellsMost) {
+  Architecture architecture;
+  architecture.widths = {kInputs, 16};
+  const std::vector<float> phi = make_phi<float>(architecture, {}, Random(1, Purpose::kPhiInit));
+  const std::vector<float> blind(phi.size(), 0.0f);
+  const double one = accuracy_of(architecture, phi, 0.5f);
+  EXPECT_GT(one, accuracy_of(architecture, blind, 0.5f));
+  for (const auto& states : {std::vector{phi, blind}, std::vector{blind, phi}})
+    EXPECT_EQ(accuracy_of(architecture, states, 0.5f), one);
 }
 
 TEST(BestReadoutTest, JointlyInputsTellWhatNoLayerDoes) {

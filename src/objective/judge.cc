@@ -69,8 +69,14 @@ T scale_of_inputs(const std::vector<T>& x, int num_inputs, int num_features) {
 
 template <class T>
 Var<T> joint_features(Tape<T>& tape, const std::array<Var<T>, kMaxLayers + 1>& x,
-                      std::size_t num_layers, T input_scale) {
-  Var<T> joined = side_by_side(tape, x[0], input_scale, x[1]);
+                      std::size_t num_layers, T input_scale, const JudgeSettings<T>& settings) {
+  Var<T> joined;
+  if (settings.inputs_leaf) {
+    const std::span<const Var<T>> inputs(&x[0], 1);
+    joined = side_by_side(tape, mix(tape, inputs, *settings.inputs_leaf, input_scale), T(1), x[1]);
+  } else {
+    joined = side_by_side(tape, x[0], settings.inputs * input_scale, x[1]);
+  }
   for (std::size_t l = 2; l <= num_layers; ++l) joined = side_by_side(tape, joined, T(1), x[l]);
   return joined;
 }
@@ -99,8 +105,8 @@ std::vector<RidgeResult<T>> objectives(Tape<T>& tape, const PhiVars<T>& phi,
     int num_features = 0;
     for (std::size_t l = 1; l <= top; ++l) num_features += features.support[l].units();
     const T scale = scale_of_inputs(probe.support, architecture.num_inputs(), num_features);
-    read(joint_features(tape, features.support, top, scale),
-         joint_features(tape, features.query, top, scale));
+    read(joint_features(tape, features.support, top, scale, settings),
+         joint_features(tape, features.query, top, scale, settings));
   }
   return results;
 }

@@ -51,6 +51,9 @@ struct JudgeSettings {
   // of the top layer alone, nor of an example with places.
   bool joint_readout = false;
   bool joint_norm = false;  // of support and query together; else each has a batch norm of its own
+  // Inputs beside features are multiplied by this once more (rule/rule_settings.h, "inputs").
+  T inputs = T(1);
+  const Var<T>* inputs_leaf = nullptr;  // [1,1], of that value: its bar becomes d loss / d inputs
 };
 
 // The meta-objective of one state.

@@ -100,6 +100,12 @@ TensorFile rule_tensors(const Rule& rule) {
   return file;
 }
 
+std::set<int> stopping_points(int inner_steps) {
+  std::set<int> stops;
+  for (const int part : {64, 16, 4, 1}) stops.insert(std::max(1, inner_steps / part));
+  return stops;
+}
+
 void save_rule(const std::string& path, const Rule& rule) {
   write_safetensors(path, rule_tensors(rule));
 }

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,10 @@ struct InnerSettings {
   }
   PhiInit phi_init() const { return {weight_std, bias_std, init == "truncated"}; }
 };
+
+// Steps after which evaluate reads an encoder: the last one, and early ones for small tables, where
+// long trainings follow noise (docs/recipe.md).
+std::set<int> stopping_points(int inner_steps);
 
 struct Rule {
   RuleSizes sizes;

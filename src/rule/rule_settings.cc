@@ -23,6 +23,7 @@ constexpr SettingRow kRows[] = {
     {"keep", "growth of a weight column along itself, which decay balances", true, 4},
     {"whitening", "of the distance metric: components times their variance to minus this", false,
      1 / kWhitening, kWhitening},
+    {"inputs", "inputs beside features, over inputs that vary as much as these", true, 8},
 };
 static_assert(std::size(kRows) == kNumSettings);
 static_assert(kNeighbourhood.hops_pool == 4096);
@@ -82,6 +83,8 @@ double usual_setting(SettingName name, ExampleKind kind, double inner_lr) {
       return usual_views(kind).hops;
     case SettingName::kWhitening:
       return kWhitening;
+    case SettingName::kInputs:
+      return 1;
     default:
       return kRule.keep;
   }

@@ -15,12 +15,22 @@
 
 namespace metaplastic {
 
-enum class SettingName : int { kStep, kBiasPace, kShare, kNoise, kHops, kKeep, kWhitening, kCount };
+enum class SettingName : int {
+  kStep,
+  kBiasPace,
+  kShare,
+  kNoise,
+  kHops,
+  kKeep,
+  kWhitening,
+  kInputs,
+  kCount
+};
 inline constexpr std::size_t kNumSettings = static_cast<std::size_t>(SettingName::kCount);
 
 struct SettingRow {
   std::string_view name, help;
-  bool smooth;   // an inner step has a derivative by it; else evolution strategies find one
+  bool smooth;   // the meta-loss has a derivative by it; else evolution strategies find one
   double reach;  // bounds: the usual value times this and over this, or 0 for a share
   // Of a share: what is 1 / reach of its largest value, where it starts; else 0.
   double middle = 0;
