@@ -60,6 +60,20 @@ void check_estimator(const MetaConfig& config) {
   }
 }
 
+void check_readout_of(const ValidationConfig& validation) {
+  if (validation.stops && validation.readout == "objective") {
+    fail(
+        "config: expected validation.readout = best or evaluate with validation.stops, found "
+        "objective");
+  }
+  if (validation.readout != "objective" && validation.num_probes < 2) {
+    fail(
+        "config: expected validation.num_probes of 2 or more for validation.readout = \"{}\", "
+        "which chooses on half of them, found {}",
+        validation.readout, validation.num_probes);
+  }
+}
+
 }  // namespace
 
 std::vector<std::vector<int>> validation_widths(const ValidationConfig& config) {
@@ -97,17 +111,7 @@ void MetaConfig::validate() const {
     fail("config: expected at least one size in inner.inner_batch, found none");
   if (validation.activations.empty())
     fail("config: expected at least one name in validation.activations, found none");
-  if (validation.stops && validation.readout == "objective") {
-    fail(
-        "config: expected validation.readout = best or evaluate with validation.stops, found "
-        "objective");
-  }
-  if (validation.readout != "objective" && validation.num_probes < 2) {
-    fail(
-        "config: expected validation.num_probes of 2 or more for validation.readout = \"{}\", "
-        "which chooses on half of them, found {}",
-        validation.readout, validation.num_probes);
-  }
+  check_readout_of(validation);
   if (truncation.joint_readout && truncation.judged_layers == "top") {
     fail(
         "config: expected truncation.judged_layers \"best\" or \"all\" with "
