@@ -251,7 +251,6 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
       usual, options.variant, pool.get(), options.num_examples.value_or(training_rows.num_rows()));
   const SecondViews second_views(rule.sizes, views, options.seed, pool, options.partners);
   Encoder made = start_encoder(architecture, rule, options, data.batch_size());
-
   Applied applied;
   applied.inputs = inputs;
   applied.notes = {options.on_note ? "" : cost_note, small_batches(data, inner_batch),
