@@ -1,6 +1,6 @@
-// The largest eigenvalues of a symmetric matrix that is known by its products. A block Krylov space
-// finds each as often as it occurs, which Lanczos' method from one vector does not: graphs that
-// fall into parts have several equal ones.
+// The largest eigenvalues of a symmetric matrix that is known by its products. Blocks of vectors
+// find each as often as it occurs, which Lanczos' method from one vector does not: graphs that fall
+// into parts have several equal ones.
 #pragma once
 
 #include <Eigen/Core>
@@ -15,12 +15,13 @@ struct LeadingSpace {
   RowMatrix vectors;       // [size, values], orthonormal columns
 };
 
-// product(block [size,m]) -> matrix times block. Rayleigh-Ritz in the span of block, M block, ..,
-// M^(num_blocks-1) block, the first one random (always the same), of block_size columns; where the
-// matrix is no larger than that span, all of its eigenvalues. Values are approximate from below,
-// best the first of them.
+// product(block [size,m]) -> matrix M times block. Rayleigh-Ritz in the block Krylov space, the
+// span of block, M block, .., M^(num_blocks-1) block. The block has block_size columns and is
+// random (always the same). Where the matrix is no larger than that span, all of its eigenvalues.
+// Values are approximate from below, best the first of them.
 LeadingSpace leading_space(int size, int block_size, int num_blocks,
                            const std::function<RowMatrix(const RowMatrix&)>& product);
+
 // The sum of the `count` largest eigenvalues of a symmetric matrix whose eigenvalues lie in [-1,
 // 1]. product(block [size,m], out [size,m]) sets out to matrix times block. By subspace iteration
 // with Chebyshev filters (Zhou, Saad, Tiago and Chelikowsky 2006), until the sum grows by less than
