@@ -27,7 +27,7 @@ PROGRAM = ""
 # A value of each option that is not its default, and whether it changes the numbers of this run.
 OPTIONS = {"init_rule": ("oja", True), "init_mix_share": (0.2, True), "outer_batch": (2, True),
            "outer_steps": (5, True), "outer_lr": (0.03, True), "warmup_steps": (2, True),
-           "decay_steps": (2.0, True), "cooldown": (0.6, True), "beta1": (0.5, True),
+           "decay_steps": (2.0, True), "settings_step": (8.0, True), "cooldown": (0.6, True), "beta1": (0.5, True),
            "beta2": (0.9, True), "clip_truncation": (0.01, True), "clip_gradient": (0.004, True),
            "ema_decay": (0.05, True), "checkpoint_every": (3, False), "trained": (["mix"], True),
            "async_batch": (2, False), "max_staleness": (0, False)}
@@ -64,6 +64,8 @@ class OuterLoop(unittest.TestCase):
         if "init_mix_share" in outer:
             config["rule"]["views"] = "two"
             config["outer"]["init_rule"] = self.one_view.rule
+        if "settings_step" in outer:
+            config["rule"] |= {"views": "neighbours", "settings": "trained"}
         return config
 
     def train(self, config, out, *arguments):
@@ -101,7 +103,9 @@ class OuterLoop(unittest.TestCase):
 
     def test_the_same_bits_as_train_with_each_option(self):
         from_python(self.config(), self.folder / "default", seed=3)
-        from_python(self.config(init_mix_share=0.5), self.folder / "default-share", seed=3)
+        others = {"init_mix_share": 0.5, "settings_step": 1.0}  # defaults, of rules that they act on
+        for name, value in others.items():
+            from_python(self.config(**{name: value}), self.folder / f"default-{name}", seed=3)
         for name, (value, matters) in OPTIONS.items():
             with self.subTest(option=name):
                 config = self.config(**{name: value})
@@ -109,7 +113,7 @@ class OuterLoop(unittest.TestCase):
                 from_python(config, self.folder / f"py-{name}", seed=3)
                 self.assert_same(f"cli-{name}", f"py-{name}")
                 # The option took effect, or this compares nothing.
-                default = "default-share" if name == "init_mix_share" else "default"
+                default = f"default-{name}" if name in others else "default"
                 same = self.average(f"py-{name}") == self.average(default)
                 self.assertEqual(same, not matters)
 
