@@ -10,6 +10,7 @@
 #include <hwy/highway.h>
 
 #include <cmath>
+#include <type_traits>
 
 HWY_BEFORE_NAMESPACE();
 namespace metaplastic {
@@ -70,15 +71,16 @@ template <class T>
 void norm_relu_moments(const T* x, const T* mean, const T* inv, int C, int B, T eps, T* unit_mean,
                        T* unit_deviation, T* sums, T* squares) {
   const int N = static_cast<int>(hn::Lanes(hn::ScalableTag<T>()));
-  const auto rows = [&](const auto& row) {
+  const auto rows = [&]<int NV>(std::integral_constant<int, NV>) {
     for (int c = 0; c < C; ++c, x += B, sums += B, squares += B)
-      row(x, mean[c], inv[c], B, eps, unit_mean + c, unit_deviation + c, sums, squares);
+      row_moments_of_normed<NV>(x, mean[c], inv[c], B, eps, unit_mean + c, unit_deviation + c, sums,
+                                squares);
   };
   const int vectors = B % N == 0 ? B / N : 0;
-  if (vectors == 2) return rows(row_moments_of_normed<2, T>);
-  if (vectors == 4) return rows(row_moments_of_normed<4, T>);
-  if (vectors == 8) return rows(row_moments_of_normed<8, T>);
-  rows(row_moments_of_normed<0, T>);
+  if (vectors == 2) return rows(std::integral_constant<int, 2>());
+  if (vectors == 4) return rows(std::integral_constant<int, 4>());
+  if (vectors == 8) return rows(std::integral_constant<int, 8>());
+  rows(std::integral_constant<int, 0>());
 }
 
 // kMoments: bars of the moments come in as lines start + slope n, per channel and per example.
