@@ -74,12 +74,13 @@ struct GroupRows {
 
 // `views`: another view of everything below, or nothing.
 GroupRows rows_for(const Layers& group, std::shared_ptr<const RowSource> below,
-                   std::shared_ptr<const RowSource> views, ViewKind kind, std::uint64_t seed) {
+                   std::shared_ptr<const RowSource> views, const FitOptions& options) {
   const EncoderLayer& conv = group.front();
   if (conv.spec.kind != LayerKind::kConv) return {std::move(below), nullptr, std::move(views)};
   GroupRows group_rows{std::make_shared<WindowRows>(std::move(below), conv), nullptr, nullptr};
   if (views) group_rows.partners = std::make_shared<WindowRows>(std::move(views), conv);
-  if (kind == ViewKind::kPlaces) {
+  const std::uint64_t seed = options.training.seed;
+  if (options.views == ViewKind::kPlaces) {
     group_rows.partners = std::make_shared<OtherPlaces>(
         group_rows.rows, std::int64_t{conv.out.height} * conv.out.width, seed);
   }
@@ -232,13 +233,13 @@ bool prepare_windows(Layers& layers, bool is_signal, const FitOptions& options) 
 // The same images moved or mirrored, where the second views are made so; else nullptr.
 std::shared_ptr<const RowSource> moved_images(const std::shared_ptr<const RowSource>& rows,
                                               const ImageShape& input, bool is_signal,
-                                              ViewKind kind, std::uint64_t seed) {
-  const bool mirrored = kind == ViewKind::kMirrors;
-  if (!mirrored && kind != ViewKind::kShifts) return nullptr;
+                                              const FitOptions& options) {
+  const bool mirrored = options.views == ViewKind::kMirrors;
+  if (!mirrored && options.views != ViewKind::kShifts) return nullptr;
   if (is_signal) {
     fail("views: expected neighbours or places for signals, found views of images; leave it out");
   }
-  return std::make_shared<ViewedImages>(rows, input, mirrored, seed);
+  return std::make_shared<ViewedImages>(rows, input, mirrored, options.training.seed);
 }
 
 }  // namespace
@@ -283,15 +284,13 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
   foundation.rows = std::move(training_rows);
   const std::shared_ptr<const RowSource> images = foundation.rows;
   std::shared_ptr<const RowSource> views;
-  const ViewKind kind = options.views.value_or(ViewKind::kNeighbours);
-  const std::uint64_t seed = options.training.seed;
-  if (sees_windows) views = moved_images(foundation.rows, input, is_signal, kind, seed);
+  if (sees_windows) views = moved_images(foundation.rows, input, is_signal, options);
   for (std::size_t g = 0; g + 1 < groups.size(); ++g) {
     Layers trained = groups[g];
     if (groups[g].front().spec.has_weights()) {
       const std::size_t above = groups.size() - 1 - g;
       Applied applied =
-          train_group(rule, groups[g], rows_for(groups[g], foundation.rows, views, kind, seed),
+          train_group(rule, groups[g], rows_for(groups[g], foundation.rows, views, options),
                       options_below(options, above), foundation.steps_below,
                       static_cast<int>(above) * num_steps(rule, options));
       foundation.steps_below += num_steps(rule, options);
@@ -307,7 +306,7 @@ Foundation fit_foundation(const FoundRule& rule, Preprocess preprocess,
     std::ranges::move(trained, std::back_inserter(foundation.below));
   }
   foundation.last = groups.back();
-  GroupRows last = rows_for(groups.back(), foundation.rows, views, kind, seed);
+  GroupRows last = rows_for(groups.back(), foundation.rows, views, options);
   if (whitens_by_views(groups.back())) last = whitened_by_views(last, images, foundation, options);
   foundation.rows = std::move(last.rows);
   foundation.whitening = std::move(last.whitening);

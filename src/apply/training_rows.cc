@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/sample.h"
+#include "base/transpose.h"
 
 namespace metaplastic {
 namespace {
@@ -46,23 +47,6 @@ std::vector<float> TrainingRows::statistics_rows(std::int64_t& num_rows) const {
   std::vector<float> rows(drawn.size() * static_cast<std::size_t>(source_.num_features()));
   gather_rows(source_, drawn, rows);
   return rows;
-}
-
-void transpose_rows(std::span<const float> rows, int num_rows, std::span<float> batch,
-                    ThreadPool* threads) {
-  METAPLASTIC_CHECK(rows.size() == batch.size() && num_rows >= 1);
-  const auto B = static_cast<std::size_t>(num_rows);
-  const std::size_t U = rows.size() / B;
-  constexpr std::size_t kTile = 16;  // a cache line on both sides
-  constexpr std::size_t kPiece = 64 * kTile;
-  share_out(threads, static_cast<int>((B + kPiece - 1) / kPiece), [&](int, int piece) {
-    const std::size_t begin_row = static_cast<std::size_t>(piece) * kPiece;
-    for (std::size_t first = begin_row; first < std::min(B, begin_row + kPiece); first += kTile)
-      for (std::size_t begin = 0; begin < U; begin += kTile)
-        for (std::size_t u = begin; u < std::min(U, begin + kTile); ++u)
-          for (std::size_t b = first; b < std::min(B, first + kTile); ++b)
-            batch[u * B + b] = rows[b * U + u];
-  });
 }
 
 }  // namespace metaplastic

@@ -49,8 +49,4 @@ class TrainingRows {
   std::vector<float> batch_;           // [U_0,B]
 };
 
-// rows [B,U] -> batch [U,B]
-void transpose_rows(std::span<const float> rows, int num_rows, std::span<float> batch,
-                    ThreadPool* threads = nullptr);
-
 }  // namespace metaplastic

@@ -4,6 +4,7 @@
 
 #include "apply/training_rows.h"
 #include "base/error.h"
+#include "base/transpose.h"
 #include "baselines/pair_objectives.h"
 #include "baselines/search.h"
 #include "baselines/streams.h"

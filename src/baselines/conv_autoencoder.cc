@@ -8,6 +8,7 @@
 #include "apply/training_rows.h"
 #include "apply/window_rows.h"
 #include "base/error.h"
+#include "base/transpose.h"
 #include "baselines/patch_method.h"
 #include "baselines/streams.h"
 

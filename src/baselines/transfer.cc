@@ -5,6 +5,7 @@
 #include "apply/training_rows.h"
 #include "base/error.h"
 #include "base/sample.h"
+#include "base/transpose.h"
 #include "baselines/objectives.h"
 #include "baselines/other_classes.h"
 #include "baselines/pair_objectives.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/transpose.h"
 #include "neighbours/constants.h"
 
 namespace metaplastic {
@@ -19,32 +20,12 @@ ViewSettings usual_views(ExampleKind kind) {
   }
 }
 
-namespace {
-
-// examples [U,P] -> [P,U].
-std::vector<float> rows_of_examples(std::span<const float> examples, std::size_t U,
-                                    ThreadPool* threads) {
-  constexpr std::size_t kPiece = 1024, kTile = 16;  // kTile: a cache line on both sides
-  const std::size_t P = examples.size() / U;
-  std::vector<float> rows(examples.size());
-  share_out(threads, static_cast<int>((P + kPiece - 1) / kPiece), [&](int, int piece) {
-    const std::size_t begin = static_cast<std::size_t>(piece) * kPiece;
-    for (std::size_t first = begin; first < std::min(P, begin + kPiece); first += kTile)
-      for (std::size_t from = 0; from < U; from += kTile)
-        for (std::size_t p = first; p < std::min(P, first + kTile); ++p)
-          for (std::size_t u = from; u < std::min(U, from + kTile); ++u)
-            rows[p * U + u] = examples[u * P + p];
-  });
-  return rows;
-}
-
-}  // namespace
-
 NeighbourPool::NeighbourPool(std::span<const float> examples, int num_inputs,
                              NeighbourMetric metric, ThreadPool* threads, bool ready)
     : threads_(threads) {
-  const auto U = static_cast<std::size_t>(num_inputs);
-  rows_ = std::make_shared<const std::vector<float>>(rows_of_examples(examples, U, threads));
+  std::vector<float> rows(examples.size());
+  transpose_rows(examples, num_inputs, rows, threads);
+  rows_ = std::make_shared<const std::vector<float>>(std::move(rows));
   locate(examples, num_inputs, std::move(metric));
   settings_ = usual_views(kind());
   if (ready) look_for_neighbours();

@@ -4,6 +4,7 @@
 #include <array>
 #include <numeric>
 
+#include "base/transpose.h"
 #include "model/inputs_beside.h"
 #include "objective/linear_probe.h"
 
@@ -100,10 +101,7 @@ void add_joint_readouts(const Examples& all, float loudness, std::vector<Feature
   if (all.grid.places() > 1) return;
   const int U = static_cast<int>(all.x.size()) / rows;
   Features inputs{U, std::vector<float>(all.x.size())};
-  for (int u = 0; u < U; ++u)
-    for (int n = 0; n < rows; ++n)
-      inputs.values[static_cast<std::size_t>(n * U + u)] =
-          all.x[static_cast<std::size_t>(u * rows + n)];
+  transpose_rows(all.x, U, inputs.values);
   const std::size_t count = readouts.size();
   for (std::size_t r = 0; r < count; ++r) {
     const float scale = loudness * input_scale(readouts[r].values, inputs.values, rows);
