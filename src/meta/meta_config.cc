@@ -39,11 +39,13 @@ std::vector<int> parse_widths(const std::string& text) {
 }
 
 void check_estimator(const MetaConfig& config) {
-  if (config.truncation.judged_state == "mean" && config.truncation.min_K < config.inner.max_T) {
+  const bool of_whole = config.truncation.judged_state == "mean" || config.truncation.stops;
+  if (of_whole && config.truncation.min_K < config.inner.max_T) {
     fail(
-        "config: expected truncations of whole trajectories with truncation.judged_state = "
-        "\"mean\", found truncation.min_K = {} and inner.max_T = {}",
-        config.truncation.min_K, config.inner.max_T);
+        "config: expected truncations of whole trajectories with truncation.{}, found "
+        "truncation.min_K = {} and inner.max_T = {}",
+        config.truncation.stops ? "stops" : "judged_state = \"mean\"", config.truncation.min_K,
+        config.inner.max_T);
   }
   if (config.estimator.largest_adjoint > 0 &&
       (config.estimator.name != "backprop-es" || !config.rule.has_settings())) {

@@ -99,6 +99,7 @@ struct TruncationConfig {
   std::vector<double> further_lambdas;
   std::string judged_layers = "top";
   bool joint_readout = false;
+  bool stops = false;
   std::string judged_state = "last";
   std::string loss = "cosine";
   std::string probe_norm = "each";
@@ -127,6 +128,11 @@ struct TruncationConfig {
     v("joint_readout", joint_readout,
       "also read all layers side by side with the inputs beside them, as evaluate does; not with "
       "judged_layers = \"top\"",
+      "false");
+    v("stops", stops,
+      "instead of objective_every: judged are the states after a 64th, a 16th and a quarter of the "
+      "steps and after all, as in evaluate, and a soft minimum over them counts; needs whole "
+      "trajectories",
       "false");
     v("judged_state", judged_state, Choices{"last", "mean"},
       "what is judged after an inner step: the state, or as rules are applied the mean over "

@@ -334,6 +334,9 @@ TEST_F(TrainerTest, ContradictoryConfigIsRefused) {
   config = tiny_config();
   config.truncation.joint_readout = true;  // of the top layer alone
   EXPECT_THROW(train("a", config, 1), Error);
+  config = tiny_config();
+  config.truncation.stops = true;  // of a part of the trajectory
+  EXPECT_THROW(train("a", config, 1), Error);
   for (const char* widths : {"", "8-", "-8", "8,8", "0", "5000", "8--8"}) {
     config = tiny_config();
     config.validation.further_hidden = {"8-8", widths};

@@ -223,6 +223,7 @@ TruncationSettings<float> truncation_settings(const MetaConfig& config, int K) {
   TruncationSettings<float> settings;
   settings.K = K;
   settings.objective_every = truncation.objective_every;
+  if (truncation.stops) settings.stops = stopping_points(K);
   settings.kept_bytes = static_cast<std::size_t>(truncation.kept_mb) << 20;
   settings.inner_lr = static_cast<float>(config.inner.inner_lr);
   settings.lambda = static_cast<float>(truncation.lambda);

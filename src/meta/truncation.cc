@@ -9,28 +9,39 @@
 namespace metaplastic {
 namespace {
 
-void add_judgement(const Judgement& judgement, TruncationResult& result) {
-  result.meta_loss += judgement.meta_loss / result.num_judged;
-  result.accuracy += judgement.accuracy / result.num_judged;
+// What the judged states come to. Returns d meta_loss / d the meta-loss of each.
+template <class T>
+std::vector<double> join(const std::vector<Judgement>& judged,
+                         const TruncationSettings<T>& settings, TruncationResult& result) {
+  std::vector<double> losses;
+  for (const Judgement& judgement : judged) losses.push_back(judgement.meta_loss);
+  result.num_judged = static_cast<int>(judged.size());
+  std::vector<double> shares(judged.size(), 1.0 / result.num_judged);
+  if (!settings.stops.empty()) shares = soft_minimum_shares(losses);
+  for (std::size_t i = 0; i < judged.size(); ++i) {
+    result.meta_loss += shares[i] * losses[i];
+    result.accuracy += shares[i] * judged[i].accuracy;
+  }
+  if (!settings.stops.empty()) result.meta_loss = soft_minimum(losses);
+  return shares;
 }
 
-// Adds the objective's gradient at `phi` to phi_bar and inputs_bar; the mean over judged states is
-// taken here.
+// Writes the objective's gradient at `phi`, times weight, to phi_bar and inputs_bar.
 template <class T>
-void judge_with_gradient(const Architecture& architecture, const T* phi, const Probe<T>& probe,
-                         TruncationSettings<T> settings, Tape<T>& tape, TruncationResult& result,
-                         T* phi_bar, T& inputs_bar) {
+Judgement judge_with_gradient(const Architecture& architecture, const T* phi, const Probe<T>& probe,
+                              TruncationSettings<T> settings, double weight, Tape<T>& tape,
+                              T* phi_bar, T& inputs_bar) {
   tape.reset(true);
   const Var<T> inputs = tape.leaf(&settings.inputs, 1, 1);
   if (settings.step_gradient) settings.inputs_leaf = &inputs;
   const PhiVars<T> vars = phi_leaves(tape, architecture, phi);
   const JudgedState<T> judged = judge_on_tape(tape, vars, architecture, probe, settings);
-  add_judgement(judged.judgement, result);
   for (std::size_t r = 0; r < judged.readouts.size(); ++r)
-    tape.bar(judged.readouts[r].loss)[0] = static_cast<T>(judged.shares[r] / result.num_judged);
+    tape.bar(judged.readouts[r].loss)[0] = static_cast<T>(judged.shares[r] * weight);
   tape.backward();
-  collect_phi_bar(tape, vars, architecture, true, phi_bar);
-  if (settings.step_gradient) inputs_bar += tape.bar(inputs)[0];
+  collect_phi_bar(tape, vars, architecture, false, phi_bar);
+  inputs_bar = settings.step_gradient ? tape.bar(inputs)[0] : T(0);
+  return judged.judgement;
 }
 
 // What step k of a truncation is taken with. The batch is drawn first: it says what the units of
@@ -74,14 +85,15 @@ bool all_finite(const T* values, std::int64_t count) {
 
 template <class T>
 bool is_judged(const TruncationSettings<T>& settings, int k) {
+  if (!settings.stops.empty()) return settings.stops.contains(k + 1);
   return (settings.K - 1 - k) % settings.objective_every == 0;
 }
 
+// The probe of a judged state: where a stop is chosen, one for all states, so that labels do not
+// choose.
 template <class T>
-int count_judged(const TruncationSettings<T>& settings) {
-  int count = 0;
-  for (int k = 0; k < settings.K; ++k) count += is_judged(settings, k);
-  return count;
+const Probe<T>& probe_of(TruncationData<T>& data, const TruncationSettings<T>& settings, int k) {
+  return settings.stops.empty() ? data.probe(k) : data.probe(settings.K - 1);
 }
 
 template <class T>
@@ -148,6 +160,40 @@ TakenSteps<T> run_forward(const ThetaLayout& layout, const T* theta,
   return taken;
 }
 
+// Judges the states that run_forward left, the last one first, and leaves the adjoint of each in
+// workspace.judged_bars, in the order of states.
+template <class T>
+TruncationResult judge_states(const Architecture& architecture, std::int64_t size,
+                              const TruncationSettings<T>& settings, TruncationData<T>& data,
+                              TruncationWorkspace<T>& workspace) {
+  std::vector<int> steps;
+  for (int k = 0; k < settings.K; ++k)
+    if (is_judged(settings, k)) steps.push_back(k);
+  const std::size_t count = steps.size();
+  const bool mean = settings.stops.empty();
+  std::vector<Judgement> judged(count);
+  std::vector<T> inputs_bars(count);
+  workspace.judged_bars.resize(count * static_cast<std::size_t>(size));
+  for (std::size_t i = count; i-- > 0;) {
+    const auto at = static_cast<std::int64_t>(i) * size;
+    const T* state = settings.mean_share > 0 ? workspace.means.data() + at
+                                             : workspace.states.data() + (steps[i] + 1) * size;
+    judged[i] =
+        judge_with_gradient(architecture, state, probe_of(data, settings, steps[i]), settings,
+                            mean ? 1.0 / static_cast<double>(count) : 1.0, workspace.tape,
+                            workspace.judged_bars.data() + at, inputs_bars[i]);
+  }
+  TruncationResult result;
+  const std::vector<double> shares = join(judged, settings, result);
+  for (std::size_t i = count; i-- > 0;) {
+    const T share = mean ? T(1) : static_cast<T>(shares[i]);
+    T* bar = workspace.judged_bars.data() + static_cast<std::int64_t>(i) * size;
+    if (!mean) std::transform(bar, bar + size, bar, [&](T value) { return share * value; });
+    workspace.inputs_bar += share * inputs_bars[i];
+  }
+  return result;
+}
+
 // Passes the adjoint of the mean after step k on: to the state after it, and to the mean before.
 template <class T>
 void pass_mean_bar(const TruncationSettings<T>& settings, int k,
@@ -178,15 +224,16 @@ TruncationResult truncated_loss(const ThetaLayout& layout, const T* theta,
                                 const TruncationSettings<T>& settings, TruncationData<T>& data,
                                 Tape<T>& tape) {
   TruncationResult result;
-  result.num_judged = count_judged(settings);
+  std::vector<Judgement> judged;
   std::vector<T> mean = phi;
   for (int k = 0; k < settings.K; ++k) {
     take_step(tape, inputs_of_step(layout, architecture, data, k, settings), theta, phi.data(),
               phi.data());
     update_phi_mean(mean, phi, settings.mean_share, k + 1);
     if (!is_judged(settings, k)) continue;
-    add_judgement(judge(architecture, mean.data(), data.probe(k), settings, tape), result);
+    judged.push_back(judge(architecture, mean.data(), probe_of(data, settings, k), settings, tape));
   }
+  join(judged, settings, result);
   result.finite = std::isfinite(result.meta_loss) &&
                   all_finite(phi.data(), static_cast<std::int64_t>(phi.size()));
   return result;
@@ -211,14 +258,11 @@ TruncationResult truncated_gradient(const ThetaLayout& layout, const T* theta,
 
   const bool means = settings.mean_share > 0;
   T* phi_bar = workspace.phi_bar.data();
-  TruncationResult result;
-  result.num_judged = count_judged(settings);
+  TruncationResult result = judge_states(architecture, size, settings, data, workspace);
   for (int k = settings.K - 1, judged = result.num_judged; k >= 0; --k) {
     if (is_judged(settings, k)) {
-      --judged;
-      const T* state = means ? workspace.means.data() + judged * size : states + (k + 1) * size;
-      judge_with_gradient(architecture, state, data.probe(k), settings, tape, result,
-                          means ? workspace.mean_bar.data() : phi_bar, workspace.inputs_bar);
+      kernels<T>().add_to(workspace.judged_bars.data() + --judged * size, size, true,
+                          means ? workspace.mean_bar.data() : phi_bar);
     }
     pass_mean_bar(settings, k, workspace);
     StepBar<T>* step_bar = settings.step_gradient ? &workspace.step_bar : nullptr;

@@ -5,6 +5,7 @@
 // steps before them are computed again for the gradient, one at a time.
 #pragma once
 
+#include <set>
 #include <span>
 #include <vector>
 
@@ -24,7 +25,7 @@ class TruncationData {
   virtual std::span<const T> inner_batch(int k) = 0;
   // What the units of the base model aim at (StepSettings), once a batch was asked for.
   virtual double homeostatic_share() const { return kNeighbourhood.homeostatic_share; }
-  // The labelled draw on which the state after step k is judged. Called once per k.
+  // The labelled draw on which the state after step k is judged. Called once per judged state.
   virtual const Probe<T>& probe(int k) = 0;
 };
 
@@ -32,6 +33,9 @@ template <class T>
 struct TruncationSettings : JudgeSettings<T> {
   int K = 1;
   int objective_every = 1;  // counted from the end: the last state is always judged
+  // Instead, where it is not empty: judged are the states after so many steps, all by the probe of
+  // the last step, and the soft minimum over them counts, as a user chooses where to stop.
+  std::set<int> stops = {};
   T inner_lr = T(0.02);
   // StepSettings:
   T bias_pace = StepSettings<T>().bias_pace;
@@ -47,8 +51,8 @@ struct TruncationSettings : JudgeSettings<T> {
 };
 
 struct TruncationResult {
-  double meta_loss = 0;  // mean over the judged states
-  double accuracy = 0;   // likewise, of the query
+  double meta_loss = 0;  // mean, or soft minimum, over the judged states
+  double accuracy = 0;   // of the query, weighted likewise
   int num_judged = 0;
   bool finite = true;  // loss, gradient and final phi
   bool tame = true;  // false: the sweep ended early (largest_bar), loss and gradient are of a part
@@ -58,13 +62,14 @@ struct TruncationResult {
 template <class T>
 struct TruncationWorkspace {
   Tape<T> tape;
-  Tape<T> kept;             // the last steps of a truncation, one after the other
-  std::vector<T> states;    // [K + 1, phi_size]
-  std::vector<T> phi_bar;   // [phi_size]
-  std::vector<T> means;     // [judged states, phi_size], where means are judged
-  std::vector<T> mean_bar;  // [phi_size]
-  StepBar<T> step_bar;      // of the last gradient, where it was wanted
-  T inputs_bar = 0;         // likewise: d meta_loss / d settings.inputs
+  Tape<T> kept;                // the last steps of a truncation, one after the other
+  std::vector<T> states;       // [K + 1, phi_size]
+  std::vector<T> phi_bar;      // [phi_size]
+  std::vector<T> means;        // [judged states, phi_size], where means are judged
+  std::vector<T> judged_bars;  // [judged states, phi_size]: d meta_loss / d each
+  std::vector<T> mean_bar;     // [phi_size]
+  StepBar<T> step_bar;         // of the last gradient, where it was wanted
+  T inputs_bar = 0;            // likewise: d meta_loss / d settings.inputs
 };
 
 // Unrolls from phi (in) to phi (out: the last state), adds d meta_loss / d theta to theta_bar [P].

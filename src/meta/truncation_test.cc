@@ -191,6 +191,33 @@ TEST_P(TruncationOf, MetaGradientOfMeansEqualsCentralDifferences) {
             problem.loss(problem.theta));
 }
 
+TEST_P(TruncationOf, MetaGradientOfTheBestStopEqualsCentralDifferences) {
+  for (const double mean_share : {0.0, 0.5}) {
+    Problem problem(GetParam());
+    problem.settings.stops = {1, 2, 4};
+    problem.settings.mean_share = mean_share;
+    problem.settings.judged_layers = JudgedLayers::kBest;
+    problem.settings.loss = ProbeLoss::kCrossEntropy;
+    problem.settings.joint_norm = true;
+    expect_central_differences(problem);
+    std::vector<double> state = problem.phi;
+    RandomData data(7, 9);
+    const TruncationResult found =
+        truncated_loss(problem.layout, problem.theta.data(), problem.architecture, state,
+                       problem.settings, data, problem.workspace.tape);
+    EXPECT_EQ(found.num_judged, 3);
+    EXPECT_EQ(found.meta_loss, problem.loss(problem.theta));
+  }
+}
+
+TEST(TruncationTest, OneStopIsTheLastState) {
+  Problem problem;
+  problem.settings.objective_every = problem.settings.K;
+  const double last = problem.loss(problem.theta);
+  problem.settings.stops = {problem.settings.K};
+  EXPECT_EQ(problem.loss(problem.theta), last);
+}
+
 TEST(TruncationTest, ALargeAdjointEndsTheSweep) {
   Problem problem;
   const auto run = [&](double largest, std::vector<double>& theta_bar) {

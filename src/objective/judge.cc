@@ -111,19 +111,20 @@ std::vector<RidgeResult<T>> objectives(Tape<T>& tape, const PhiVars<T>& phi,
   return results;
 }
 
+template <class T>
+std::vector<double> losses_of(const std::vector<RidgeResult<T>>& results) {
+  std::vector<double> losses;
+  for (const RidgeResult<T>& result : results)
+    losses.push_back(static_cast<double>(result.loss.data[0]));
+  return losses;
+}
+
 // d loss of all readouts / d loss of each.
 template <class T>
 std::vector<double> readout_shares(const std::vector<RidgeResult<T>>& results,
                                    JudgedLayers judged) {
-  std::vector<double> shares(results.size(), 1.0 / static_cast<double>(results.size()));
-  if (judged != JudgedLayers::kBest) return shares;
-  double total = 0;
-  for (std::size_t l = 0; l < results.size(); ++l) {
-    const auto worse = static_cast<double>(results[l].loss.data[0] - results[0].loss.data[0]);
-    total += shares[l] = std::exp(-worse / kLayerTemperature);
-  }
-  for (double& share : shares) share /= total;
-  return shares;
+  if (judged == JudgedLayers::kBest) return soft_minimum_shares(losses_of(results));
+  return std::vector<double>(results.size(), 1.0 / static_cast<double>(results.size()));
 }
 
 template <class T>
@@ -134,18 +135,35 @@ Judgement judgement_of(const std::vector<RidgeResult<T>>& results,
     judgement.meta_loss += shares[l] * static_cast<double>(results[l].loss.data[0]);
     judgement.accuracy += shares[l] * results[l].accuracy;
   }
-  if (judged == JudgedLayers::kBest) {
-    // The soft minimum: its shares times the losses, and their entropy against equal shares.
-    for (const double share : shares) {
-      if (share <= 0) continue;
-      judgement.meta_loss +=
-          kLayerTemperature * share * std::log(share * static_cast<double>(shares.size()));
-    }
-  }
+  if (judged == JudgedLayers::kBest) judgement.meta_loss = soft_minimum(losses_of(results));
   return judgement;
 }
 
 }  // namespace
+
+std::vector<double> soft_minimum_shares(std::span<const double> losses) {
+  std::vector<double> shares;
+  double total = 0;
+  for (const double loss : losses) {
+    shares.push_back(std::exp((losses[0] - loss) / kLayerTemperature));
+    total += shares.back();
+  }
+  for (double& share : shares) share /= total;
+  return shares;
+}
+
+// Shares times losses, and the entropy of the shares against equal ones.
+double soft_minimum(std::span<const double> losses) {
+  const std::vector<double> shares = soft_minimum_shares(losses);
+  double sum = 0;
+  for (std::size_t l = 0; l < losses.size(); ++l) {
+    sum += shares[l] * losses[l];
+    if (shares[l] > 0)
+      sum +=
+          kLayerTemperature * shares[l] * std::log(shares[l] * static_cast<double>(losses.size()));
+  }
+  return sum;
+}
 
 template <class T>
 Var<T> batch_of(Tape<T>& tape, const Architecture& architecture, std::span<const T> x) {

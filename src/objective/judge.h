@@ -41,6 +41,10 @@ enum class JudgedLayers {
 };
 constexpr double kLayerTemperature = 0.03;
 
+// d soft minimum / d loss of each, and the soft minimum itself.
+std::vector<double> soft_minimum_shares(std::span<const double> losses);
+double soft_minimum(std::span<const double> losses);
+
 template <class T>
 struct JudgeSettings {
   T lambda = T(0.1);
