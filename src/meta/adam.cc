@@ -66,11 +66,15 @@ void adam_step(const OuterConfig& config, const ThetaLayout& layout,
   METAPLASTIC_CHECK(gradient.size() == state.theta.size() &&
                     gradient.size() == static_cast<std::size_t>(layout.size()));
   std::vector<double> steps(gradient.size(), outer_lr_at(config, state.outer_step));
-  for (const ThetaName name : {ThetaName::kSettings, ThetaName::kTraitsSettings}) {
-    if (!layout.has(name)) continue;
+  const auto scale = [&](ThetaName name, double factor) {
+    if (!layout.has(name)) return;
     const auto first = steps.begin() + layout[name].offset;
-    std::for_each_n(first, layout[name].size(), [&](double& lr) { lr *= config.settings_step; });
-  }
+    std::for_each_n(first, layout[name].size(), [&](double& lr) { lr *= factor; });
+  };
+  const double by_trait_unit = 1.0 / layout.sizes().trait_units;
+  scale(ThetaName::kSettings, config.settings_step);
+  scale(ThetaName::kTraitsSettings, config.settings_step * by_trait_unit);
+  scale(ThetaName::kTraitsMix, by_trait_unit);
   const auto t = static_cast<double>(state.outer_step + 1);
   const double correct1 = 1 - std::pow(config.beta1, t), correct2 = 1 - std::pow(config.beta2, t);
   // The average follows closely at first, so that it forgets the start.

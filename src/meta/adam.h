@@ -32,7 +32,8 @@ void keep_trained(const ThetaLayout& layout, const std::vector<std::string>& nam
                   std::span<float> values);
 
 // One update of theta and its average from the (clipped) gradient [P]. What settings are made
-// of moves by config.settings_step times as much.
+// of moves by config.settings_step times as much. What all trait units add to a number of the mix
+// or to a setting moves by at most as much as the number itself: each of them takes its share.
 void adam_step(const OuterConfig& config, const ThetaLayout& layout,
                std::span<const float> gradient, OuterState& state);
 

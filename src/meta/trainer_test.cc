@@ -293,9 +293,10 @@ TEST(OuterLrTest, CoolsDownLinearlyToTheEnd) {
   }
 }
 
-TEST(AdamStepTest, SettingsHaveAStepOfTheirOwn) {
+TEST(AdamStepTest, SettingsHaveAStepOfTheirOwnAndTraitUnitsShareIt) {
   RuleSizes sizes;
   sizes.settings = "traits";
+  sizes.trait_units = 4;
   const ThetaLayout layout(sizes);
   const std::vector<float> gradient(static_cast<std::size_t>(layout.size()), 1.0f);
   OuterConfig config;
@@ -303,9 +304,10 @@ TEST(AdamStepTest, SettingsHaveAStepOfTheirOwn) {
   OuterState state = start_outer_state(std::vector<float>(gradient.size(), 0.0f));
   adam_step(config, layout, gradient, state);
   for (const ThetaEntry& entry : layout.entries()) {
-    const bool of_settings = entry.name == layout[ThetaName::kSettings].name ||
-                             entry.name == layout[ThetaName::kTraitsSettings].name;
-    const double expected = -outer_lr_at(config, 0) * (of_settings ? 5 : 1);
+    const auto is = [&](ThetaName name) { return entry.name == layout[name].name; };
+    const bool by_traits = is(ThetaName::kTraitsMix) || is(ThetaName::kTraitsSettings);
+    const bool of_settings = is(ThetaName::kSettings) || is(ThetaName::kTraitsSettings);
+    const double expected = -outer_lr_at(config, 0) * (of_settings ? 5 : 1) / (by_traits ? 4 : 1);
     for (std::int64_t i = 0; i < entry.size(); ++i)
       EXPECT_NEAR(state.theta[static_cast<std::size_t>(entry.offset + i)] / expected, 1, 1e-5);
   }
