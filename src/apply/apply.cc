@@ -11,6 +11,7 @@
 #include "apply/apply_cost.h"
 #include "apply/batches_ahead.h"
 #include "apply/input_order.h"
+#include "apply/place_layers.h"
 #include "apply/second_views.h"
 #include "apply/training_rows.h"
 #include "base/error.h"
@@ -93,22 +94,36 @@ RuleForData rule_for_data(const Rule& usual, const RuleVariant& variant, const T
   return made;
 }
 
+// rows [num_rows,U_0] of an encoder of dense layers.
 Health look_at(const Encoder& encoder, std::span<const float> rows, std::int64_t num_rows,
                ThreadPool* threads) {
+  constexpr std::int64_t kPiece = 1024;  // rows
+  const std::size_t L = encoder.layers.size();
+  std::vector<std::vector<float>> features(L);  // [num_rows,U] of each layer
+  for (std::size_t l = 0; l < L; ++l)
+    features[l].resize(static_cast<std::size_t>(num_rows * encoder.layers[l].out.size()));
+  share_out(threads, static_cast<int>((num_rows + kPiece - 1) / kPiece), [&](int, int piece) {
+    const std::int64_t first = piece * kPiece, count = std::min(kPiece, num_rows - first);
+    const float* lo = rows.data() + first * encoder.num_inputs();
+    std::vector<float> packed;
+    for (std::size_t l = 0; l < L; ++l) {
+      float* const up = features[l].data() + first * encoder.layers[l].out.size();
+      run_folded(encoder.layers[l], encoder.activation, count, lo, up, packed);
+      lo = up;
+    }
+  });
   Health health;
   health.num_features = encoder.num_features();
-  const int L = encoder.num_layers();
-  std::vector<int> dead(static_cast<std::size_t>(L));
+  std::vector<int> dead(L);
   // The top layer, which takes longest, first.
-  share_out(threads, L, [&](int, int index) {
-    const int l = L - index, U = encoder.num_features(l);
-    std::vector<float> features(static_cast<std::size_t>(num_rows * U));
-    encode(encoder, rows, num_rows, l, features);
-    dead[static_cast<std::size_t>(index)] = count_dead_units(features, num_rows, U);
-    if (l == L) health.effective_rank = effective_rank(features, num_rows, U);
+  share_out(threads, static_cast<int>(L), [&](int, int index) {
+    const std::size_t l = L - 1 - static_cast<std::size_t>(index);
+    const int U = encoder.layers[l].spec.units;
+    dead[l] = count_dead_units(features[l], num_rows, U);
+    if (index == 0) health.effective_rank = effective_rank(features[l], num_rows, U);
   });
   int num_units = 0;
-  for (int l = 1; l <= L; ++l) num_units += encoder.num_features(l);
+  for (const EncoderLayer& layer : encoder.layers) num_units += layer.spec.units;
   health.dead_share = static_cast<double>(std::reduce(dead.begin(), dead.end())) / num_units;
   return health;
 }

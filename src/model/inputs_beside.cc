@@ -13,13 +13,15 @@ namespace {
 double total_variance(std::span<const float> rows, std::int64_t num_rows) {
   const std::size_t F = rows.size() / static_cast<std::size_t>(num_rows);
   std::vector<double> mean(F, 0);
-  for (std::size_t i = 0; i < rows.size(); ++i) mean[i % F] += static_cast<double>(rows[i]);
+  for (std::size_t row = 0; row < rows.size(); row += F)
+    for (std::size_t u = 0; u < F; ++u) mean[u] += static_cast<double>(rows[row + u]);
   for (double& value : mean) value /= static_cast<double>(num_rows);
   double total = 0;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const double off = static_cast<double>(rows[i]) - mean[i % F];
-    total += off * off;
-  }
+  for (std::size_t row = 0; row < rows.size(); row += F)
+    for (std::size_t u = 0; u < F; ++u) {
+      const double off = static_cast<double>(rows[row + u]) - mean[u];
+      total += off * off;
+    }
   return total / static_cast<double>(num_rows);
 }
 

@@ -51,6 +51,13 @@ TEST(LeadingSpace, OfASmallMatrixHasAllOfIt) {
   EXPECT_LT((space.values - Eigen::Vector3d(3, 1, -2)).norm(), 1e-6);
 }
 
+BlockProduct product_with(const RowMatrix& matrix) {
+  return [matrix](const ProductStep& step, const RowMatrix& block, RowMatrix& out) {
+    const RowMatrix centred = step.scale * (matrix * block - step.centre * block);
+    out = step.less_old ? RowMatrix(centred - out) : centred;
+  };
+}
+
 // Also where some lie close together or there are few of them: such a matrix of rank 5 has no
 // others but 0.
 TEST(LeadingSum, IsThatOfTheLargestEigenvalues) {
@@ -64,17 +71,14 @@ TEST(LeadingSum, IsThatOfTheLargestEigenvalues) {
     Eigen::VectorXf values = Eigen::VectorXf::LinSpaced(kSize, 1.0f, -0.9f);
     values.tail(kSize - rank).setZero();
     const RowMatrix matrix = axes * values.asDiagonal() * axes.transpose();
-    const double found = leading_sum(
-        kSize, kCount, [&](const RowMatrix& block, RowMatrix& out) { out = matrix * block; });
+    const double found = leading_sum(kSize, kCount, product_with(matrix));
     EXPECT_NEAR(found, values.head(kCount).sum(), 2e-3) << rank;
   }
 }
 
 TEST(LeadingSum, OfASmallMatrixHasAllOfIt) {
   const Eigen::Vector3f values(0.5f, -1, 0.25f);
-  const auto product = [&](const RowMatrix& block, RowMatrix& out) {
-    out = values.asDiagonal() * block;
-  };
+  const BlockProduct product = product_with(values.asDiagonal());
   EXPECT_NEAR(leading_sum(3, 2, product), 0.75, 1e-6);
   EXPECT_NEAR(leading_sum(3, 16, product), -0.25, 1e-6);
 }

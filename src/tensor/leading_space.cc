@@ -31,29 +31,24 @@ RowMatrix random_block(int size, int block_size) {
 }
 
 // block <- p(M) block, p the Chebyshev polynomial of that degree of [-1, end]: it is at most 1
-// there and grows fast above. `two` is scratch.
-void filter(int degree, double end,
-            const std::function<void(const RowMatrix&, RowMatrix&)>& product, RowMatrix& block,
-            RowMatrix (&two)[2]) {
+// there and grows fast above. `next` is scratch.
+void filter(int degree, double end, const BlockProduct& product, RowMatrix& block,
+            RowMatrix& next) {
   const auto centre = static_cast<float>((end - 1) / 2);
   const auto scale = static_cast<float>(2 / (end + 1));
-  RowMatrix &next = two[0], &image = two[1];
-  product(block, image);
-  next = scale * (image - centre * block);
+  product({scale, centre, false}, block, next);
   for (int n = 1; n < degree; ++n) {
-    product(next, image);
-    block = 2 * scale * (image - centre * next) - block;
+    product({2 * scale, centre, true}, next, block);
     block.swap(next);
   }
   block.swap(next);
 }
 
-// Ritz values in the span of a block, ascending; `two` is scratch.
-Eigen::VectorXd ritz_values(const std::function<void(const RowMatrix&, RowMatrix&)>& product,
-                            RowMatrix& block, RowMatrix (&two)[2]) {
+// Ritz values in the span of a block, ascending; `next` is scratch.
+Eigen::VectorXd ritz_values(const BlockProduct& product, RowMatrix& block, RowMatrix& next) {
   block = orthonormal_by_columns(block);
-  product(block, two[0]);
-  const Eigen::MatrixXd within = (block.transpose() * two[0]).cast<double>();
+  product({}, block, next);
+  const Eigen::MatrixXd within = (block.transpose() * next).cast<double>();
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver((within + within.transpose()) / 2,
                                                               Eigen::EigenvaluesOnly);
   return solver.eigenvalues();
@@ -83,8 +78,7 @@ LeadingSpace leading_space(int size, int block_size, int num_blocks,
           basis * solver.eigenvectors().rowwise().reverse().cast<float>()};
 }
 
-double leading_sum(int size, int count,
-                   const std::function<void(const RowMatrix&, RowMatrix&)>& product) {
+double leading_sum(int size, int count, const BlockProduct& product) {
   constexpr int kSpare = 16, kDegree = 12, kMostRounds = 12;
   // Filters that end further below grow beyond floats.
   constexpr double kFirstEnd = 0.8, kLeastEnd = 0, kGrowth = 3e-4;
@@ -92,11 +86,11 @@ double leading_sum(int size, int count,
   const bool is_small = size <= 2 * (count + kSpare);
   RowMatrix block =
       is_small ? RowMatrix(RowMatrix::Identity(size, size)) : random_block(size, count + kSpare);
-  RowMatrix two[2] = {RowMatrix(size, block.cols()), RowMatrix(size, block.cols())};
+  RowMatrix next(size, block.cols());
   double sum = 0, end = kFirstEnd;
   for (int round = 0; round < kMostRounds; ++round) {
-    if (!is_small) filter(kDegree, end, product, block, two);
-    const Eigen::VectorXd values = ritz_values(product, block, two);
+    if (!is_small) filter(kDegree, end, product, block, next);
+    const Eigen::VectorXd values = ritz_values(product, block, next);
     const double earlier = std::exchange(sum, values.tail(std::min(count, size)).sum());
     if (is_small || (round > 0 && sum - earlier < kGrowth)) break;
     end = std::max(kLeastEnd, values[0]);

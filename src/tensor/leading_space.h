@@ -6,6 +6,8 @@
 #include <Eigen/Core>
 #include <functional>
 
+#include "tensor/sparse_rows.h"
+
 namespace metaplastic {
 
 using RowMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -22,12 +24,12 @@ struct LeadingSpace {
 LeadingSpace leading_space(int size, int block_size, int num_blocks,
                            const std::function<RowMatrix(const RowMatrix&)>& product);
 
+// product(step, block [size,m], out [size,m]): out becomes the step's of M times block.
+using BlockProduct = std::function<void(const ProductStep&, const RowMatrix&, RowMatrix&)>;
+
 // The sum of the `count` largest eigenvalues of a symmetric matrix whose eigenvalues lie in [-1,
-// 1]. product(block [size,m], out [size,m]) sets out to matrix times block. By subspace iteration
-// with Chebyshev filters (Zhou, Saad, Tiago and Chelikowsky 2006), until the sum grows by less than
-// 3e-4; from below. Products are nearly all of its work, and the bits do not depend on how they
-// are shared.
-double leading_sum(int size, int count,
-                   const std::function<void(const RowMatrix&, RowMatrix&)>& product);
+// 1]. By subspace iteration with Chebyshev filters (Zhou, Saad, Tiago and Chelikowsky 2006), until
+// the sum grows by less than 3e-4; from below. The bits do not depend on how products are shared.
+double leading_sum(int size, int count, const BlockProduct& product);
 
 }  // namespace metaplastic

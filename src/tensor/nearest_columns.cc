@@ -2,6 +2,8 @@
 #include "tensor/nearest_columns.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 
 #include "base/error.h"
 #include "tensor/kernels.h"
@@ -34,8 +36,9 @@ namespace metaplastic {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Hands over the distances of one query to columns from `first` on if one is below its bound:
-// products [kVectors] of the two, squares and bounds as vectors or the same for all.
+// Hands over the distances of one query to columns from `first` on, from the first that is below
+// its bound to the last: products [kVectors] of the two, squares and bounds as vectors or the same
+// for all.
 template <int kVectors, class D, class Squares, class Bounds>
 HWY_INLINE void hand_over(const D d, const hn::Vec<D>* products, const Squares& squares,
                           const Bounds& bounds, const Scan& s, DistanceSink sink, int query,
@@ -43,17 +46,30 @@ HWY_INLINE void hand_over(const D d, const hn::Vec<D>* products, const Squares& 
   const int N = static_cast<int>(hn::Lanes(d));
   const auto minus_two = hn::Set(d, -2.0f);
   hn::Vec<D> distances[kVectors];
-  distances[0] = hn::MulAdd(minus_two, products[0], squares(0));
-  auto is_near = hn::Lt(distances[0], bounds(0));
+  hn::Mask<D> are_near[kVectors];
 #pragma GCC unroll 16
-  for (int v = 1; v < kVectors; ++v) {
+  for (int v = 0; v < kVectors; ++v) {
     distances[v] = hn::MulAdd(minus_two, products[v], squares(v));
-    is_near = hn::Or(is_near, hn::Lt(distances[v], bounds(v)));
+    are_near[v] = hn::Lt(distances[v], bounds(v));
   }
+  auto is_near = are_near[0];
+#pragma GCC unroll 16
+  for (int v = 1; v < kVectors; ++v) is_near = hn::Or(is_near, are_near[v]);
   if (hn::AllFalse(d, is_near)) return;
   HWY_ALIGN float values[ColumnPanels::kWidth];
-  for (int v = 0; v < kVectors; ++v) hn::Store(distances[v], d, values + v * N);
-  sink(s.of.self, query, first, kVectors * N, values);
+  std::ptrdiff_t begin = kVectors * N, end = 0;
+#pragma GCC unroll 16
+  for (int v = 0; v < kVectors; ++v) {
+    hn::Store(distances[v], d, values + v * N);
+    std::uint8_t bits[8] = {};
+    hn::StoreMaskBits(d, are_near[v], bits);
+    const auto mask = std::bit_cast<std::uint64_t>(bits);
+    if (mask == 0) continue;
+    begin = std::min<std::ptrdiff_t>(begin, v * N + std::countr_zero(mask));
+    end = v * N + 64 - std::countl_zero(mask);
+  }
+  sink(s.of.self, query, first + static_cast<int>(begin), static_cast<int>(end - begin),
+       values + begin);
 }
 
 // Columns [at, at + kVectors lanes) of a panel and the queries of a tile.
