@@ -273,7 +273,7 @@ Applied apply_rule(const Rule& usual, const RowSource& training_rows, const Appl
   std::erase(applied.notes, "");
   const std::set<int> wanted = states_to_keep(options, num_steps);
   std::int64_t num_rows = 0;
-  const std::vector<float> statistics_rows = data.statistics_rows(num_rows);
+  const std::vector<float> statistics_rows = data.statistics_rows(num_rows, threads);
   std::vector<float> phi = first_phi(rule, architecture, options);
   std::vector<float> mean = options.start ? options.start->mean : phi;
   const int earlier_steps = options.start ? options.start->inner_steps : 0;

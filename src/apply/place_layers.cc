@@ -11,6 +11,8 @@
 namespace metaplastic {
 namespace {
 
+constexpr std::int64_t kPlacesAtOnce = 24;  // a multiple of gemm_small's rows at a time
+
 // The image with `padding` zeros around it; `padded` stays empty, and the image is given back,
 // where there are none.
 const float* with_padding(const EncoderLayer& conv, const float* image,
@@ -72,16 +74,41 @@ WindowShape window_shape(const EncoderLayer& conv) {
           whole(conv.out.width)};
 }
 
-// out [places,U_up]. What is computed at a time stays in the first-level cache.
+// Calls body(first place, number of places, how to compute their values [number,U_up]) for some
+// places at a time, whose values stay in the first-level cache.
+template <class F>
 void run_conv(const EncoderLayer& conv, Unary activation, WindowColumns& windows,
-              const float* image, float* out, std::vector<float>& packed) {
-  constexpr std::ptrdiff_t kPlaces = 48;  // a multiple of gemm_small's rows at a time
+              const float* image, std::vector<float>& packed, const F& body) {
   const float* const columns = windows.read(image);
-  const auto U_up = static_cast<std::ptrdiff_t>(conv.b.size());
-  const std::ptrdiff_t places = std::ptrdiff_t{conv.out.height} * conv.out.width;
-  for (std::ptrdiff_t first = 0; first < places; first += kPlaces)
-    run_matrix(conv, activation, std::min(kPlaces, places - first),
-               {columns + first, windows.row_stride(), true}, out + first * U_up, packed, 0);
+  const std::int64_t places = std::int64_t{conv.out.height} * conv.out.width;
+  for (std::int64_t first = 0; first < places; first += kPlacesAtOnce) {
+    const std::int64_t count = std::min(kPlacesAtOnce, places - first);
+    body(first, count, [&](float* values) {
+      run_matrix(conv, activation, count, {columns + first, windows.row_stride(), true}, values,
+                 packed, 0);
+    });
+  }
+}
+
+// Cells of a pool, each of C values: empty ones, more places, and what they stand for.
+void begin_cells(PoolKind kind, std::int64_t num_values, float* cells) {
+  std::fill_n(cells, num_values,
+              kind == PoolKind::kMax ? -std::numeric_limits<float>::infinity() : 0.0f);
+}
+// values [count,C], of places of one cell.
+void add_places(PoolKind kind, const float* values, std::int64_t count, std::int64_t C,
+                float* cell) {
+  if (kind != PoolKind::kMax) return add_rows(values, count, C, cell);
+  for (std::int64_t i = 0; i < count; ++i)
+    for (std::int64_t c = 0; c < C; ++c) cell[c] = std::max(cell[c], values[i * C + c]);
+}
+void finish_cell(PoolKind kind, std::int64_t num_places, std::int64_t C, float* cell) {
+  if (kind == PoolKind::kMax) return;
+  const auto count = static_cast<float>(num_places);
+  for (std::int64_t c = 0; c < C; ++c) cell[c] /= count;
+  if (kind != PoolKind::kRoot) return;
+  for (std::int64_t c = 0; c < C; ++c)
+    cell[c] = std::copysign(std::sqrt(std::abs(cell[c])), cell[c]);
 }
 
 }  // namespace
@@ -119,31 +146,33 @@ void run_pool(const EncoderLayer& pool, const float* values, float* out) {
   const std::vector<PoolCell> rows = pool_cells(pool.spec, pool.in.height, true);
   const std::vector<PoolCell> columns = pool_cells(pool.spec, pool.in.width, false);
   const std::int64_t C = pool.in.channels, W = pool.in.width;
-  const bool is_max = pool.spec.pool == PoolKind::kMax;
+  begin_cells(pool.spec.pool, pool.out.size(), out);
   for (const PoolCell& row : rows) {
     for (const PoolCell& column : columns) {
-      std::fill_n(out, C, is_max ? -std::numeric_limits<float>::infinity() : 0.0f);
-      for (int y = row.begin; y < row.end; ++y) {
-        for (int x = column.begin; x < column.end; ++x) {
-          const float* const from = values + (y * W + x) * C;
-          if (!is_max) {
-            kernels<float>().add_to(from, C, true, out);
-            continue;
-          }
-          for (std::int64_t c = 0; c < C; ++c) out[c] = std::max(out[c], from[c]);
-        }
-      }
-      const auto count = static_cast<float>((row.end - row.begin) * (column.end - column.begin));
-      if (!is_max) {
-        for (std::int64_t c = 0; c < C; ++c) out[c] /= count;
-      }
-      if (pool.spec.pool == PoolKind::kRoot) {
-        for (std::int64_t c = 0; c < C; ++c)
-          out[c] = std::copysign(std::sqrt(std::abs(out[c])), out[c]);
-      }
+      for (int y = row.begin; y < row.end; ++y)
+        add_places(pool.spec.pool, values + (y * W + column.begin) * C, column.end - column.begin,
+                   C, out);
+      finish_cell(pool.spec.pool, (row.end - row.begin) * (column.end - column.begin), C, out);
       out += C;
     }
   }
+}
+
+GridCells::GridCells(const EncoderLayer& pool)
+    : cell_of_place(static_cast<std::size_t>(pool.in.height * pool.in.width)),
+      num_places(static_cast<std::size_t>(pool.out.height * pool.out.width)) {
+  const std::vector<PoolCell> rows = pool_cells(pool.spec, pool.in.height, true);
+  const std::vector<PoolCell> columns = pool_cells(pool.spec, pool.in.width, false);
+  std::int64_t cell = 0;
+  for (const PoolCell& row : rows)
+    for (const PoolCell& column : columns) {
+      for (int y = row.begin; y < row.end; ++y)
+        for (int x = column.begin; x < column.end; ++x) {
+          cell_of_place[static_cast<std::size_t>(y * pool.in.width + x)] = cell;
+          ++num_places[static_cast<std::size_t>(cell)];
+        }
+      ++cell;
+    }
 }
 
 PlaceLayers::PlaceLayers(std::span<const EncoderLayer> layers, Unary activation)
@@ -155,7 +184,35 @@ PlaceLayers::PlaceLayers(std::span<const EncoderLayer> layers, Unary activation)
     if (layer.spec.kind == LayerKind::kConv)
       windows_.emplace_back(window_shape(layer), layer.window_offset);
   }
+  grids_.resize(layers.size());
+  for (std::size_t n = 1; n < layers.size(); ++n) {
+    const LayerSpec& pool = layers[n].spec;
+    const bool is_grid = pool.kind == LayerKind::kPool && !pool.by_size;
+    if (is_grid && layers[n - 1].spec.kind == LayerKind::kConv) grids_[n].emplace(layers[n]);
+  }
   for (auto& values : values_) values.resize(static_cast<std::size_t>(widest));
+}
+
+// A place has its values added to those of its cell in the order of run_pool.
+void PlaceLayers::run_conv_and_pool(const EncoderLayer& conv, const EncoderLayer& pool,
+                                    const GridCells& grid, WindowColumns& windows,
+                                    const float* image, float* out) {
+  const std::int64_t C = conv.out.channels;
+  const PoolKind kind = pool.spec.pool;
+  const auto at = [](std::int64_t place) { return static_cast<std::size_t>(place); };
+  places_.resize(static_cast<std::size_t>(kPlacesAtOnce * C));
+  begin_cells(kind, pool.out.size(), out);
+  run_conv(conv, activation_, windows, image, packed_,
+           [&](std::int64_t first, std::int64_t count, const auto& compute) {
+             compute(places_.data());
+             for (std::int64_t i = 0, end = 0; i < count; i = end) {
+               const std::int64_t cell = grid.cell_of_place[at(first + i)];
+               while (end < count && grid.cell_of_place[at(first + end)] == cell) ++end;
+               add_places(kind, places_.data() + i * C, end - i, C, out + cell * C);
+             }
+           });
+  for (std::size_t cell = 0; cell < grid.num_places.size(); ++cell, out += C)
+    finish_cell(kind, grid.num_places[cell], C, out);
 }
 
 void PlaceLayers::run(const float* image, float* out) {
@@ -164,12 +221,21 @@ void PlaceLayers::run(const float* image, float* out) {
   auto windows = windows_.begin();
   for (std::size_t n = 0; n < layers_.size(); ++n) {
     const EncoderLayer& layer = layers_[n];
-    float* const to = n + 1 == layers_.size() ? out : values_[n % 2].data();
+    const bool is_pooled = n + 1 < layers_.size() && grids_[n + 1];
+    const std::size_t end = n + (is_pooled ? 2 : 1);
+    float* const to = end == layers_.size() ? out : values_[n % 2].data();
     if (layer.spec.kind == LayerKind::kPool) {
       run_pool(layer, from, to);
+    } else if (is_pooled) {
+      const float* const padded = with_padding(layer, from, padded_);
+      run_conv_and_pool(layer, layers_[n + 1], *grids_[n + 1], *windows++, padded, to);
     } else {
-      run_conv(layer, activation_, *windows++, with_padding(layer, from, padded_), to, packed_);
+      run_conv(layer, activation_, *windows++, with_padding(layer, from, padded_), packed_,
+               [&](std::int64_t first, std::int64_t, const auto& compute) {
+                 compute(to + first * layer.out.channels);
+               });
     }
+    n = end - 1;
     from = to;
   }
 }

@@ -2,6 +2,7 @@
 // grow with the number of images and an image's features do not depend on its neighbours.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -23,7 +24,15 @@ void read_windows(const EncoderLayer& conv, const float* image, std::vector<floa
 // out [cells,channels] of values [in.height,in.width,channels].
 void run_pool(const EncoderLayer& pool, const float* values, float* out);
 
-// Conv and pool layers in a row; for one thread.
+// Which cell of a pool's grid each place of its input belongs to, [height * width], and how many
+// places each cell has.
+struct GridCells {
+  explicit GridCells(const EncoderLayer& pool);
+  std::vector<std::int64_t> cell_of_place, num_places;
+};
+
+// Conv and pool layers in a row; for one thread. A conv layer right below a grid is pooled while
+// its values are in the cache.
 class PlaceLayers {
  public:
   PlaceLayers(std::span<const EncoderLayer> layers, Unary activation);
@@ -33,11 +42,15 @@ class PlaceLayers {
   void run(const float* image, float* out);
 
  private:
+  void run_conv_and_pool(const EncoderLayer& conv, const EncoderLayer& pool, const GridCells& grid,
+                         WindowColumns& windows, const float* image, float* out);
+
   std::span<const EncoderLayer> layers_;
   Unary activation_;
-  std::vector<float> values_[2];        // what layers give, in turn
-  std::vector<WindowColumns> windows_;  // of each conv layer
-  std::vector<float> padded_, packed_;
+  std::vector<float> values_[2];                 // what layers give, in turn
+  std::vector<WindowColumns> windows_;           // of each conv layer
+  std::vector<std::optional<GridCells>> grids_;  // of pools right above a conv layer
+  std::vector<float> padded_, packed_, places_;
 };
 
 }  // namespace metaplastic

@@ -12,6 +12,19 @@ namespace {
 // Streams of a purpose: batches by step, and the rows of the statistics; a run has two of its own.
 constexpr std::uint64_t kBatchStream = 0, kStatisticsStream = 1, kStreamsPerRun = 2;
 
+// gather_rows, shared by the threads.
+void gather_in_pieces(const RowSource& source, std::span<const std::int64_t> numbers,
+                      std::span<float> rows, ThreadPool* threads) {
+  constexpr std::size_t kPiece = 1024;  // rows
+  const auto U = static_cast<std::size_t>(source.num_features());
+  const auto num_pieces = static_cast<int>((numbers.size() + kPiece - 1) / kPiece);
+  share_out(threads, num_pieces, [&](int, int piece) {
+    const std::size_t first = static_cast<std::size_t>(piece) * kPiece;
+    const std::size_t count = std::min(kPiece, numbers.size() - first);
+    gather_rows(source, numbers.subspan(first, count), rows.subspan(first * U, count * U));
+  });
+}
+
 }  // namespace
 
 TrainingRows::TrainingRows(const RowSource& source, std::uint64_t seed, int batch_size,
@@ -28,24 +41,18 @@ std::span<const float> TrainingRows::batch(int step, ThreadPool* threads) {
   const auto size = static_cast<std::size_t>(B_) * static_cast<std::size_t>(source_.num_features());
   rows_.resize(size);
   batch_.resize(size);
-  constexpr int kPiece = 1024;  // rows
-  const auto U = static_cast<std::size_t>(source_.num_features());
-  share_out(threads, (B_ + kPiece - 1) / kPiece, [&](int, int piece) {
-    const auto first = static_cast<std::size_t>(piece * kPiece);
-    const std::size_t count = std::min<std::size_t>(kPiece, numbers_.size() - first);
-    gather_rows(source_, std::span(numbers_).subspan(first, count),
-                std::span(rows_).subspan(first * U, count * U));
-  });
+  gather_in_pieces(source_, numbers_, rows_, threads);
   transpose_rows(rows_, B_, batch_, threads);
   return batch_;
 }
 
-std::vector<float> TrainingRows::statistics_rows(std::int64_t& num_rows) const {
+std::vector<float> TrainingRows::statistics_rows(std::int64_t& num_rows,
+                                                 ThreadPool* threads) const {
   Random random(seed_, purpose_, run_ + kStatisticsStream);
   const auto drawn = sorted_sample(random, source_.num_rows(), kMaxStatisticsRows);
   num_rows = static_cast<std::int64_t>(drawn.size());
   std::vector<float> rows(drawn.size() * static_cast<std::size_t>(source_.num_features()));
-  gather_rows(source_, drawn, rows);
+  gather_in_pieces(source_, drawn, rows, threads);
   return rows;
 }
 

@@ -35,8 +35,8 @@ class TrainingRows {
   std::span<const float> last_rows() const { return rows_; }
   std::span<const std::int64_t> last_numbers() const { return numbers_; }
 
-  // Rows [n,U_0], n <= 10,000, that stand for the whole data.
-  std::vector<float> statistics_rows(std::int64_t& num_rows) const;
+  // Rows [n,U_0], n <= 10,000, that stand for the whole data. Threads, if any, share the reading.
+  std::vector<float> statistics_rows(std::int64_t& num_rows, ThreadPool* threads = nullptr) const;
 
  private:
   const RowSource& source_;

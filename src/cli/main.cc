@@ -1,4 +1,6 @@
 // The program: picks the subcommand, turns errors into one line and an exit status.
+#include <malloc.h>
+
 #include <csignal>
 #include <cstdio>
 #include <new>
@@ -129,6 +131,15 @@ bool speaks_for_the_job() {
   }
 }
 
+// Blocks of some megabytes come and go in every stage of a command. What the system takes back
+// after each of them it has to clear for the next one, which is a tenth of a short command's time.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
+}
+
 }  // namespace
 
 int stopped(const char* what_next) {
@@ -140,6 +151,7 @@ int stopped(const char* what_next) {
 
 int main(int argc, char** argv) {
   using namespace metaplastic;
+  keep_freed_memory();
   install_stop_handlers();
   try {
     const int status = run({argv + 1, argv + argc});

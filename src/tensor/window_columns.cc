@@ -80,6 +80,34 @@ void normalise_row(const WindowRow& s) {
   }
 }
 
+// Columns [at, at + kVectors vectors of d).
+template <int kVectors, class D>
+HWY_INLINE void add_part(const D d, const float* x, std::ptrdiff_t count, std::ptrdiff_t n,
+                         std::ptrdiff_t at, float* sums) {
+  const auto N = static_cast<std::ptrdiff_t>(hn::Lanes(d));
+  hn::Vec<D> acc[kVectors];
+#pragma GCC unroll 8
+  for (int v = 0; v < kVectors; ++v) acc[v] = hn::LoadU(d, sums + at + v * N);
+  for (std::ptrdiff_t i = 0; i < count; ++i) {
+    const float* const from = x + i * n + at;
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) acc[v] = hn::Add(acc[v], hn::LoadU(d, from + v * N));
+  }
+#pragma GCC unroll 8
+  for (int v = 0; v < kVectors; ++v) hn::StoreU(acc[v], d, sums + at + v * N);
+}
+
+// Several vectors at once fill the time that an addition takes.
+void add_all_rows(const float* x, std::ptrdiff_t count, std::ptrdiff_t n, float* sums) {
+  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, 1> one;
+  const auto N = static_cast<std::ptrdiff_t>(hn::Lanes(d));
+  std::ptrdiff_t at = 0;
+  for (; at + 8 * N <= n; at += 8 * N) add_part<8>(d, x, count, n, at, sums);
+  for (; at + 2 * N <= n; at += 2 * N) add_part<2>(d, x, count, n, at, sums);
+  for (; at < n; ++at) add_part<1>(one, x, count, n, at, sums);
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace metaplastic
 HWY_AFTER_NAMESPACE();
@@ -88,7 +116,13 @@ HWY_AFTER_NAMESPACE();
 namespace metaplastic {
 namespace {
 HWY_EXPORT(normalise_row);
+HWY_EXPORT(add_all_rows);
 }  // namespace
+
+void add_rows(const float* x, std::ptrdiff_t count, std::ptrdiff_t n, float* sums) {
+  kernels<float>();  // settles the instruction set
+  HWY_DYNAMIC_DISPATCH(add_all_rows)(x, count, n, sums);
+}
 
 WindowColumns::WindowColumns(const WindowShape& shape, float offset)
     : shape_(shape),

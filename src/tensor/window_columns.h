@@ -41,4 +41,7 @@ class WindowColumns {
   std::vector<float> columns_;             // [size,row_stride]
 };
 
+// sums [n] += the rows of x [count,n], one after the other: a pool over neighbouring windows.
+void add_rows(const float* x, std::ptrdiff_t count, std::ptrdiff_t n, float* sums);
+
 }  // namespace metaplastic

@@ -60,5 +60,22 @@ TEST(WindowColumnsKernel, EqualsTwin) {
   }
 }
 
+// To the bit, in the order of the rows, whatever the width; nothing beyond is written.
+TEST(AddRowsKernel, EqualsTwin) {
+  for (const int n : {1, 7, 16, 31, 32, 128, 131, 160})
+    for (const int count : {0, 1, 5}) {
+      SCOPED_TRACE(testing::Message() << count << " rows of " << n);
+      Random random(2, Purpose::kTest);
+      std::vector<float> x(static_cast<std::size_t>(n * count)),
+          sums(static_cast<std::size_t>(n + 1));
+      for (float& value : x) value = random.normal();
+      for (float& value : sums) value = random.normal();
+      std::vector<float> expected = sums;
+      for (std::size_t i = 0; i < x.size(); ++i) expected[i % static_cast<std::size_t>(n)] += x[i];
+      add_rows(x.data(), count, n, sums.data());
+      ASSERT_EQ(sums, expected);
+    }
+}
+
 }  // namespace
 }  // namespace metaplastic
