@@ -29,8 +29,15 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_UNITY_BUILD)
   list(APPEND METAPLASTIC_WARNINGS -Wno-subobject-linkage)
 endif()
 
+# With sanitizers -Og compiles in two thirds of the time of -O1. These folders keep the build type's
+# optimisation: their loops are most of the time of the tests.
+set(METAPLASTIC_LOOPS "^metaplastic_(tensor|data|tasks|model|neighbours|rule|objective|baselines)$")
+
 function(metaplastic_target_options target)
   target_compile_options(${target} PRIVATE ${METAPLASTIC_WARNINGS} ${METAPLASTIC_OPTIONS})
+  if(METAPLASTIC_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT target MATCHES "${METAPLASTIC_LOOPS}")
+    target_compile_options(${target} PRIVATE -Og)
+  endif()
 endfunction()
 
 function(metaplastic_library name)
@@ -64,5 +71,7 @@ function(metaplastic_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gtest GTest::gmock GTest::gtest_main)
   metaplastic_target_options(${name})
+  # The tests' own code runs for seconds, and takes 40 % less time to compile than with -O3.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
 endfunction()

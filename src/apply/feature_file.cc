@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "io/atomic_file.h"
 #include "io/npy.h"
@@ -39,20 +38,18 @@ class TextTable : public FeatureTable {
   TextTable(const std::string& path, char delimiter) : writer_(path), delimiter_(delimiter) {}
   void begin(std::int64_t, int num_features) override {
     num_features_ = static_cast<std::size_t>(num_features);
-    fmt::memory_buffer line;
+    std::string line;
     for (int u = 0; u < num_features; ++u) {
-      fmt::format_to(std::back_inserter(line), "feature{}{}", u,
-                     u + 1 == num_features ? '\n' : delimiter_);
+      line += fmt::format("feature{}{}", u, u + 1 == num_features ? '\n' : delimiter_);
     }
-    writer_.write(std::string_view(line.data(), line.size()));
+    writer_.write(line);
   }
   void write(std::span<const float> rows) override {
-    fmt::memory_buffer lines;
+    std::string lines;  // format_to would compile the whole library's formatting here
     for (std::size_t n = 0; n < rows.size(); ++n) {
-      fmt::format_to(std::back_inserter(lines), "{}{}", rows[n],
-                     (n + 1) % num_features_ == 0 ? '\n' : delimiter_);
+      lines += fmt::format("{}{}", rows[n], (n + 1) % num_features_ == 0 ? '\n' : delimiter_);
     }
-    writer_.write(std::string_view(lines.data(), lines.size()));
+    writer_.write(lines);
   }
   void commit() override { writer_.commit(); }
 

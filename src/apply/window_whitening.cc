@@ -1,6 +1,6 @@
 #include "apply/window_whitening.h"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 
@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/sample.h"
 #include "tensor/kernels.h"
+#include "tensor/symmetric_eigen.h"
 
 namespace metaplastic {
 namespace {
@@ -33,9 +34,9 @@ WindowWhitening fit_window_whitening(const RowSource& windows, std::uint64_t see
   x.rowwise() -= mean.cast<float>();
   const WideMatrix covariance =
       (x.transpose() * x).cast<double>() / static_cast<double>(std::max<Eigen::Index>(1, x.rows()));
-  const Eigen::SelfAdjointEigenSolver<WideMatrix> solved(covariance);
-  METAPLASTIC_CHECK(solved.info() == Eigen::Success);
-  const Eigen::ArrayXd values = solved.eigenvalues().array().max(0.0);
+  const SymmetricEigen solved = symmetric_eigen(covariance);
+  METAPLASTIC_CHECK(solved.converged);
+  const Eigen::ArrayXd values = solved.values.array().max(0.0);
   const double offset = kEigenvalueOffset * values.mean();
   WindowWhitening whitening;
   whitening.mean.assign(static_cast<std::size_t>(K), 0.0f);
@@ -46,7 +47,7 @@ WindowWhitening fit_window_whitening(const RowSource& windows, std::uint64_t see
     matrix.setIdentity();
     return whitening;
   }
-  const WideMatrix E = solved.eigenvectors();
+  const WideMatrix E = solved.vectors;
   const WideMatrix scaled = E * (values + offset).rsqrt().matrix().asDiagonal();
   matrix = (scaled * E.transpose()).cast<float>();
   return whitening;

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <Eigen/QR>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -26,12 +26,23 @@ Eigen::MatrixXd as_matrix(std::span<const float> x, std::size_t N) {
       .cast<double>();
 }
 
+// Orthonormal columns: the product of random reflections.
+RowMatrix random_axes(int size) {
+  constexpr int kReflections = 10;
+  const std::vector<float> random = normals(std::size_t{kReflections} * std::size_t(size), 1);
+  RowMatrix axes = RowMatrix::Identity(size, size);
+  for (int k = 0; k < kReflections; ++k) {
+    const Eigen::VectorXf v =
+        Eigen::Map<const Eigen::VectorXf>(random.data() + k * size, size).normalized();
+    const Eigen::RowVectorXf along = v.transpose() * axes;
+    axes.noalias() -= 2 * v * along;
+  }
+  return axes;
+}
+
 TEST(LeadingSpace, FindsAnEigenvalueAsOftenAsItOccurs) {
   constexpr int kSize = 400;
-  const RowMatrix random =
-      Eigen::Map<const RowMatrix>(normals(kSize * kSize, 1).data(), kSize, kSize);
-  const RowMatrix axes =
-      Eigen::HouseholderQR<RowMatrix>(random).householderQ() * RowMatrix::Identity(kSize, kSize);
+  const RowMatrix axes = random_axes(kSize);
   Eigen::VectorXf values = Eigen::VectorXf::LinSpaced(kSize, 0.6f, -0.9f);
   values.head(7).setConstant(1);
   const RowMatrix matrix = axes * values.asDiagonal() * axes.transpose();
@@ -62,11 +73,7 @@ BlockProduct product_with(const RowMatrix& matrix) {
 // others but 0.
 TEST(LeadingSum, IsThatOfTheLargestEigenvalues) {
   constexpr int kSize = 400, kCount = 16;
-  const RowMatrix axes =
-      Eigen::HouseholderQR<RowMatrix>(
-          Eigen::Map<const RowMatrix>(normals(kSize * kSize, 1).data(), kSize, kSize))
-          .householderQ() *
-      RowMatrix::Identity(kSize, kSize);
+  const RowMatrix axes = random_axes(kSize);
   for (const int rank : {kSize, 30, 5}) {
     Eigen::VectorXf values = Eigen::VectorXf::LinSpaced(kSize, 1.0f, -0.9f);
     values.tail(kSize - rank).setZero();

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <Eigen/Dense>
+#include <Eigen/LU>
 
 #include "base/random.h"
 
@@ -32,7 +32,7 @@ TEST(LinearProbe, ManyRowsGiveTheNormalEquationsSolution) {
   y.array() -= y.mean();
   const Eigen::MatrixXd system =
       square * x.transpose() * x + kLambda * Eigen::MatrixXd::Identity(kF, kF);
-  const Eigen::VectorXd beta = system.llt().solve(square * x.transpose() * y);
+  const Eigen::VectorXd beta = system.lu().solve(square * x.transpose() * y);
   for (int f = 0; f < kF; ++f) {
     // Products of floats over blocks of 512 rows: 512 eps relative to the largest weight at most.
     EXPECT_NEAR(weights.W[static_cast<std::size_t>(f * kY + 1)], beta[f], 3e-5 * beta.maxCoeff());

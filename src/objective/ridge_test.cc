@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <Eigen/Dense>
+#include <Eigen/LU>
 #include <cmath>
 
 #include "base/random.h"
@@ -63,7 +63,7 @@ TEST(ScalarTargets, AreFittedWithABias) {
   const double lambda = 0.3;
   Eigen::MatrixXd gram = ones.transpose() * ones;
   gram.topLeftCorner(kRidgeUnits, kRidgeUnits).diagonal().array() += lambda;
-  const Eigen::MatrixXd weights = gram.ldlt().solve(ones.transpose() * y.transpose());
+  const Eigen::MatrixXd weights = gram.lu().solve(ones.transpose() * y.transpose());
   ones << query, Eigen::VectorXd::Ones(kRidgeExamples);
   const Eigen::MatrixXd predicted = ones * weights;
   double expected = 0;

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -169,9 +169,9 @@ TEST(ViewSignals, OfAWideLayerAreTheSame) {
       const Eigen::MatrixXd s = Eigen::Map<const Rows>(x.data(), rows, kExamples);
       Eigen::MatrixXd seen = s;
       if (others == OtherUnits::kPartner) seen << s.rightCols(2), s.leftCols(2);
-      Eigen::MatrixXd corr = s * seen.transpose() / double(kExamples);
+      Eigen::MatrixXd corr = s.lazyProduct(seen.transpose()) / double(kExamples);
       corr.diagonal().setZero();
-      const Eigen::MatrixXd common = corr * seen / std::sqrt(double(U));
+      const Eigen::MatrixXd common = corr.lazyProduct(seen) / std::sqrt(double(U));
       const Eigen::VectorXd own = common.cwiseProduct(s).rowwise().mean();
       const Eigen::MatrixXd expected = common - own.asDiagonal() * s;
       const Var<double> at = tape.constant(x.data(), int(U), 1, int(kExamples));
