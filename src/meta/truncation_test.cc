@@ -4,82 +4,17 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <map>
+
+#include "meta/test_truncation.h"
 
 namespace metaplastic {
 namespace {
-
-// Fixed random batches; probes of three classes. (Two would not do: their centred targets are
-// opposite, so are the predictions, and the cosine is 1 or -1 whatever the features.)
-class RandomData : public TruncationData<double> {
- public:
-  RandomData(int num_inputs, int batch, double share = kNeighbourhood.homeostatic_share)
-      : num_inputs_(num_inputs), batch_(batch), share_(share) {}
-  double homeostatic_share() const override { return share_; }
-  std::span<const double> inner_batch(int k) override {
-    return fill(x_[k], batch_, static_cast<std::uint32_t>(k));
-  }
-  // Examples of the probes become as many columns as the grid has places.
-  void use_grid(const PlaceGrid& grid) { probe_.grid = grid; }
-  const Probe<double>& probe(int k) override {
-    const int columns = 9 * probe_.grid.places();
-    const std::vector<int> labels = {0, 1, 2, 0, 1, 2, 0, 1, 2};
-    probe_.num_support = probe_.num_query = 9;
-    fill(probe_.support, columns, 1000 + static_cast<std::uint32_t>(k));
-    fill(probe_.query, columns, 2000 + static_cast<std::uint32_t>(k));
-    make_probe_targets<double>(3, labels, {}, labels, {}, probe_.targets);
-    return probe_;
-  }
-
- private:
-  std::span<const double> fill(std::vector<double>& x, int count, std::uint32_t step) {
-    Random random(5, Purpose::kTest, 0, step);
-    x.resize(static_cast<std::size_t>(num_inputs_) * static_cast<std::size_t>(count));
-    for (double& value : x) value = random.normal();
-    return x;
-  }
-  int num_inputs_, batch_;
-  double share_;
-  std::map<int, std::vector<double>> x_;  // of each step
-  Probe<double> probe_;
-};
-
-struct Problem {
-  explicit Problem(const char* preset = "compact")
-      : layout(RuleSizes{.preset = preset, .C = 5, .D = 3, .G = 2, .top_units = 5}) {
-    // Larger than a fresh theta, biases included, so that every path carries some gradient.
-    Random random(3, Purpose::kTest);
-    theta.resize(static_cast<std::size_t>(layout.size()));
-    for (double& value : theta) value = 0.4 * random.normal();
-    architecture.widths = {7, 6, 5};
-    architecture.activation = Unary::kTanh;
-    phi = make_phi<double>(architecture, {}, Random(1, Purpose::kPhiInit));
-    settings.K = 4;
-    settings.objective_every = 2;
-  }
-  double loss(const std::vector<double>& theta_at) {
-    std::vector<double> state = phi, unused(theta.size());
-    RandomData data(7, batch);
-    data.use_grid(grid);
-    return truncated_gradient(layout, theta_at.data(), architecture, state, settings, data,
-                              workspace, unused.data())
-        .meta_loss;
-  }
-
-  ThetaLayout layout;
-  std::vector<double> theta, phi;
-  Architecture architecture;
-  TruncationSettings<double> settings;
-  TruncationWorkspace<double> workspace;
-  PlaceGrid grid;
-  int batch = 9;
-};
 
 class TruncationOf : public testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Preset, TruncationOf, testing::Values("compact", "metz2019"),
                          [](const auto& test) { return std::string(test.param); });
 
-void expect_central_differences(Problem& problem, double tolerance = 1e-6) {
+void expect_central_differences(TruncationProblem& problem, double tolerance = 1e-6) {
   std::vector<double> state = problem.phi, theta_bar(problem.theta.size(), 0.0);
   RandomData data(7, problem.batch);
   data.use_grid(problem.grid);
@@ -110,14 +45,14 @@ void expect_central_differences(Problem& problem, double tolerance = 1e-6) {
 }
 
 TEST_P(TruncationOf, MetaGradientEqualsCentralDifferences) {
-  Problem problem(GetParam());
+  TruncationProblem problem(GetParam());
   expect_central_differences(problem);
 }
 
 // A conv layer: batches are windows, probes are pooled over places.
 TEST_P(TruncationOf, MetaGradientOfAConvLayerEqualsCentralDifferences) {
   for (const bool joint : {false, true}) {
-    Problem problem(GetParam());
+    TruncationProblem problem(GetParam());
     problem.architecture.widths = {7, 5};
     problem.phi = make_phi<double>(problem.architecture, {}, Random(1, Purpose::kPhiInit));
     // Roots bend sharply near 0: answers that stay away from it, and wider bounds.
@@ -129,13 +64,13 @@ TEST_P(TruncationOf, MetaGradientOfAConvLayerEqualsCentralDifferences) {
 }
 
 TEST_P(TruncationOf, MetaGradientOfEveryLayerEqualsCentralDifferences) {
-  Problem problem(GetParam());
+  TruncationProblem problem(GetParam());
   problem.settings.judged_layers = JudgedLayers::kAll;
   expect_central_differences(problem);
 }
 
 TEST_P(TruncationOf, MetaGradientOfTheBestLayerByCrossEntropyEqualsCentralDifferences) {
-  Problem problem(GetParam());
+  TruncationProblem problem(GetParam());
   problem.settings.judged_layers = JudgedLayers::kBest;
   problem.settings.loss = ProbeLoss::kCrossEntropy;
   problem.settings.joint_norm = true;
@@ -143,7 +78,7 @@ TEST_P(TruncationOf, MetaGradientOfTheBestLayerByCrossEntropyEqualsCentralDiffer
 }
 
 TEST_P(TruncationOf, MetaGradientOfSeveralPenaltiesEqualsCentralDifferences) {
-  Problem problem(GetParam());
+  TruncationProblem problem(GetParam());
   problem.settings.judged_layers = JudgedLayers::kBest;
   problem.settings.loss = ProbeLoss::kCrossEntropy;
   problem.settings.further_lambdas = {1.0, 20.0};
@@ -152,7 +87,7 @@ TEST_P(TruncationOf, MetaGradientOfSeveralPenaltiesEqualsCentralDifferences) {
 
 TEST_P(TruncationOf, MetaGradientOfJointReadoutEqualsCentralDifferences) {
   for (const bool joint_norm : {false, true}) {
-    Problem problem(GetParam());
+    TruncationProblem problem(GetParam());
     problem.settings.judged_layers = JudgedLayers::kBest;
     problem.settings.loss = ProbeLoss::kCrossEntropy;
     problem.settings.joint_norm = joint_norm;
@@ -162,7 +97,7 @@ TEST_P(TruncationOf, MetaGradientOfJointReadoutEqualsCentralDifferences) {
 }
 
 TEST(TruncationTest, GradientByTheInputsBesideFeaturesEqualsCentralDifferences) {
-  Problem problem;
+  TruncationProblem problem;
   problem.settings.judged_layers = JudgedLayers::kBest;
   problem.settings.joint_readout = true;
   problem.settings.inputs = 1.7;
@@ -180,7 +115,7 @@ TEST(TruncationTest, GradientByTheInputsBesideFeaturesEqualsCentralDifferences) 
 }
 
 TEST_P(TruncationOf, MetaGradientOfMeansEqualsCentralDifferences) {
-  Problem problem(GetParam());
+  TruncationProblem problem(GetParam());
   problem.settings.mean_share = 0.5;
   expect_central_differences(problem);
   std::vector<double> state = problem.phi;
@@ -193,7 +128,7 @@ TEST_P(TruncationOf, MetaGradientOfMeansEqualsCentralDifferences) {
 
 TEST_P(TruncationOf, MetaGradientOfTheBestStopEqualsCentralDifferences) {
   for (const double mean_share : {0.0, 0.5}) {
-    Problem problem(GetParam());
+    TruncationProblem problem(GetParam());
     problem.settings.stops = {1, 2, 4};
     problem.settings.mean_share = mean_share;
     problem.settings.judged_layers = JudgedLayers::kBest;
@@ -211,7 +146,7 @@ TEST_P(TruncationOf, MetaGradientOfTheBestStopEqualsCentralDifferences) {
 }
 
 TEST(TruncationTest, OneStopIsTheLastState) {
-  Problem problem;
+  TruncationProblem problem;
   problem.settings.objective_every = problem.settings.K;
   const double last = problem.loss(problem.theta);
   problem.settings.stops = {problem.settings.K};
@@ -219,7 +154,7 @@ TEST(TruncationTest, OneStopIsTheLastState) {
 }
 
 TEST(TruncationTest, ALargeAdjointEndsTheSweep) {
-  Problem problem;
+  TruncationProblem problem;
   const auto run = [&](double largest, std::vector<double>& theta_bar) {
     problem.settings.largest_bar = largest;
     theta_bar.assign(problem.theta.size(), 0.0);
@@ -241,7 +176,7 @@ TEST(TruncationTest, ALargeAdjointEndsTheSweep) {
 }
 
 // Step size, pace of biases, growth of columns and share of homeostasis.
-void expect_step_gradient(Problem& problem) {
+void expect_step_gradient(TruncationProblem& problem) {
   problem.settings.step_gradient = true;
   problem.settings.inner_lr = 0.1;
   problem.settings.bias_pace = 0.08;
@@ -271,7 +206,7 @@ void expect_step_gradient(Problem& problem) {
 }
 
 TEST(TruncationTest, StepGradientEqualsCentralDifferences) {
-  Problem problem;
+  TruncationProblem problem;
   RuleSizes sizes = problem.layout.sizes();
   sizes.bias_mean = "homeostatic";
   problem.layout = ThetaLayout(sizes);
@@ -280,7 +215,7 @@ TEST(TruncationTest, StepGradientEqualsCentralDifferences) {
 
 // As learned-terms-conv.toml trains conv layers: terms of second views alone, pooled over places.
 TEST(TruncationTest, GradientsOfAConvLayerWithSecondViewsEqualCentralDifferences) {
-  Problem problem;
+  TruncationProblem problem;
   RuleSizes sizes = problem.layout.sizes();
   sizes.bias_mean = "homeostatic";
   sizes.views = "neighbours";
@@ -301,7 +236,7 @@ TEST(TruncationTest, GradientsOfAConvLayerWithSecondViewsEqualCentralDifferences
 }
 
 TEST_P(TruncationOf, LossWithoutAGradientIsTheSame) {
-  Problem problem(GetParam());
+  TruncationProblem problem(GetParam());
   for (const int every : {1, 2, 3}) {
     problem.settings.objective_every = every;
     problem.settings.judged_layers = every == 3 ? JudgedLayers::kAll : JudgedLayers::kTop;
@@ -322,7 +257,7 @@ TEST_P(TruncationOf, LossWithoutAGradientIsTheSame) {
 }
 
 TEST_P(TruncationOf, TapeMemoryDoesNotGrowWithK) {
-  Problem problem(GetParam());
+  TruncationProblem problem(GetParam());
   const auto peak = [&](int K) {
     TruncationWorkspace<double> workspace;
     problem.settings.K = K;
@@ -342,7 +277,7 @@ TEST_P(TruncationOf, TapeMemoryDoesNotGrowWithK) {
 
 // Steps that stay on the tape, and steps that are computed again.
 TEST_P(TruncationOf, KeptStepsChangeNoBit) {
-  Problem problem(GetParam());
+  TruncationProblem problem(GetParam());
   problem.settings.K = 6;
   problem.settings.step_gradient = true;
   struct Found {
@@ -376,7 +311,7 @@ TEST_P(TruncationOf, KeptStepsChangeNoBit) {
 
 // The mean over the layers, where each layer is the top of a base model that ends there.
 TEST(TruncationTest, EveryLayerCountsAlike) {
-  Problem problem;
+  TruncationProblem problem;
   RandomData data(7, 9);
   const auto loss = [&](const Architecture& architecture, JudgedLayers judged) {
     problem.settings.judged_layers = judged;
@@ -396,7 +331,7 @@ TEST(TruncationTest, EveryLayerCountsAlike) {
 }
 
 TEST(TruncationTest, TruncationsInARowEqualOneUnroll) {
-  Problem problem;
+  TruncationProblem problem;
   std::vector<double> whole = problem.phi, parts = problem.phi, unused(problem.theta.size());
   RandomData data(7, 9);
   unroll(problem.layout, problem.theta.data(), problem.architecture, whole, 4, problem.settings,
