@@ -17,12 +17,14 @@ std::vector<double> join(const std::vector<Judgement>& judged,
   for (const Judgement& judgement : judged) losses.push_back(judgement.meta_loss);
   result.num_judged = static_cast<int>(judged.size());
   std::vector<double> shares(judged.size(), 1.0 / result.num_judged);
-  if (!settings.stops.empty()) shares = soft_minimum_shares(losses);
-  for (std::size_t i = 0; i < judged.size(); ++i) {
-    result.meta_loss += shares[i] * losses[i];
-    result.accuracy += shares[i] * judged[i].accuracy;
+  if (settings.stops.empty()) {
+    for (std::size_t i = 0; i < judged.size(); ++i) result.meta_loss += shares[i] * losses[i];
+  } else {
+    SoftMinimum minimum = soft_minimum(losses);
+    result.meta_loss = minimum.value;
+    shares = std::move(minimum.shares);
   }
-  if (!settings.stops.empty()) result.meta_loss = soft_minimum(losses);
+  for (std::size_t i = 0; i < judged.size(); ++i) result.accuracy += shares[i] * judged[i].accuracy;
   return shares;
 }
 
@@ -89,12 +91,24 @@ bool is_judged(const TruncationSettings<T>& settings, int k) {
   return (settings.K - 1 - k) % settings.objective_every == 0;
 }
 
-// The probe of a judged state: where a stop is chosen, one for all states, so that labels do not
-// choose.
+// The probes of judged states: where a stop is chosen, one draw for all states, so that labels do
+// not choose.
 template <class T>
-const Probe<T>& probe_of(TruncationData<T>& data, const TruncationSettings<T>& settings, int k) {
-  return settings.stops.empty() ? data.probe(k) : data.probe(settings.K - 1);
-}
+class Probes {
+ public:
+  Probes(TruncationData<T>& data, const TruncationSettings<T>& settings)
+      : data_(data), settings_(settings) {}
+  const Probe<T>& operator[](int k) {
+    if (settings_.stops.empty()) return data_.probe(k);
+    if (!drawn_) drawn_ = &data_.probe(settings_.K - 1);
+    return *drawn_;
+  }
+
+ private:
+  TruncationData<T>& data_;
+  const TruncationSettings<T>& settings_;
+  const Probe<T>* drawn_ = nullptr;
+};
 
 template <class T>
 double norm_of(const std::vector<T>& values) {
@@ -170,25 +184,26 @@ TruncationResult judge_states(const Architecture& architecture, std::int64_t siz
   for (int k = 0; k < settings.K; ++k)
     if (is_judged(settings, k)) steps.push_back(k);
   const std::size_t count = steps.size();
-  const bool mean = settings.stops.empty();
+  const bool count_alike = settings.stops.empty();
   std::vector<Judgement> judged(count);
   std::vector<T> inputs_bars(count);
+  Probes<T> probes(data, settings);
   workspace.judged_bars.resize(count * static_cast<std::size_t>(size));
   for (std::size_t i = count; i-- > 0;) {
     const auto at = static_cast<std::int64_t>(i) * size;
     const T* state = settings.mean_share > 0 ? workspace.means.data() + at
                                              : workspace.states.data() + (steps[i] + 1) * size;
     judged[i] =
-        judge_with_gradient(architecture, state, probe_of(data, settings, steps[i]), settings,
-                            mean ? 1.0 / static_cast<double>(count) : 1.0, workspace.tape,
+        judge_with_gradient(architecture, state, probes[steps[i]], settings,
+                            count_alike ? 1.0 / static_cast<double>(count) : 1.0, workspace.tape,
                             workspace.judged_bars.data() + at, inputs_bars[i]);
   }
   TruncationResult result;
   const std::vector<double> shares = join(judged, settings, result);
   for (std::size_t i = count; i-- > 0;) {
-    const T share = mean ? T(1) : static_cast<T>(shares[i]);
+    const T share = count_alike ? T(1) : static_cast<T>(shares[i]);
     T* bar = workspace.judged_bars.data() + static_cast<std::int64_t>(i) * size;
-    if (!mean) std::transform(bar, bar + size, bar, [&](T value) { return share * value; });
+    if (!count_alike) std::transform(bar, bar + size, bar, [&](T value) { return share * value; });
     workspace.inputs_bar += share * inputs_bars[i];
   }
   return result;
@@ -225,13 +240,14 @@ TruncationResult truncated_loss(const ThetaLayout& layout, const T* theta,
                                 Tape<T>& tape) {
   TruncationResult result;
   std::vector<Judgement> judged;
+  Probes<T> probes(data, settings);
   std::vector<T> mean = phi;
   for (int k = 0; k < settings.K; ++k) {
     take_step(tape, inputs_of_step(layout, architecture, data, k, settings), theta, phi.data(),
               phi.data());
     update_phi_mean(mean, phi, settings.mean_share, k + 1);
     if (!is_judged(settings, k)) continue;
-    judged.push_back(judge(architecture, mean.data(), probe_of(data, settings, k), settings, tape));
+    judged.push_back(judge(architecture, mean.data(), probes[k], settings, tape));
   }
   join(judged, settings, result);
   result.finite = std::isfinite(result.meta_loss) &&

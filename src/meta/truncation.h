@@ -25,7 +25,7 @@ class TruncationData {
   virtual std::span<const T> inner_batch(int k) = 0;
   // What the units of the base model aim at (StepSettings), once a batch was asked for.
   virtual double homeostatic_share() const { return kNeighbourhood.homeostatic_share; }
-  // The labelled draw on which the state after step k is judged. Called once per judged state.
+  // The labelled draw on which the state after step k is judged. It stays until the next call.
   virtual const Probe<T>& probe(int k) = 0;
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
+#include <utility>
 
 namespace metaplastic {
 namespace {
@@ -111,58 +113,44 @@ std::vector<RidgeResult<T>> objectives(Tape<T>& tape, const PhiVars<T>& phi,
   return results;
 }
 
+// What the readouts come to, and d meta_loss / d loss of each.
 template <class T>
-std::vector<double> losses_of(const std::vector<RidgeResult<T>>& results) {
+std::pair<Judgement, std::vector<double>> judgement_of(const std::vector<RidgeResult<T>>& results,
+                                                       JudgedLayers judged) {
   std::vector<double> losses;
   for (const RidgeResult<T>& result : results)
     losses.push_back(static_cast<double>(result.loss.data[0]));
-  return losses;
-}
-
-// d loss of all readouts / d loss of each.
-template <class T>
-std::vector<double> readout_shares(const std::vector<RidgeResult<T>>& results,
-                                   JudgedLayers judged) {
-  if (judged == JudgedLayers::kBest) return soft_minimum_shares(losses_of(results));
-  return std::vector<double>(results.size(), 1.0 / static_cast<double>(results.size()));
-}
-
-template <class T>
-Judgement judgement_of(const std::vector<RidgeResult<T>>& results,
-                       const std::vector<double>& shares, JudgedLayers judged) {
+  std::vector<double> shares(results.size(), 1.0 / static_cast<double>(results.size()));
   Judgement judgement;
-  for (std::size_t l = 0; l < results.size(); ++l) {
-    judgement.meta_loss += shares[l] * static_cast<double>(results[l].loss.data[0]);
-    judgement.accuracy += shares[l] * results[l].accuracy;
+  if (judged == JudgedLayers::kBest) {
+    SoftMinimum minimum = soft_minimum(losses);
+    judgement.meta_loss = minimum.value;
+    shares = std::move(minimum.shares);
+  } else {
+    for (std::size_t l = 0; l < losses.size(); ++l) judgement.meta_loss += shares[l] * losses[l];
   }
-  if (judged == JudgedLayers::kBest) judgement.meta_loss = soft_minimum(losses_of(results));
-  return judgement;
+  for (std::size_t l = 0; l < results.size(); ++l)
+    judgement.accuracy += shares[l] * results[l].accuracy;
+  return {judgement, std::move(shares)};
 }
 
 }  // namespace
 
-std::vector<double> soft_minimum_shares(std::span<const double> losses) {
-  std::vector<double> shares;
+// Shares times losses, and the entropy of the shares against equal ones.
+SoftMinimum soft_minimum(std::span<const double> losses) {
+  SoftMinimum minimum;
   double total = 0;
   for (const double loss : losses) {
-    shares.push_back(std::exp((losses[0] - loss) / kLayerTemperature));
-    total += shares.back();
+    minimum.shares.push_back(std::exp((losses[0] - loss) / kLayerTemperature));
+    total += minimum.shares.back();
   }
-  for (double& share : shares) share /= total;
-  return shares;
-}
-
-// Shares times losses, and the entropy of the shares against equal ones.
-double soft_minimum(std::span<const double> losses) {
-  const std::vector<double> shares = soft_minimum_shares(losses);
-  double sum = 0;
+  const auto count = static_cast<double>(losses.size());
   for (std::size_t l = 0; l < losses.size(); ++l) {
-    sum += shares[l] * losses[l];
-    if (shares[l] > 0)
-      sum +=
-          kLayerTemperature * shares[l] * std::log(shares[l] * static_cast<double>(losses.size()));
+    const double share = minimum.shares[l] /= total;
+    minimum.value += share * losses[l];
+    if (share > 0) minimum.value += kLayerTemperature * share * std::log(share * count);
   }
-  return sum;
+  return minimum;
 }
 
 template <class T>
@@ -177,8 +165,7 @@ JudgedState<T> judge_on_tape(Tape<T>& tape, const PhiVars<T>& phi, const Archite
                              const Probe<T>& probe, const JudgeSettings<T>& settings) {
   JudgedState<T> judged;
   judged.readouts = objectives(tape, phi, architecture, probe, settings);
-  judged.shares = readout_shares(judged.readouts, settings.judged_layers);
-  judged.judgement = judgement_of(judged.readouts, judged.shares, settings.judged_layers);
+  std::tie(judged.judgement, judged.shares) = judgement_of(judged.readouts, settings.judged_layers);
   return judged;
 }
 

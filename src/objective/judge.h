@@ -41,9 +41,11 @@ enum class JudgedLayers {
 };
 constexpr double kLayerTemperature = 0.03;
 
-// d soft minimum / d loss of each, and the soft minimum itself.
-std::vector<double> soft_minimum_shares(std::span<const double> losses);
-double soft_minimum(std::span<const double> losses);
+struct SoftMinimum {
+  double value = 0;
+  std::vector<double> shares;  // d value / d loss of each
+};
+SoftMinimum soft_minimum(std::span<const double> losses);
 
 template <class T>
 struct JudgeSettings {
