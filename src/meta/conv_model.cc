@@ -25,6 +25,19 @@ TaskWindows windows_on(const ImageShape& shape) {
   return windows;
 }
 
+// The layer as the base model, or below it.
+void use_conv(const TaskWindows& windows, int units, bool stacked, Task& task,
+              TrajectorySettings& settings) {
+  task.see_windows(windows);
+  const Architecture conv{{windows.size(), units}, settings.architecture.activation};
+  if (stacked) {
+    settings.below = conv;
+    settings.architecture.widths.front() = units * windows.cells_down * windows.cells_across;
+  } else {
+    settings.architecture = conv;
+  }
+}
+
 std::vector<LayerSpec> conv_and_pool(const std::string& text) {
   std::vector<LayerSpec> layers = parse_layers(text);
   const bool fits = layers.size() == 2 && layers[0].kind == LayerKind::kConv &&
@@ -40,7 +53,7 @@ std::vector<LayerSpec> conv_and_pool(const std::string& text) {
 }  // namespace
 
 void draw_conv_model(const MetaConfig& config, std::uint64_t seed, std::uint64_t task_index,
-                     Task& task, Architecture& architecture) {
+                     Task& task, TrajectorySettings& settings) {
   const InnerConfig& inner = config.inner;
   const ImageShape shape = task.shape();
   if (inner.conv_share == 0 || shape.size() == 0) return;
@@ -61,20 +74,20 @@ void draw_conv_model(const MetaConfig& config, std::uint64_t seed, std::uint64_t
   while (windows.places() > kMostPlaces) ++windows.stride;
   windows.cells_down = std::min(windows.cells_down, windows.down());
   windows.cells_across = std::min(windows.cells_across, windows.across());
-  task.see_windows(windows);
-  architecture.widths = {windows.size(), units};
+  const bool stacked = inner.stack_share > 0 && random.uniform() < inner.stack_share;
+  use_conv(windows, units, stacked, task, settings);
 }
 
-bool use_conv_model(const ValidationConfig& config, std::size_t turn, Task& task,
-                    Architecture& architecture) {
+void use_conv_model(const ValidationConfig& config, std::size_t turn, bool stacked, Task& task,
+                    TrajectorySettings& settings) {
   const ImageShape shape = task.shape();
-  if (shape.size() == 0) return false;
+  if (shape.size() == 0) return;
   std::vector<std::vector<LayerSpec>> models;
   for (const std::string& text : config.conv) {
     std::vector<LayerSpec> layers = conv_and_pool(text);
     if (layers[0].is_line == (shape.height == 1)) models.push_back(std::move(layers));
   }
-  if (models.empty()) return false;
+  if (models.empty()) return;
   const std::vector<LayerSpec>& layers = models[turn % models.size()];
   const std::vector<ImageShape> shapes = layer_shapes(layers, shape);
   TaskWindows windows = windows_on(shape);
@@ -83,9 +96,7 @@ bool use_conv_model(const ValidationConfig& config, std::size_t turn, Task& task
   windows.stride = layers[0].stride;
   windows.cells_down = shapes.back().height;
   windows.cells_across = shapes.back().width;
-  task.see_windows(windows);
-  architecture.widths = {windows.size(), layers[0].units};
-  return true;
+  use_conv(windows, layers[0].units, stacked, task, settings);
 }
 
 void check_conv_models(const MetaConfig& config) {

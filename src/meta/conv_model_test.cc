@@ -29,16 +29,17 @@ TEST(ConvModel, IsDrawnFromTheConfigForTasksWithPlaces) {
   std::set<int> heights;
   for (std::uint64_t index = 0; index < 40; ++index) {
     Task task = tasks.make_task(1, index, Split::kTrain);
-    Architecture architecture;
-    architecture.widths = {task.num_inputs(), 4, 4};
-    draw_conv_model(config, 1, index, task, architecture);
+    TrajectorySettings settings;
+    const Architecture& architecture = settings.architecture;
+    settings.architecture.widths = {task.num_inputs(), 4, 4};
+    draw_conv_model(config, 1, index, task, settings);
     if (task.shape().size() == 0) {
       EXPECT_EQ(architecture.widths.size(), 3u);
       EXPECT_FALSE(task.windows().has_value());
       continue;
     }
     ASSERT_TRUE(task.windows().has_value());
-    const TaskWindows& windows = *task.windows();
+    const TaskWindows windows = *task.windows();
     heights.insert(windows.height);
     EXPECT_EQ(architecture.widths.size(), 2u);
     EXPECT_EQ(architecture.widths[0], windows.size());
@@ -50,9 +51,29 @@ TEST(ConvModel, IsDrawnFromTheConfigForTasksWithPlaces) {
   EXPECT_GE(heights.size(), 3u);  // 1 of signals, and several of images
   config.inner.conv_share = 0;
   Task task = tasks.make_task(1, 0, Split::kTrain);
-  Architecture architecture;
-  draw_conv_model(config, 1, 0, task, architecture);
+  TrajectorySettings settings;
+  draw_conv_model(config, 1, 0, task, settings);
   EXPECT_FALSE(task.windows().has_value());
+}
+
+TEST(ConvModel, StandsBelowDenseLayersInAStack) {
+  MetaConfig config = conv_config();
+  const TaskDistribution tasks(config.tasks);
+  Task alone = tasks.make_task(1, 0, Split::kTrain), stacked = tasks.make_task(1, 0, Split::kTrain);
+  TrajectorySettings conv, stack;
+  conv.architecture = stack.architecture = {{alone.num_inputs(), 4, 5}, Unary::kTanh};
+  draw_conv_model(config, 1, 0, alone, conv);
+  config.inner.stack_share = 1;
+  draw_conv_model(config, 1, 0, stacked, stack);
+  EXPECT_FALSE(conv.below.has_value());
+  ASSERT_TRUE(stack.below.has_value());
+  EXPECT_EQ(stack.below->widths, conv.architecture.widths);
+  EXPECT_EQ(stack.below->activation, Unary::kTanh);
+  const TaskWindows windows = *stacked.windows();
+  EXPECT_EQ(
+      stack.architecture.widths,
+      (std::vector<int>{conv.architecture.widths.back() * windows.cells_down * windows.cells_across,
+                        4, 5}));
 }
 
 TEST(ConvModel, ConfigsThatMakeNoSenseAreRefused) {
@@ -69,6 +90,20 @@ TEST(ConvModel, ConfigsThatMakeNoSenseAreRefused) {
   MetaConfig config = conv_config();
   config.inner.min_window = 5;
   EXPECT_NE(error_line([&] { config.validate(); }).find("inner.min_window <= inner.max_window"),
+            std::string::npos);
+  config = conv_config();
+  config.inner.stack_share = 0.5;
+  EXPECT_NE(error_line([&] { config.validate(); }).find("truncation.min_K of at least"),
+            std::string::npos);
+  config.truncation.min_K = config.truncation.max_K = config.inner.max_T;
+  config.validate();
+  config.inner.conv_share = 0;
+  EXPECT_NE(error_line([&] { config.validate(); }).find("inner.conv_share above 0"),
+            std::string::npos);
+  config = conv_config();
+  config.validation.stack_share = 1;
+  config.validation.conv.clear();
+  EXPECT_NE(error_line([&] { config.validate(); }).find("layers in validation.conv"),
             std::string::npos);
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "meta/stack_model.h"
+
 namespace metaplastic {
 namespace {
 
@@ -27,6 +29,12 @@ SlotEstimate estimate_slot(const EstimateContext& context, std::span<const float
   const auto& [config, layout, tasks, estimator, seed] = context;
   SlotEstimate made;
   made.task_index = slot_task_index(slot, slot_index, config.outer.outer_batch);
+  if (slot.settings.below && slot.task->windows()) {  // its trajectory starts
+    constexpr std::uint32_t kBelow = 1;
+    learn_below(config, theta, slot.settings,
+                Random(seed, Purpose::kPhiInit, made.task_index, kBelow), *slot.task,
+                workspace.data, workspace.truncation.tape);
+  }
   TrajectoryProblem problem(config, layout, seed, made.task_index, slot, workspace);
   stagger(context, theta, made.task_index, slot, problem);
   const std::int64_t before = slot.inner_step;

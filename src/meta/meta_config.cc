@@ -62,6 +62,20 @@ void check_estimator(const MetaConfig& config) {
   }
 }
 
+// A layer below learns by the theta of its trajectory's start, which no checkpoint keeps.
+void check_stacks(const MetaConfig& config) {
+  if (config.inner.stack_share > 0 && config.truncation.min_K < config.inner.max_T) {
+    fail(
+        "config: expected truncation.min_K of at least inner.max_T with inner.stack_share, so that "
+        "trajectories are whole, found {} and {}",
+        config.truncation.min_K, config.inner.max_T);
+  }
+  if (config.inner.stack_share > 0 && config.inner.conv_share == 0)
+    fail("config: expected inner.conv_share above 0 with inner.stack_share, found 0");
+  if (config.validation.stack_share > 0 && config.validation.conv.empty())
+    fail("config: expected layers in validation.conv with validation.stack_share, found none");
+}
+
 void check_readout_of(const ValidationConfig& validation) {
   if (validation.stops && validation.readout == "objective") {
     fail(
@@ -91,6 +105,7 @@ void MetaConfig::validate() const {
   check_order("inner.min_features", inner.min_features, "inner.max_features", inner.max_features);
   check_order("inner.min_window", inner.min_window, "inner.max_window", inner.max_window);
   check_conv_models(*this);
+  check_stacks(*this);
   check_order("inner.min_T", inner.min_T, "inner.max_T", inner.max_T);
   check_order("truncation.min_K", truncation.min_K, "truncation.max_K", truncation.max_K);
   check_order("inner.min_rows", inner.min_rows, "inner.max_rows", inner.max_rows);

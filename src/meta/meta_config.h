@@ -28,6 +28,7 @@ struct InnerConfig {
   int max_features = 128;
   std::vector<std::string> activations = {"relu"};
   double conv_share = 0;
+  double stack_share = 0;
   int min_window = 3;
   int max_window = 7;
   int max_cells = 3;
@@ -60,6 +61,10 @@ struct InnerConfig {
     v("conv_share", conv_share, Range{0, 1},
       "share of the trajectories on images and signals whose base model is a conv layer: it learns "
       "from windows, and is judged by its answers, pooled over a grid of places",
+      "0");
+    v("stack_share", stack_share, Range{0, 1},
+      "share of those that go on: the conv layer learns first, without a gradient, and the base "
+      "model is of dense layers that learn from its pooled answers; needs whole trajectories",
       "0");
     v("min_window", min_window, Range{2, 16},
       "smallest side of such a layer's windows of images; those of signals are twice as long less "
@@ -268,6 +273,7 @@ struct ValidationConfig {
   std::vector<std::string> further_hidden;
   std::vector<std::string> conv;
   double conv_share = 1;
+  double stack_share = 0;
   std::vector<std::string> activations = {"relu"};
 
   template <class Visitor>
@@ -299,6 +305,10 @@ struct ValidationConfig {
       "");
     v("conv_share", conv_share, Range{0, 1},
       "share of the held-out images and signals that have them; the others have dense layers", "");
+    v("stack_share", stack_share, Range{0, 1},
+      "share of those where the conv layer learns first, and then the dense layers above its "
+      "pooled answers, which are judged",
+      "");
     v("activations", activations, Choices{activation_names()},
       "of the base models; the held-out tasks take turns", "relu");
   }

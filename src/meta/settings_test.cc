@@ -205,8 +205,8 @@ TEST(TaskData, OfWindowsCountsImages) {
   config.inner.neighbour_pool = 100;
   const TaskDistribution tasks(config.tasks);
   Task task = tasks.make_task(3, 5, Split::kTrain);
-  Architecture architecture;
-  draw_conv_model(config, 3, 5, task, architecture);
+  TrajectorySettings drawn;
+  draw_conv_model(config, 3, 5, task, drawn);
   ASSERT_TRUE(task.windows().has_value());
   std::optional<NeighbourMetric> metric;
   TaskData data;

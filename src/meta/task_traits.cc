@@ -20,7 +20,7 @@ std::vector<Traits> traits_of_tasks(const MetaConfig& config, const TaskDistribu
     const auto index = static_cast<std::uint64_t>(n);
     Task task = tasks.make_task(seed, index, Split::kTrain);
     TrajectorySettings drawn = draw_trajectory(config, seed, index, task.num_inputs(), 0);
-    draw_conv_model(config, seed, index, task, drawn.architecture);
+    draw_conv_model(config, seed, index, task, drawn);  // a stack counts by its windows
     std::optional<NeighbourMetric> metric;
     data.start(task, 0, 1, drawn.inner_batch, config, metric, drawn.rows);
     all.push_back(data.profile().traits);

@@ -118,6 +118,25 @@ TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBitsWithConvModels) {
                       path("conv-parts/checkpoint.safetensors"));
 }
 
+TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBitsWithStacks) {
+  MetaConfig config = tiny_config();
+  config.tasks.image_side = 9;
+  config.inner.conv_share = config.inner.stack_share = 0.8;
+  config.inner.max_window = 4;
+  config.inner.min_T = config.inner.max_T = 4;
+  config.truncation.min_K = config.truncation.max_K = 4;
+  config.validation.conv = {"conv 8 3x3, pool 2x2"};
+  config.validation.stack_share = 0.5;
+  config.outer.outer_steps = 3;
+  train("stack-whole", config, 1);
+  config.outer.outer_steps = 1;
+  train("stack-parts", config, 2);
+  config.outer.outer_steps = 3;
+  train("stack-parts", config, 2, true);
+  expect_same_tensors(path("stack-whole/checkpoint.safetensors"),
+                      path("stack-parts/checkpoint.safetensors"));
+}
+
 TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBits) {
   MetaConfig config = tiny_config();
   // Inputs of different widths, and T that grows.

@@ -45,7 +45,7 @@ void draw_slot(const MetaConfig& config, const TaskDistribution& tasks, std::uin
   slot.task.emplace(tasks.make_task(seed, task_index, Split::kTrain));
   slot.settings =
       draw_trajectory(config, seed, task_index, slot.task->num_inputs(), slot.opened_at);
-  draw_conv_model(config, seed, task_index, *slot.task, slot.settings.architecture);
+  draw_conv_model(config, seed, task_index, *slot.task, slot.settings);
   slot.metric.reset();
   slot.profile.reset();
 }
@@ -136,10 +136,10 @@ std::span<const float> TaskData::draw_examples(std::uint32_t step) {
     return {scratch_.x.data(), U * B};
   }
   Random random = task_->stream(Purpose::kInnerBatch, step);
-  const auto numbers = sample_without_replacement(random, pool_examples(), batch_size_);
+  const auto numbers = sample_without_replacement(random, pool_size(), batch_size_);
   const std::vector<std::size_t> places(numbers.begin(), numbers.end());
   examples_.resize(U * B);
-  const auto N = static_cast<std::size_t>(pool_examples());
+  const auto N = static_cast<std::size_t>(pool_size());
   for (std::size_t u = 0; u < U; ++u)
     for (std::size_t b = 0; b < B; ++b) examples_[u * B + b] = pool_.examples()[u * N + places[b]];
   nearest_.clear();
@@ -156,9 +156,14 @@ void TaskData::use_settings(const ViewSettings& settings) {
   std::ranges::fill(drawn_, char{0});
 }
 
+std::span<const float> TaskData::pool_examples() {
+  prepare_pool(first_step_);
+  return pool_.examples();
+}
+
 DataProfile TaskData::profile() {
   prepare_pool(first_step_);
-  return profile_of(pool_, rows_ > 0 ? rows_ : pool_examples(), config_->rule.reads_traits());
+  return profile_of(pool_, rows_ > 0 ? rows_ : pool_size(), config_->rule.reads_traits());
 }
 
 void TaskData::prepare_pool(std::uint32_t step) {
@@ -182,13 +187,13 @@ void TaskData::prepare_settings() {
 }
 
 std::span<const float> TaskData::draw_pool(std::uint32_t number) {
-  const int count = pool_examples() / windows_each_;
+  const int count = pool_size() / windows_each_;
   if (rows_ > 0) {
     task_->draw_data_set(number, count, pool_batch_, windows_each_);
   } else {
     task_->draw_batch(Purpose::kNeighbours, number, count, pool_batch_);
   }
-  return {pool_batch_.x.data(), static_cast<std::size_t>(pool_examples() * task_->num_inputs())};
+  return {pool_batch_.x.data(), static_cast<std::size_t>(pool_size() * task_->num_inputs())};
 }
 
 const Probe<float>& TaskData::probe(int k) {

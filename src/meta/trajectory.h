@@ -20,6 +20,7 @@ namespace metaplastic {
 // only where config.inner.curriculum_steps is positive.
 struct TrajectorySettings {
   Architecture architecture;
+  std::optional<Architecture> below;  // a conv layer that learns first (meta/stack_model.h)
   int T = 1;
   int inner_batch = 64;
   // Of the data set that the batches are drawn from; 0: as many as are asked for. With windows,
@@ -48,6 +49,8 @@ class TaskData : public TruncationData<float> {
   double homeostatic_share() const override { return pool_.settings().share; }
   // Batches are made with these from now on, and again where they were made.
   void use_settings(const ViewSettings& settings);
+  // The pool [U_0,N]; prepared where it is not yet.
+  std::span<const float> pool_examples();
   // Of the pool, for the config's rule. It is prepared where it is not yet.
   DataProfile profile();
   const Probe<float>& probe(int k) override;
@@ -63,7 +66,7 @@ class TaskData : public TruncationData<float> {
   bool needs_pool() const;
   // The unlabelled examples of the step as they are [U_0,B].
   std::span<const float> draw_examples(std::uint32_t step);
-  int pool_examples() const {
+  int pool_size() const {
     return rows_ > 0 ? rows_ * windows_each_ : config_->inner.neighbour_pool;
   }
 

@@ -9,6 +9,8 @@
 #include "base/stopped.h"
 #include "base/thread_pool.h"
 #include "meta/conv_model.h"
+#include "meta/inner_run.h"
+#include "meta/stack_model.h"
 #include "objective/best_readout.h"
 
 namespace metaplastic {
@@ -34,15 +36,19 @@ Judgement judge_states(const MetaConfig& config, const Architecture& architectur
   return mean;
 }
 
-}  // namespace
+// Streams of a held-out task: phi, rows, conv, stack, phi of the layer below.
+constexpr std::uint32_t kRows = 1, kConv = 2, kStack = 3, kBelow = 4;
 
-TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
-                     const std::vector<float>& theta, int index, ValidationWorkspace& workspace) {
+TrajectorySettings held_out_model(const MetaConfig& config, std::uint64_t seed, int index,
+                                  Task& task) {
   const ValidationConfig& validation = config.validation;
-  const auto task_index = static_cast<std::uint64_t>(index);
-  Task task = tasks.make_task(seed, task_index, Split::kValidation);
-  const ThetaLayout layout(config.rule), plain(plain_sizes(config.rule));
-  Architecture architecture;
+  const auto share = [&](std::uint32_t stream) {
+    return Random(seed, Purpose::kValidation, static_cast<std::uint64_t>(index), stream).uniform();
+  };
+  TrajectorySettings settings;
+  settings.T = validation.inner_steps;
+  settings.inner_batch = config.inner.inner_batch.front();
+  Architecture& architecture = settings.architecture;
   architecture.widths = {task.num_inputs()};
   // Every activation with one base model, then with the next.
   const auto turn = static_cast<std::size_t>(index);
@@ -50,44 +56,43 @@ TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, st
   const std::size_t num_activations = validation.activations.size();
   const std::vector<int>& hidden = models[turn / num_activations % models.size()];
   architecture.widths.insert(architecture.widths.end(), hidden.begin(), hidden.end());
-  // Streams of a held-out task: phi, rows, conv.
-  constexpr std::uint32_t kRows = 1, kConv = 2;
-  if (Random(seed, Purpose::kValidation, task_index, kConv).uniform() < validation.conv_share)
-    use_conv_model(validation, turn / num_activations, task, architecture);
   architecture.activation = activation_from_name(validation.activations[turn % num_activations]);
+  if (share(kConv) < validation.conv_share)
+    use_conv_model(validation, turn / num_activations, share(kStack) < validation.stack_share, task,
+                   settings);
+  return settings;
+}
+
+}  // namespace
+
+TaskScore score_task(const MetaConfig& config, const TaskDistribution& tasks, std::uint64_t seed,
+                     const std::vector<float>& theta, int index, ValidationWorkspace& workspace) {
+  const ValidationConfig& validation = config.validation;
+  const auto task_index = static_cast<std::uint64_t>(index);
+  Task task = tasks.make_task(seed, task_index, Split::kValidation);
+  TrajectorySettings settings = held_out_model(config, seed, index, task);
+  settings.rows = draw_rows(config, Random(seed, Purpose::kValidation, task_index, kRows));
+  const Architecture& architecture = settings.architecture;
+  if (settings.below) {
+    learn_below(config, theta, settings, Random(seed, Purpose::kValidation, task_index, kBelow),
+                task, workspace.data, workspace.tape);
+  }
   std::vector<float> phi = make_phi<float>(architecture, config.inner.phi_init(),
                                            Random(seed, Purpose::kValidation, task_index));
   TaskScore score;
   score.family = task.family();
   std::optional<NeighbourMetric> metric;
-  const int rows = draw_rows(config, Random(seed, Purpose::kValidation, task_index, kRows));
-  workspace.data.start(task, 0, 1, config.inner.inner_batch.front(), config, metric, rows);
+  workspace.data.start(task, 0, 1, settings.inner_batch, config, metric, settings.rows);
   std::vector<Probe<float>> probes;  // the same for both states
   for (int p = 0; p < validation.num_probes; ++p) probes.push_back(workspace.data.probe(p));
   score.random_accuracy =
       judge_states(config, architecture, std::span(&phi, 1), probes, 1, workspace.tape).accuracy;
-  TruncationSettings<float> step_settings = truncation_settings(config, 1);
-  const DataProfile profile = config.rule.has_settings() ? workspace.data.profile() : DataProfile{};
-  const ResolvedTheta<float> resolved = resolve_theta(layout, theta.data(), profile);
-  if (config.rule.has_settings()) {
-    const RuleSettings settings =
-        settings_of(resolved.raw, config.rule, profile.kind, config.inner.inner_lr);
-    use_step_settings(settings, step_settings);
-    workspace.data.use_settings(settings.views());
-  }
   std::set<int> stops = {validation.inner_steps};
   if (validation.stops) stops = stopping_points(validation.inner_steps);
-  std::vector<std::vector<float>> states;
-  std::vector<float> mean = phi;
-  for (int step = 0; step < validation.inner_steps; ++step) {
-    workspace.data.move_to(static_cast<std::uint32_t>(step), 1);
-    unroll(plain, resolved.theta.data(), architecture, phi, 1, step_settings, workspace.data,
-           workspace.tape);
-    update_phi_mean(mean, phi, config.inner.phi_mean_share, step + 1);
-    if (stops.contains(step + 1)) states.push_back(mean);
-  }
+  const InnerRun run = run_inner(config, theta, architecture, std::move(phi),
+                                 validation.inner_steps, stops, workspace.data, workspace.tape);
   const Judgement trained =
-      judge_states(config, architecture, states, probes, step_settings.inputs, workspace.tape);
+      judge_states(config, architecture, run.states, probes, run.inputs, workspace.tape);
   score.accuracy = trained.accuracy;
   score.meta_loss = trained.meta_loss;
   return score;

@@ -190,34 +190,51 @@ void Task::draw(Purpose purpose, std::uint32_t step, int num_examples, bool dist
                      std::span(out.augmentation).subspan(b * A, A));
     painter_.apply(random, input);
   }
+  if (answers_) return answer_windows(random, out);
   if (windows_) {
     const bool is_labelled = purpose == Purpose::kSupport || purpose == Purpose::kQuery;
-    return cut_windows(is_labelled ? windows_->places() : windows_each, random, out);
+    const int each = is_labelled ? windows_->places() : windows_each;
+    return cut_windows(0, B, each, random, scratch, out.x);
   }
   permute_transpose(scratch.inputs, permutation_, B, out.x);
 }
 
-void Task::cut_windows(int windows_each, Random& random, TaskBatch& out) const {
-  const auto B = static_cast<std::size_t>(out.num_examples), U0 = permutation_.size();
-  const std::size_t size = static_cast<std::size_t>(windows_->size());
+void Task::cut_windows(std::size_t first, std::size_t count, int windows_each, Random& random,
+                       TaskBatch::Scratch& scratch, std::vector<float>& out) const {
+  const std::size_t U0 = permutation_.size(), size = static_cast<std::size_t>(windows_->size());
   const auto P = static_cast<std::size_t>(windows_each);
   std::vector<std::int64_t> places(P);
   std::iota(places.begin(), places.end(), 0);
-  std::vector<float>& windows = out.scratch.windows;
-  windows.resize(B * P * size);
-  for (std::size_t b = 0; b < B * P; ++b) {
+  std::vector<float>& windows = scratch.windows;
+  windows.resize(count * P * size);
+  for (std::size_t b = 0; b < count * P; ++b) {
     if (windows_each == 1) {
       places[0] = random.between(0, windows_->places() - 1);
     } else if (b % P == 0 && windows_each < windows_->places()) {
       places = sample_without_replacement(random, windows_->places(), windows_each);
     }
-    read_window(*windows_, std::span(out.scratch.inputs).subspan(b / P * U0, U0),
+    read_window(*windows_, std::span(scratch.inputs).subspan((first + b / P) * U0, U0),
                 static_cast<int>(places[b % P]), std::span(windows).subspan(b * size, size));
   }
   std::vector<int> order(size);
   std::iota(order.begin(), order.end(), 0);
-  out.x.resize(size * B * P);
-  permute_transpose(windows, order, B * P, out.x);
+  out.resize(size * count * P);
+  permute_transpose(windows, order, count * P, out);
+}
+
+void Task::answer_windows(Random& random, TaskBatch& out) const {
+  constexpr std::size_t kBlock = 32;  // instances whose windows are held at once
+  const auto B = static_cast<std::size_t>(out.num_examples);
+  const auto U = static_cast<std::size_t>(answers_->num_answers());
+  TaskBatch::Scratch& scratch = out.scratch;
+  out.x.resize(U * B);
+  for (std::size_t first = 0; first < B; first += kBlock) {
+    const std::size_t count = std::min(kBlock, B - first);
+    cut_windows(first, count, windows_->places(), random, scratch, scratch.answered);
+    const std::vector<float> answers = answers_->answer(scratch.answered, static_cast<int>(count));
+    for (std::size_t u = 0; u < U; ++u)
+      std::copy_n(&answers[u * count], count, &out.x[u * B + first]);
+  }
 }
 
 TaskDistribution::TaskDistribution(const TaskConfig& config, const SuppliedFamilies& supplied)

@@ -31,10 +31,11 @@ struct TaskBatch {
   // Scratch of draw_batch; one TaskBatch belongs to one thread.
   struct Scratch {
     Augmenter::Workspace workspace;
-    std::vector<float> source;   // [kSourcePixels]
-    std::vector<float> inputs;   // [B,U0] before permutation
-    std::vector<int> instances;  // [B] instance of each example
-    std::vector<float> windows;  // [B places,size]
+    std::vector<float> source;    // [kSourcePixels]
+    std::vector<float> inputs;    // [B,U0] before permutation
+    std::vector<int> instances;   // [B] instance of each example
+    std::vector<float> windows;   // [B places,size], of some instances
+    std::vector<float> answered;  // [size,B places], of some instances
   } scratch;
 };
 
@@ -42,6 +43,7 @@ class Task {
  public:
   int num_classes() const { return classes_->num_classes(); }
   int num_inputs() const {
+    if (answers_) return answers_->num_answers();
     return windows_ ? windows_->size() : static_cast<int>(permutation_.size());
   }
   // Of instances, whose number permutation()[u] is x[u]: of images and signals; else of size 0.
@@ -50,7 +52,11 @@ class Task {
   // windows_each random places, but all places of each for kSupport and kQuery; those of an
   // instance one after the other.
   void see_windows(const TaskWindows& windows) { windows_ = windows; }
-  const std::optional<TaskWindows>& windows() const { return windows_; }
+  // From now on the examples of a batch are instances again, each as what `answers` makes of all
+  // its windows. The task sees windows already.
+  void see_answers(std::shared_ptr<const WindowAnswers> answers) { answers_ = std::move(answers); }
+  // Nothing where examples are instances.
+  std::optional<TaskWindows> windows() const { return answers_ ? std::nullopt : windows_; }
   int num_targets() const { return augmenter_.num_targets(); }
   const std::string& family() const { return family_; }
   // x[u] of a batch is the instance's number permutation()[u].
@@ -88,11 +94,16 @@ class Task {
   Painter painter_;
   std::vector<int> permutation_;  // [U0]
   std::optional<TaskWindows> windows_;
+  std::shared_ptr<const WindowAnswers> answers_;
   // Chooses scratch.instances and labels, then makes x.
   void draw(Purpose purpose, std::uint32_t step, int num_examples, bool distinct, TaskBatch& out,
             int windows_each) const;
-  // x of a batch from scratch.inputs [B,U0].
-  void cut_windows(int windows_each, Random& random, TaskBatch& out) const;
+  // Windows [size,count windows_each] of the batch's instances first, .. from scratch.inputs
+  // [B,U0].
+  void cut_windows(std::size_t first, std::size_t count, int windows_each, Random& random,
+                   TaskBatch::Scratch& scratch, std::vector<float>& out) const;
+  // x of a batch from scratch.inputs.
+  void answer_windows(Random& random, TaskBatch& out) const;
 };
 
 // The families and their weights. Building it renders the glyphs and reads the image sources, so it

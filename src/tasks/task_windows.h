@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "data/dataset.h"
 
@@ -19,6 +20,16 @@ struct TaskWindows {
   int across() const { return (shape.width - width) / stride + 1; }
   int places() const { return down() * across(); }
   int size() const { return height * width * shape.channels; }
+};
+
+// Layers below those that learn: they answer to the windows of instances.
+class WindowAnswers {
+ public:
+  virtual ~WindowAnswers() = default;
+  virtual int num_answers() const = 0;
+  // windows [size,num_instances places] -> [num_answers,num_instances]. May be called by several
+  // threads.
+  virtual std::vector<float> answer(std::span<const float> windows, int num_instances) const = 0;
 };
 
 // out [size] of an instance [height,width,channels]: less its mean, over its deviation + offset.
