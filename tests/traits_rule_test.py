@@ -66,8 +66,11 @@ class TraitsRule(program.InFolder):
         self.assertRegex(step[2], r"sparse +0\.02000 \(start\)$")
         self.assertNotIn("inner_lr:", shown.split("provenance:")[0])
         inner = shown.split("not meta-trained (in brackets: in meta-training):\n")[1]
-        for line in ("inner_batch: 16 (the same)", "inner_steps: 5 (the same)", "weight_std: 0.1 (the same)"):
+        for line in ("init: normal (the same)", "inner_batch: 16 (the same)", "inner_steps: 5 (the same)"):
             self.assertIn(line, inner.split("mix of")[0])
+        self.assertNotIn("_std", inner.split("mix of")[0])
+        weights = shown.split("weights: deviation of the first weights\n")[1].splitlines()
+        self.assertRegex(weights[1], r"shapes +0\.\d+ from 0\.10000$")
         self.assertNotIn("for this data", shown)
         mixes = set()
         for data in ("fields,seed=3,rows=60", "csv:table.csv,label=label"):

@@ -83,7 +83,7 @@ RuleSettings settings_in(const Rule& rule, const ThetaLayout& layout,
   const auto first = static_cast<std::size_t>(layout[ThetaName::kSettings].offset) +
                      static_cast<std::size_t>(kind) * kNumSettings;
   std::copy_n(theta.begin() + static_cast<std::ptrdiff_t>(first), kNumSettings, raw.begin());
-  return settings_of(raw, rule.sizes, kind, rule.inner.inner_lr);
+  return settings_of(raw, rule.sizes, kind, rule.inner);
 }
 
 std::string settings_text(const Rule& rule, const ThetaLayout& layout,
@@ -124,13 +124,18 @@ std::string in_meta_training(const nlohmann::json& trained, const std::string& n
 // The numbers of the inner loop that are not in theta.
 std::string inner_text(const Rule& rule) {
   nlohmann::json inner = to_json(rule.inner), trained;
-  if (rule.sizes.has_settings()) inner.erase("inner_lr");  // the setting step acts instead
+  if (rule.sizes.has_settings()) {  // settings act instead
+    for (const char* name : {"inner_lr", "weight_std", "bias_std", "phi_mean_share"})
+      inner.erase(name);
+  }
   const nlohmann::json& provenance = rule.provenance;
   if (provenance.is_object() && provenance.contains("config")) {
     const nlohmann::json& config = provenance["config"];
     if (config.is_object() && config.contains("inner")) trained = config["inner"];
   }
-  std::string text = "inner loop, chosen by a person and not meta-trained";
+  std::string text = rule.sizes.has_settings()
+                         ? "form and cost of a training, chosen by a person and not meta-trained"
+                         : "inner loop, chosen by a person and not meta-trained";
   text += trained.is_object() ? " (in brackets: in meta-training):\n" : ":\n";
   for (const auto& [name, value] : inner.items()) {
     std::string before = in_meta_training(trained, name);

@@ -128,7 +128,7 @@ class ThetaShaped {
       : file_(file),
         from_(layout_in_file(file, config.rule)),
         to_(config.rule),
-        inner_lr_(config.inner.inner_lr) {
+        inner_(config.inner_settings()) {
     check_terms(from_, metaplastic::take(file, "theta", from_.size()), to_, file.source);
   }
   // A direction in the space of theta.
@@ -137,14 +137,14 @@ class ThetaShaped {
   }
   std::vector<float> take_theta(const std::string& name) const {
     std::vector<float> theta = take(name);
-    complete_settings(from_, to_, inner_lr_, theta);
+    complete_settings(from_, to_, inner_, theta);
     return theta;
   }
 
  private:
   const TensorFile& file_;
   ThetaLayout from_, to_;
-  double inner_lr_;
+  InnerSettings inner_;
 };
 
 std::string slot_name(std::size_t slot, const char* what) {

@@ -37,15 +37,15 @@ Rule grown_rule(const Rule& rule, const RuleSizes& sizes, std::uint64_t seed) {
 std::vector<float> initial_theta(const MetaConfig& config, std::uint64_t seed) {
   const std::string& name = config.outer.init_rule;
   const ThetaLayout layout(config.rule);
-  const double inner_lr = config.inner.inner_lr;
+  const InnerSettings inner = config.inner_settings();
   if (name == "random") {
     std::vector<float> theta = random_theta(layout, seed);
-    set_random_settings(layout, inner_lr, seed, theta);
+    set_random_settings(layout, inner, seed, theta);
     return theta;
   }
   if (is_classical_rule(name)) {
     std::vector<float> theta = make_classical_rule(name, config.rule, seed).theta;
-    set_usual_settings(layout, inner_lr, theta);
+    set_usual_settings(layout, inner, theta);
     return theta;
   }
   if (!std::filesystem::exists(name)) {
@@ -60,7 +60,7 @@ std::vector<float> initial_theta(const MetaConfig& config, std::uint64_t seed) {
     rule = with_views(rule, config.rule.views, static_cast<float>(config.outer.init_mix_share));
   const bool has_settings = rule.sizes.has_settings();
   rule = grown_rule(rule, config.rule, seed);
-  if (!has_settings && rule.sizes == config.rule) set_usual_settings(layout, inner_lr, rule.theta);
+  if (!has_settings && rule.sizes == config.rule) set_usual_settings(layout, inner, rule.theta);
   if (!(rule.sizes == config.rule)) {
     fail("{}: expected a rule of {}, found {}; change the [rule] section", name,
          describe(config.rule), describe(rule.sizes));

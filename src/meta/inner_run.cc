@@ -1,5 +1,7 @@
 #include "meta/inner_run.h"
 
+#include "meta/first_phi.h"
+
 namespace metaplastic {
 
 InnerRun run_inner(const MetaConfig& config, std::span<const float> theta,
@@ -9,9 +11,12 @@ InnerRun run_inner(const MetaConfig& config, std::span<const float> theta,
   TruncationSettings<float> step_settings = truncation_settings(config, 1);
   const DataProfile profile = config.rule.has_settings() ? data.profile() : DataProfile{};
   const ResolvedTheta<float> resolved = resolve_theta(layout, theta.data(), profile);
+  double mean_share = config.inner.phi_mean_share;
   if (config.rule.has_settings()) {
     const RuleSettings settings =
-        settings_of(resolved.raw, config.rule, profile.kind, config.inner.inner_lr);
+        settings_of(resolved.raw, config.rule, profile.kind, config.inner_settings());
+    mean_share = settings[SettingName::kAveraging];
+    scale_first_phi(architecture, config.inner_settings(), settings, phi);
     use_step_settings(settings, step_settings);
     data.use_settings(settings.views());
   }
@@ -21,7 +26,7 @@ InnerRun run_inner(const MetaConfig& config, std::span<const float> theta,
   for (int step = 0; step < num_steps; ++step) {
     data.move_to(static_cast<std::uint32_t>(step), 1);
     unroll(plain, resolved.theta.data(), architecture, phi, 1, step_settings, data, tape);
-    update_phi_mean(mean, phi, config.inner.phi_mean_share, step + 1);
+    update_phi_mean(mean, phi, mean_share, step + 1);
     if (stops.contains(step + 1)) run.states.push_back(mean);
   }
   return run;

@@ -98,6 +98,12 @@ std::vector<std::vector<int>> validation_widths(const ValidationConfig& config) 
   return models;
 }
 
+InnerSettings MetaConfig::inner_settings() const {
+  return {inner.inner_lr,      inner.weight_std,          inner.bias_std,
+          inner.init,          inner.inner_batch.front(), validation.inner_steps,
+          inner.phi_mean_share};
+}
+
 void MetaConfig::validate() const {
   rule.validate("config");
   check_order("inner.min_layers", inner.min_layers, "inner.max_layers", inner.max_layers);

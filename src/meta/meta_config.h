@@ -336,6 +336,8 @@ struct MetaConfig {
     v.section("outer", outer);
     v.section("validation", validation);
   }
+  // The inner loop of a rule of this config: of several batches, the first.
+  InnerSettings inner_settings() const;
   // Throws Error where options contradict one another (a minimum above its maximum, ...).
   void validate() const;
 };

@@ -153,10 +153,7 @@ void RunFolder::take_validation(const BestRule& candidate, bool scheduled, RunSt
 Rule rule_of_run(const MetaConfig& config, std::vector<float> theta) {
   Rule rule;
   rule.sizes = config.rule;
-  rule.inner = {
-      config.inner.inner_lr,      config.inner.weight_std,          config.inner.bias_std,
-      config.inner.init,          config.inner.inner_batch.front(), config.validation.inner_steps,
-      config.inner.phi_mean_share};
+  rule.inner = config.inner_settings();
   rule.theta = std::move(theta);
   return rule;
 }

@@ -255,7 +255,7 @@ TEST(Checkpoint, ConvertsFactorsToSettings) {
       for (std::size_t n = 0; n < kNumSettings; ++n) {
         const auto setting = static_cast<SettingName>(n);
         const float usual = usual_raw(
-            setting, usual_setting(setting, static_cast<ExampleKind>(k), config.inner.inner_lr));
+            setting, usual_setting(setting, static_cast<ExampleKind>(k), config.inner_settings()));
         const float before = n < kOldSettings ? old[kMix + n] : 0;
         EXPECT_EQ(found[at + k * kNumSettings + n], before + (added ? usual : 0.0f));
       }

@@ -250,6 +250,7 @@ void use_step_settings(const RuleSettings& settings, TruncationSettings<float>& 
   step.bias_pace = static_cast<float>(settings[SettingName::kBiasPace]);
   step.keep = static_cast<float>(settings[SettingName::kKeep]);
   step.inputs = static_cast<float>(settings[SettingName::kInputs]);
+  if (step.mean_share > 0) step.mean_share = settings[SettingName::kAveraging];
 }
 
 Window draw_window(const MetaConfig& config, std::uint64_t seed, std::uint64_t task_index,

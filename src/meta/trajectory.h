@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "meta/first_phi.h"
 #include "meta/gradient_estimator.h"
 #include "meta/meta_config.h"
 #include "neighbours/traits.h"
@@ -91,7 +92,7 @@ class TaskData : public TruncationData<float> {
 // What the config says about truncations, and K.
 TruncationSettings<float> truncation_settings(const MetaConfig& config, int K);
 
-// Takes over what is neither of views nor of theta: step size, pace, growth, inputs.
+// Takes over what is neither of views nor of theta: step size, pace, growth, inputs, averaging.
 void use_step_settings(const RuleSettings& settings, TruncationSettings<float>& step);
 
 // K is drawn anew for every truncation of a trajectory.
@@ -142,15 +143,16 @@ class TrajectoryProblem : public InnerProblem {
  private:
   // Theta as the inner steps of a window use it.
   struct Resolved {
-    TruncationSettings<float> settings;
+    TruncationSettings<float> truncation;
     ResolvedTheta<float> theta;
+    RuleSettings settings;  // where the rule has some
   };
-  // Batches of a window that is run again are kept, unless settings have changed.
-  Resolved start(const Window& window, std::span<const float> theta);
+  // Batches of a window that is run again are kept, unless settings have changed. phi of a
+  // trajectory's start is scaled as the settings say.
+  Resolved start(const Window& window, std::span<const float> theta, std::vector<float>& phi);
   void resolve_vjp(std::span<const float> theta, std::span<const float> plain_bar,
                    const RawSettings<float>& raw_bar, std::span<float> theta_bar) const;
-  RawSettings<float> raw_bar_of(const StepBar<float>& step_bar,
-                                const RawSettings<float>& raw) const;
+  RawSettings<float> raw_bar_of(const FirstPhiBar& first, const RawSettings<float>& raw) const;
 
   const MetaConfig& config_;
   const ThetaLayout& layout_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "meta/adam.h"
+#include "meta/first_phi.h"
 #include "meta/trajectory.h"
 
 namespace metaplastic {
@@ -96,7 +97,8 @@ void TrajectoryProblem::resolve_vjp(std::span<const float> theta, std::span<cons
 }
 
 TrajectoryProblem::Resolved TrajectoryProblem::start(const Window& window,
-                                                     std::span<const float> theta) {
+                                                     std::span<const float> theta,
+                                                     std::vector<float>& phi) {
   TaskData& data = workspace_.data;
   const bool fresh = started_ != window.truncation;
   if (fresh) {
@@ -107,66 +109,79 @@ TrajectoryProblem::Resolved TrajectoryProblem::start(const Window& window,
   const bool has_settings = layout_.has(ThetaName::kSettings);
   if (has_settings && !slot_.profile) slot_.profile = data.profile();
   const DataProfile profile = slot_.profile.value_or(DataProfile{});
-  Resolved resolved{truncation_settings(config_, window.K),
-                    resolve_theta(layout_, theta.data(), profile)};
+  Resolved resolved{
+      truncation_settings(config_, window.K), resolve_theta(layout_, theta.data(), profile), {}};
   if (!has_settings) return resolved;
   RawSettings<float>& raw = resolved.theta.raw;
   for (std::size_t n = 0; n < raw.size(); ++n) raw[n] += shift_[n];
   const auto mix = static_cast<std::size_t>(plain_[ThetaName::kMix].offset);
   for (std::size_t k = 0; k < mix_shift_.size(); ++k)
     resolved.theta.theta[mix + k] += mix_shift_[k];
-  const RuleSettings settings =
-      settings_of(raw, config_.rule, profile.kind, config_.inner.inner_lr);
+  const RuleSettings& settings = resolved.settings =
+      settings_of(raw, config_.rule, profile.kind, config_.inner_settings());
+  if (window.first_step == 0)
+    scale_first_phi(slot_.settings.architecture, config_.inner_settings(), settings, phi);
   if (fresh || settings.views() != views_) data.use_settings(settings.views());
   views_ = settings.views();
-  use_step_settings(settings, resolved.settings);
-  resolved.settings.step_gradient = true;
+  use_step_settings(settings, resolved.truncation);
+  resolved.truncation.step_gradient = true;
   return resolved;
 }
 
-RawSettings<float> TrajectoryProblem::raw_bar_of(const StepBar<float>& step_bar,
+RawSettings<float> TrajectoryProblem::raw_bar_of(const FirstPhiBar& first,
                                                  const RawSettings<float>& raw) const {
   RawSettings<float> raw_bar{};
   const ExampleKind kind = slot_.profile->kind;
-  const auto put = [&](SettingName name, float value_bar) {
+  const InnerSettings inner = config_.inner_settings();
+  const auto put = [&](SettingName name, double value_bar) {
     const auto n = static_cast<std::size_t>(name);
-    const double usual = usual_setting(name, kind, config_.inner.inner_lr);
-    raw_bar[n] = static_cast<float>(static_cast<double>(value_bar) *
-                                    setting_slope(name, usual, static_cast<double>(raw[n])));
+    const double usual = usual_setting(name, kind, inner);
+    raw_bar[n] =
+        static_cast<float>(value_bar * setting_slope(name, usual, static_cast<double>(raw[n])));
   };
-  put(SettingName::kStep, step_bar.inner_lr);
-  put(SettingName::kBiasPace, step_bar.bias_pace);
-  put(SettingName::kKeep, step_bar.keep);
-  put(SettingName::kShare, step_bar.homeostatic_share);
-  put(SettingName::kInputs, workspace_.truncation.inputs_bar);
+  const StepBar<float>& step_bar = workspace_.truncation.step_bar;
+  put(SettingName::kStep, static_cast<double>(step_bar.inner_lr));
+  put(SettingName::kBiasPace, static_cast<double>(step_bar.bias_pace));
+  put(SettingName::kKeep, static_cast<double>(step_bar.keep));
+  put(SettingName::kShare, static_cast<double>(step_bar.homeostatic_share));
+  put(SettingName::kInputs, static_cast<double>(workspace_.truncation.inputs_bar));
+  put(SettingName::kWeights, first.weights);
+  put(SettingName::kBiases, first.biases);
   return raw_bar;
 }
 
 void TrajectoryProblem::advance(const Window& window, std::span<const float> theta,
                                 std::vector<float>& phi) {
-  const Resolved resolved = start(window, theta);
+  const Resolved resolved = start(window, theta, phi);
   unroll(plain_, resolved.theta.theta.data(), slot_.settings.architecture, phi, window.K,
-         resolved.settings, workspace_.data, workspace_.truncation.tape);
+         resolved.truncation, workspace_.data, workspace_.truncation.tape);
 }
 
 TruncationResult TrajectoryProblem::loss(const Window& window, std::span<const float> theta,
                                          std::vector<float>& phi) {
-  const Resolved resolved = start(window, theta);
+  const Resolved resolved = start(window, theta, phi);
   return truncated_loss(plain_, resolved.theta.theta.data(), slot_.settings.architecture, phi,
-                        resolved.settings, workspace_.data, workspace_.truncation.tape);
+                        resolved.truncation, workspace_.data, workspace_.truncation.tape);
 }
 
 TruncationResult TrajectoryProblem::gradient(const Window& window, std::span<const float> theta,
                                              std::vector<float>& phi, std::span<float> theta_bar) {
-  const Resolved resolved = start(window, theta);
+  const Resolved resolved = start(window, theta, phi);
   const auto run = [&](float* plain_bar) {
     return truncated_gradient(plain_, resolved.theta.theta.data(), slot_.settings.architecture, phi,
-                              resolved.settings, workspace_.data, workspace_.truncation, plain_bar);
+                              resolved.truncation, workspace_.data, workspace_.truncation,
+                              plain_bar);
   };
   if (!layout_.has(ThetaName::kSettings)) return run(theta_bar.data());
   std::vector<float> plain_bar(static_cast<std::size_t>(plain_.size()), 0.0f);
+  std::vector<float> first;
+  if (window.first_step == 0) first = phi;
   const TruncationResult result = run(plain_bar.data());
-  const RawSettings<float> raw_bar = raw_bar_of(workspace_.truncation.step_bar, resolved.theta.raw);
+  FirstPhiBar first_bar;
+  if (window.first_step == 0)
+    first_bar = first_phi_bar(slot_.settings.architecture, resolved.settings, first,
+                              workspace_.truncation.phi_bar);
+  const RawSettings<float> raw_bar = raw_bar_of(first_bar, resolved.theta.raw);
   resolve_vjp(theta, plain_bar, raw_bar, theta_bar);
   return result;
 }

@@ -100,7 +100,7 @@ Rule make_classical_rule(std::string_view name, const RuleSizes& sizes, std::uin
   };
   set_mix(rule, layout, ThetaName::kMix, result.theta);
   if (layout.has(ThetaName::kMixV)) set_mix(rule, layout, ThetaName::kMixV, result.theta);
-  set_usual_settings(layout, rule.inner.inner_lr, result.theta);
+  set_usual_settings(layout, rule.inner, result.theta);
   const int columns = layout.num_readout_columns();
   for (int c = 0; layout.has_networks() && c < sizes.C; ++c)
     entry(ThetaName::kReadout)[c * columns + layout.bias_column()] = 0;

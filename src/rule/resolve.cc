@@ -129,11 +129,14 @@ ResolvedRule resolve(const Rule& rule, const DataProfile& profile) {
   METAPLASTIC_CHECK(rule.sizes.has_settings());
   const ThetaLayout layout(rule.sizes);
   ResolvedTheta<float> found = resolve_theta(layout, rule.theta.data(), profile);
-  ResolvedRule resolved{rule,
-                        settings_of(found.raw, rule.sizes, profile.kind, rule.inner.inner_lr)};
+  ResolvedRule resolved{rule, settings_of(found.raw, rule.sizes, profile.kind, rule.inner)};
   resolved.rule.sizes = plain_sizes(rule.sizes);
   resolved.rule.theta = std::move(found.theta);
-  resolved.rule.inner.inner_lr = resolved.settings[SettingName::kStep];
+  InnerSettings& inner = resolved.rule.inner;
+  inner.inner_lr = resolved.settings[SettingName::kStep];
+  inner.weight_std = resolved.settings[SettingName::kWeights];
+  inner.bias_std = resolved.settings[SettingName::kBiases];
+  inner.phi_mean_share = resolved.settings[SettingName::kAveraging];
   return resolved;
 }
 

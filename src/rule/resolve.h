@@ -37,7 +37,7 @@ void resolve_theta_vjp(const ThetaLayout& layout, const T* theta, const DataProf
                        const T* plain_bar, const RawSettings<T>& raw_bar, T* theta_bar);
 
 struct ResolvedRule {
-  Rule rule;  // plain; inner.inner_lr is that of the settings
+  Rule rule;  // plain; its inner loop has the numbers of the settings
   RuleSettings settings;
 };
 // A rule with settings.

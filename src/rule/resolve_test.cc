@@ -27,6 +27,13 @@ RuleSizes traits_sizes() {
   return sizes;
 }
 
+InnerSettings some_inner() {
+  InnerSettings inner;
+  inner.inner_lr = 0.07;
+  inner.phi_mean_share = 0.3;
+  return inner;
+}
+
 DataProfile some_profile(std::uint32_t stream) {
   Random random(4, Purpose::kTest, 0, stream);
   DataProfile profile;
@@ -100,6 +107,10 @@ TEST(Resolve, FollowsTheTraits) {
   EXPECT_NE(one.settings.values, other.settings.values);
   EXPECT_EQ(one.rule.inner.inner_lr, one.settings[SettingName::kStep]);
   EXPECT_NE(one.rule.inner.inner_lr, rule.inner.inner_lr);
+  EXPECT_EQ(one.rule.inner.weight_std, one.settings[SettingName::kWeights]);
+  EXPECT_NE(one.rule.inner.weight_std, rule.inner.weight_std);
+  EXPECT_EQ(one.rule.inner.bias_std, one.settings[SettingName::kBiases]);
+  EXPECT_EQ(one.rule.inner.phi_mean_share, one.settings[SettingName::kAveraging]);
 }
 
 // What acts between the bounds is the exponential of the raw number, or nearly; the share, a
@@ -110,7 +121,7 @@ TEST(Settings, AreWhatThetaHoldsAndStayInTheirBounds) {
     const double middle = setting_rows()[n].middle;
     for (std::size_t k = 0; k < kNumExampleKinds; ++k) {
       SCOPED_TRACE(setting_rows()[n].name);
-      const double usual = usual_setting(name, static_cast<ExampleKind>(k), 0.07),
+      const double usual = usual_setting(name, static_cast<ExampleKind>(k), some_inner()),
                    raw = static_cast<double>(usual_raw(name, usual));
       EXPECT_EQ(setting_value(name, usual, raw), usual);
       EXPECT_NEAR(setting_slope(name, usual, raw), usual, 1e-12);
@@ -190,7 +201,7 @@ TEST(Settings, WhitenWhereTheRuleSaysSo) {
   EXPECT_EQ(whitening(), std::nullopt);
   sizes.metric = "trained";
   sizes.validate("a rule");
-  EXPECT_EQ(whitening(), usual_setting(SettingName::kWhitening, profile.kind, 0.1));
+  EXPECT_EQ(whitening(), usual_setting(SettingName::kWhitening, profile.kind, {}));
   EXPECT_TRUE(setting_acts(SettingName::kWhitening, sizes, ExampleKind::kSparse));
   EXPECT_FALSE(setting_acts(SettingName::kWhitening, sizes, ExampleKind::kDistances));
   const Rule rule = make_classical_rule("agree-neighbours", sizes, 3);
@@ -202,9 +213,9 @@ TEST(Settings, WhitenWhereTheRuleSaysSo) {
 TEST(Settings, OfARandomStartAreNotThoseSetByHand) {
   const ThetaLayout layout(traits_sizes());
   std::vector<float> usual(static_cast<std::size_t>(layout.size())), one = usual, other = usual;
-  set_usual_settings(layout, 0.1, usual);
-  set_random_settings(layout, 0.1, 1, one);
-  set_random_settings(layout, 0.1, 2, other);
+  set_usual_settings(layout, some_inner(), usual);
+  set_random_settings(layout, some_inner(), 1, one);
+  set_random_settings(layout, some_inner(), 2, other);
   const auto first = static_cast<std::size_t>(layout[ThetaName::kSettings].offset);
   for (std::size_t i = 0; i < usual.size(); ++i) {
     const bool is_setting = i >= first && i < first + kNumExampleKinds * kNumSettings;

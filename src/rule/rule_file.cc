@@ -130,7 +130,7 @@ Rule rule_from_tensors(const TensorFile& file) {
   const std::vector<float> theta = read_theta(file, from);
   check_terms(from, theta, to, path);
   rule.theta = convert_theta(from, theta, to);
-  complete_settings(from, to, rule.inner.inner_lr, rule.theta);
+  complete_settings(from, to, rule.inner, rule.theta);
   return rule;
 }
 

@@ -24,6 +24,9 @@ constexpr SettingRow kRows[] = {
     {"whitening", "of the distance metric: components times their variance to minus this", false,
      1 / kWhitening, kWhitening},
     {"inputs", "inputs beside features, over inputs that vary as much as these", true, 8},
+    {"weights", "deviation of the first weights", true, 8},
+    {"biases", "deviation of the first biases", true, 8},
+    {"averaging", "share of the steps, the last ones, whose mean is read out", false, 3},
 };
 static_assert(std::size(kRows) == kNumSettings);
 static_assert(kNeighbourhood.hops_pool == 4096);
@@ -37,7 +40,7 @@ double sigmoid_from(double start, double raw) {
 
 // Calls visit(name, usual, number of theta) for every setting of every kind.
 template <class Visit>
-void for_each_setting(const ThetaLayout& layout, double inner_lr, const Visit& visit) {
+void for_each_setting(const ThetaLayout& layout, const InnerSettings& inner, const Visit& visit) {
   if (!layout.has(ThetaName::kSettings)) return;
   const ThetaEntry& entry = layout[ThetaName::kSettings];
   METAPLASTIC_CHECK(entry.rows == static_cast<int>(kNumExampleKinds) &&
@@ -46,7 +49,7 @@ void for_each_setting(const ThetaLayout& layout, double inner_lr, const Visit& v
   for (std::size_t kind = 0; kind < kNumExampleKinds; ++kind)
     for (std::size_t n = 0; n < kNumSettings; ++n) {
       const auto name = static_cast<SettingName>(n);
-      visit(name, usual_setting(name, static_cast<ExampleKind>(kind), inner_lr), at++);
+      visit(name, usual_setting(name, static_cast<ExampleKind>(kind), inner), at++);
     }
 }
 
@@ -69,10 +72,10 @@ bool setting_acts(SettingName name, const RuleSizes& sizes, ExampleKind kind) {
   }
 }
 
-double usual_setting(SettingName name, ExampleKind kind, double inner_lr) {
+double usual_setting(SettingName name, ExampleKind kind, const InnerSettings& inner) {
   switch (name) {
     case SettingName::kStep:
-      return inner_lr;
+      return inner.inner_lr;
     case SettingName::kBiasPace:
       return kRule.homeostatic_pace;
     case SettingName::kShare:
@@ -85,6 +88,12 @@ double usual_setting(SettingName name, ExampleKind kind, double inner_lr) {
       return kWhitening;
     case SettingName::kInputs:
       return 1;
+    case SettingName::kWeights:
+      return inner.weight_std;
+    case SettingName::kBiases:
+      return inner.bias_std;
+    case SettingName::kAveraging:
+      return inner.phi_mean_share;
     default:
       return kRule.keep;
   }
@@ -93,7 +102,7 @@ double usual_setting(SettingName name, ExampleKind kind, double inner_lr) {
 float usual_raw(SettingName name, double usual) {
   const double start = row_of(name).middle;
   if (start > 0) return static_cast<float>((1 - start) * std::log(start / (1 - start)));
-  return static_cast<float>(std::log(usual));
+  return usual > 0 ? static_cast<float>(std::log(usual)) : 0.0f;
 }
 
 double setting_value(SettingName name, double usual, double raw) {
@@ -101,7 +110,8 @@ double setting_value(SettingName name, double usual, double raw) {
   const SettingRow& row = row_of(name);
   if (row.middle > 0) return usual * (sigmoid_from(row.middle, off) / row.middle);
   const double reach = std::log(row.reach);
-  return usual * std::exp(reach * std::tanh(off / reach));
+  const double value = usual * std::exp(reach * std::tanh(off / reach));
+  return name == SettingName::kAveraging ? std::min(1.0, value) : value;
 }
 
 double setting_slope(SettingName name, double usual, double raw) {
@@ -115,28 +125,29 @@ double setting_slope(SettingName name, double usual, double raw) {
   return setting_value(name, usual, raw) * (1 - bend * bend);
 }
 
-void set_usual_settings(const ThetaLayout& layout, double inner_lr, std::vector<float>& theta) {
-  for_each_setting(layout, inner_lr, [&](SettingName name, double usual, std::size_t at) {
+void set_usual_settings(const ThetaLayout& layout, const InnerSettings& inner,
+                        std::vector<float>& theta) {
+  for_each_setting(layout, inner, [&](SettingName name, double usual, std::size_t at) {
     theta[at] = usual_raw(name, usual);
   });
 }
 
-void set_random_settings(const ThetaLayout& layout, double inner_lr, std::uint64_t seed,
+void set_random_settings(const ThetaLayout& layout, const InnerSettings& inner, std::uint64_t seed,
                          std::vector<float>& theta) {
   constexpr std::uint64_t kStream = 1'000'000;  // theta's matrices use the first numbers
   Random random(seed, Purpose::kThetaInit, kStream);
-  for_each_setting(layout, inner_lr, [&](SettingName name, double usual, std::size_t at) {
+  for_each_setting(layout, inner, [&](SettingName name, double usual, std::size_t at) {
     const auto half = static_cast<float>(std::log(row_of(name).reach) / 2);
     theta[at] = usual_raw(name, usual) + random.uniform(-half, half);
   });
 }
 
-void complete_settings(const ThetaLayout& from, const ThetaLayout& to, double inner_lr,
+void complete_settings(const ThetaLayout& from, const ThetaLayout& to, const InnerSettings& inner,
                        std::vector<float>& theta) {
   if (!from.has(ThetaName::kSettings)) return;
   const bool has_factors = from.conditions().kinds.empty();
   const std::vector<std::string>& known = from.conditions().settings;
-  for_each_setting(to, inner_lr, [&](SettingName name, double usual, std::size_t at) {
+  for_each_setting(to, inner, [&](SettingName name, double usual, std::size_t at) {
     const bool is_known = std::ranges::find(known, row_of(name).name) != known.end();
     if (has_factors || !is_known) theta[at] += usual_raw(name, usual);
   });

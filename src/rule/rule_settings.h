@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "neighbours/neighbour_pool.h"
+#include "rule/inner_settings.h"
 #include "rule/theta.h"
 
 namespace metaplastic {
@@ -24,6 +25,9 @@ enum class SettingName : int {
   kKeep,
   kWhitening,
   kInputs,
+  kWeights,
+  kBiases,
+  kAveraging,
   kCount
 };
 inline constexpr std::size_t kNumSettings = static_cast<std::size_t>(SettingName::kCount);
@@ -40,8 +44,9 @@ std::span<const SettingRow> setting_rows();
 // Whether anything of such a rule depends on it, for examples of that kind.
 bool setting_acts(SettingName name, const RuleSizes& sizes, ExampleKind kind);
 
-// Where a setting starts by hand, and the middle of its bounds. inner_lr: the rule's own.
-double usual_setting(SettingName name, ExampleKind kind, double inner_lr);
+// Where a setting starts by hand, and the middle of its bounds. inner: the rule's own. Where it is
+// 0, nothing moves it.
+double usual_setting(SettingName name, ExampleKind kind, const InnerSettings& inner);
 
 // usual: usual_setting. The raw number of the usual value is its logarithm; of a share (`share` and
 // `whitening`) the logit times 1 less where it starts, an eighth and three quarters. Away from it
@@ -71,12 +76,12 @@ struct RuleSettings {
 // sizes: of the rule that has them.
 template <class T>
 RuleSettings settings_of(const RawSettings<T>& raw, const RuleSizes& sizes, ExampleKind kind,
-                         double inner_lr) {
+                         const InnerSettings& inner) {
   RuleSettings settings;
   for (std::size_t n = 0; n < kNumSettings; ++n) {
     const auto name = static_cast<SettingName>(n);
     settings.values[n] =
-        setting_value(name, usual_setting(name, kind, inner_lr), static_cast<double>(raw[n]));
+        setting_value(name, usual_setting(name, kind, inner), static_cast<double>(raw[n]));
   }
   settings.has_metric = sizes.has_trained_metric();
   return settings;
@@ -84,13 +89,14 @@ RuleSettings settings_of(const RawSettings<T>& raw, const RuleSizes& sizes, Exam
 
 // The raw settings of theta [layout.size()], in which they stand.
 // As set by hand. Nothing for a layout without settings.
-void set_usual_settings(const ThetaLayout& layout, double inner_lr, std::vector<float>& theta);
+void set_usual_settings(const ThetaLayout& layout, const InnerSettings& inner,
+                        std::vector<float>& theta);
 // At random, within half of the way to their bounds.
-void set_random_settings(const ThetaLayout& layout, double inner_lr, std::uint64_t seed,
+void set_random_settings(const ThetaLayout& layout, const InnerSettings& inner, std::uint64_t seed,
                          std::vector<float>& theta);
 // After convert_theta from a layout with settings: those that `from` lacks are set as usual. Files
 // of rule version 3 have factors of the usual values, the same for all kinds.
-void complete_settings(const ThetaLayout& from, const ThetaLayout& to, double inner_lr,
+void complete_settings(const ThetaLayout& from, const ThetaLayout& to, const InnerSettings& inner,
                        std::vector<float>& theta);
 
 }  // namespace metaplastic
