@@ -31,7 +31,8 @@ constexpr FamilyRow kRows[] = {
      }},
     {"words", "weight of generated bags of words among the families", 0, false,
      [](FamilyParts& parts) -> Family {
-       return std::make_shared<WordFamily>(parts.config().min_inputs, parts.config().max_inputs);
+       return std::make_shared<WordFamily>(parts.config().fewest_words(),
+                                           parts.config().most_words());
      }},
     {"signals", "weight of generated signals among the families", 0, false,
      [](FamilyParts& parts) -> Family {

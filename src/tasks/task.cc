@@ -243,6 +243,7 @@ TaskDistribution::TaskDistribution(const TaskConfig& config, const SuppliedFamil
   check_order("min_classes", config.min_classes, "max_classes", config.max_classes);
   check_order("min_fonts", config.min_fonts, "max_fonts", config.max_fonts);
   check_order("min_inputs", config.min_inputs, "max_inputs", config.max_inputs);
+  check_order("min_words", config.fewest_words(), "max_words", config.most_words());
   FamilyParts parts(config);
   for (std::size_t f = 0; f < config.weights.size(); ++f)
     if (config.weights[f] > 0) add(family_rows()[f].make(parts), config.weights[f]);

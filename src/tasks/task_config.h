@@ -54,6 +54,8 @@ struct TaskConfig {
   std::vector<float> weights = default_family_weights();  // [family_rows()]
   int min_inputs = 16;
   int max_inputs = 400;
+  int min_words = 0;
+  int max_words = 0;
   int min_fonts = 20;
   int max_fonts = 200;
   float held_out_share = 0.15f;
@@ -75,6 +77,11 @@ struct TaskConfig {
     v("min_inputs", min_inputs, Range{4, 4096},
       "fewest columns, words or numbers of a task of tables, words or signals (log-uniform)");
     v("max_inputs", max_inputs, Range{4, 4096}, "most columns, words or numbers");
+    v("min_words", min_words, Range{0, 4096},
+      "fewest words of generated texts; 0: min_inputs. About a thousand words make sparse inputs, "
+      "as "
+      "real texts do");
+    v("max_words", max_words, Range{0, 4096}, "most words; 0: max_inputs");
     v("min_fonts", min_fonts, Range{8, 100000}, "fewest usable font faces to start with");
     v("max_fonts", max_fonts, Range{8, 100000}, "most font faces rendered");
     v("held_out_share", held_out_share, Range{0.01, 0.5},
@@ -94,6 +101,8 @@ struct TaskConfig {
   }
   // The weight of a family by its name.
   float& weight(std::string_view family) { return weights[family_index(family)]; }
+  int fewest_words() const { return min_words > 0 ? min_words : min_inputs; }
+  int most_words() const { return max_words > 0 ? max_words : max_inputs; }
 };
 
 }  // namespace metaplastic

@@ -157,6 +157,21 @@ TEST(VectorFamilies, TasksHaveTheirOwnWidthAndNoAugmentation) {
   EXPECT_GT(*widths.rbegin(), 200);
 }
 
+TEST(TaskDistribution, WordsMayBeMoreThanOtherInputs) {
+  TaskConfig config = only(1, 1);
+  config.max_inputs = 40;
+  config.min_words = 300, config.max_words = 600;
+  const TaskDistribution tasks(config);
+  for (std::uint64_t index = 0; index < 20; ++index) {
+    const Task task = tasks.make_task(1, index, Split::kTrain);
+    const bool is_text = task.family() == "words";
+    EXPECT_GE(task.num_inputs(), is_text ? 300 : 16);
+    EXPECT_LE(task.num_inputs(), is_text ? 600 : 40);
+  }
+  config.max_words = 200;
+  EXPECT_THROW(TaskDistribution{config}, Error);
+}
+
 // Share of queries whose nearest of 10 labelled examples per class is of their class.
 double neighbour_accuracy(const Task& task) {
   TaskBatch support, query;
