@@ -15,6 +15,17 @@ set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME metaplastic)
 set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "Features without labels by a meta-learned update rule
  Trains small networks on unlabelled data with a neuron-local, meta-learned rule; meta-trains such rules.")
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SUGGESTS "dataset-fashion-mnist")
+# dpkg-shlibdeps sees what is linked; what is loaded later is added by the package that has the file.
+get_property(loaded GLOBAL PROPERTY METAPLASTIC_LOADED)
+set(packages "")
+foreach(file ${loaded})
+  file(REAL_PATH ${file} file)
+  execute_process(COMMAND dpkg-query -S ${file} OUTPUT_VARIABLE found ERROR_QUIET)
+  if(found MATCHES "^([^:]+):")
+    list(APPEND packages ${CMAKE_MATCH_1})
+  endif()
+endforeach()
+list(JOIN packages ", " CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS)
 
 # Static libraries: whoever links them links these, too.
 file(STRINGS ${CMAKE_SOURCE_DIR}/tools/packages.txt lines)

@@ -77,7 +77,7 @@ class Packages(unittest.TestCase):
         debs = {deb.name.split("_")[0]: deb for deb in (self.folder / "debs").glob("*.deb")}
         self.assertLessEqual({"metaplastic", "libmetaplastic-dev"}, set(debs))
         depends = run("dpkg-deb", "-f", debs["metaplastic"], "Depends")
-        for library in ("libc6", "libicu72", "libopenblas0", "libzip4", "libpng16-16", "libfontconfig1", "libhwy1"):
+        for library in ("libc6", "libicu72", "libopenblas0", "libzip4", "libpng16-16", "libfontconfig1", "libsndfile1", "libhwy1"):
             self.assertIn(library, depends)
         self.assertIn("libeigen3-dev", run("dpkg-deb", "-f", debs["libmetaplastic-dev"], "Depends"))
         # What it depends on is what this system has, so that it would install here.

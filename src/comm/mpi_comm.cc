@@ -7,6 +7,7 @@
 
 #include <thread>
 
+#include "comm/mpi_library.h"
 #include "comm/mpi_link.h"
 
 namespace metaplastic {
@@ -83,7 +84,7 @@ std::unique_ptr<Comm> join_launch(const Launch& /*launch*/, double timeout_secon
 std::string mpi_library() {
   char text[MPI_MAX_LIBRARY_VERSION_STRING];
   int length = 0;
-  MPI_Get_library_version(text, &length);
+  mpi().get_library_version(text, &length);
   const std::string words(text, static_cast<std::size_t>(length));
   return words.substr(0, words.find(','));
 }

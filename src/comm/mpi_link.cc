@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/stop.h"
+#include "comm/mpi_library.h"
 
 namespace metaplastic {
 namespace {
@@ -56,8 +57,8 @@ void MpiLink::run() {
     const std::lock_guard lock(mutex_);
     status = abort_status_;
   }
-  if (status >= 0) MPI_Abort(MPI_COMM_WORLD, status);
-  MPI_Finalize();
+  if (status >= 0) mpi().abort(mpi().world, status);
+  mpi().finalize();
   const std::lock_guard lock(mutex_);
   ended_ = true;
   changed_.notify_all();
@@ -65,18 +66,18 @@ void MpiLink::run() {
 
 void MpiLink::start() {
   int provided = 0;
-  if (MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS ||
+  if (mpi().init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS ||
       provided < MPI_THREAD_FUNNELED) {
     fail("expected MPI to start with threads, it did not; try another MPI library or launcher");
   }
   int size = 1, rank = 0;
-  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  mpi().comm_rank(mpi().world, &rank);
+  mpi().comm_size(mpi().world, &size);
   std::array<char, 64> host{};
   gethostname(host.data(), host.size() - 1);
   std::vector<char> hosts(host.size() * static_cast<std::size_t>(size));
-  MPI_Allgather(host.data(), host.size(), MPI_CHAR, hosts.data(), host.size(), MPI_CHAR,
-                MPI_COMM_WORLD);
+  mpi().allgather(host.data(), host.size(), mpi().byte, hosts.data(), host.size(), mpi().byte,
+                  mpi().world);
   const double now = steady_seconds();
   const std::lock_guard lock(mutex_);
   rank_ = rank;
@@ -112,10 +113,10 @@ void MpiLink::loop() {
 }
 
 void MpiLink::isend(int to, int wire_tag, std::shared_ptr<const std::vector<std::byte>> bytes) {
-  sends_.push_back({to, wire_tag, std::move(bytes), MPI_REQUEST_NULL});
+  sends_.push_back({to, wire_tag, std::move(bytes), MPI_Request{}});
   Outgoing& send = sends_.back();
-  MPI_Isend(send.bytes->data(), static_cast<int>(send.bytes->size()), MPI_BYTE, to, wire_tag,
-            MPI_COMM_WORLD, &send.request);
+  mpi().isend(send.bytes->data(), static_cast<int>(send.bytes->size()), mpi().byte, to, wire_tag,
+              mpi().world, &send.request);
 }
 
 // A broadcast goes down a binary tree, so that rank 0 sends two copies and not size - 1.
@@ -144,7 +145,7 @@ bool MpiLink::start_sends() {
 bool MpiLink::finish_sends() {
   return std::erase_if(sends_, [](Outgoing& send) {
            int done = 0;
-           MPI_Test(&send.request, &done, MPI_STATUS_IGNORE);
+           mpi().test(&send.request, &done, MPI_STATUS_IGNORE);
            return done != 0;
          }) > 0;
 }
@@ -155,16 +156,16 @@ bool MpiLink::start_receives() {
     int found = 0;
     MPI_Message handle;
     MPI_Status status;
-    MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &found, &handle, &status);
+    mpi().improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, mpi().world, &found, &handle, &status);
     if (!found) return any;
     any = true;
     int count = 0;
-    MPI_Get_count(&status, MPI_BYTE, &count);
+    mpi().get_count(&status, mpi().byte, &count);
     auto& queue = receives_[static_cast<std::size_t>(status.MPI_SOURCE)];
-    queue.push_back({status.MPI_TAG, std::vector<std::byte>(static_cast<std::size_t>(count)),
-                     MPI_REQUEST_NULL});
+    queue.push_back(
+        {status.MPI_TAG, std::vector<std::byte>(static_cast<std::size_t>(count)), MPI_Request{}});
     // Not a blocking receive: the sender may be stopped half way through a long message.
-    MPI_Imrecv(queue.back().bytes.data(), count, MPI_BYTE, &handle, &queue.back().request);
+    mpi().imrecv(queue.back().bytes.data(), count, mpi().byte, &handle, &queue.back().request);
   }
 }
 
@@ -174,7 +175,7 @@ bool MpiLink::finish_receives() {
     auto& queue = receives_[source];
     while (!queue.empty()) {
       int done = 0;
-      MPI_Test(&queue.front().request, &done, MPI_STATUS_IGNORE);
+      mpi().test(&queue.front().request, &done, MPI_STATUS_IGNORE);
       if (!done) break;
       any = true;
       last_heard_[source] = steady_seconds();
@@ -243,7 +244,7 @@ void MpiLink::put(int to, int tag, std::span<const std::byte> bytes) {
   }
   auto copy = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
   const std::lock_guard lock(mutex_);
-  outbox_.push_back({to, wire_tag_of(tag, false), std::move(copy), MPI_REQUEST_NULL});
+  outbox_.push_back({to, wire_tag_of(tag, false), std::move(copy), MPI_Request{}});
   changed_.notify_all();
 }
 
@@ -251,7 +252,7 @@ void MpiLink::put_broadcast(int tag, std::span<const std::byte> bytes) {
   METAPLASTIC_CHECK(rank_ == 0 && tag >= 0 && bytes.size() <= INT_MAX);
   auto copy = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
   const std::lock_guard lock(mutex_);
-  outbox_.push_back({0, wire_tag_of(tag, true), std::move(copy), MPI_REQUEST_NULL});
+  outbox_.push_back({0, wire_tag_of(tag, true), std::move(copy), MPI_Request{}});
   changed_.notify_all();
 }
 

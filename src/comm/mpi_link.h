@@ -15,10 +15,7 @@
 #include <vector>
 
 #include "comm/inbox.h"
-
-#define OMPI_SKIP_MPICXX 1  // the C interface is all we use
-#define MPICH_SKIP_MPICXX 1
-#include <mpi.h>
+#include "comm/mpi_library.h"
 
 namespace metaplastic {
 

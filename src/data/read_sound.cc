@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/system_library.h"
 #include "base/text.h"
 #include "data/log_mel.h"
 
@@ -18,13 +19,33 @@ constexpr sf_count_t kBlock = 1 << 14;  // frames
 constexpr int kMaxSoundChannels = 64;
 constexpr sf_count_t kMaxSamples = sf_count_t{1} << 28;  // of one file, all channels: 1 GiB
 
+struct SoundFiles {
+  SystemLibrary library{METAPLASTIC_SNDFILE_FILE};
+  decltype(sf_close)* close = library["sf_close"];
+  decltype(sf_error)* error = library["sf_error"];
+  decltype(sf_open)* open = library["sf_open"];
+  decltype(sf_readf_float)* readf_float = library["sf_readf_float"];
+  decltype(sf_strerror)* strerror = library["sf_strerror"];
+};
+
+const SoundFiles& sound_files() {
+  static const SoundFiles kLibrary;
+  return kLibrary;
+}
+
+struct Resampler {
+  SystemLibrary library{METAPLASTIC_SAMPLERATE_FILE};
+  decltype(src_simple)* simple = library["src_simple"];
+  decltype(src_strerror)* strerror = library["src_strerror"];
+};
+
 struct Close {
-  void operator()(SNDFILE* file) const { sf_close(file); }
+  void operator()(SNDFILE* file) const { sound_files().close(file); }
 };
 
 // sf_error knows why a file was refused, and ends some sentences with a dot.
 std::string reason(SNDFILE* file) {
-  std::string text = printable(sf_strerror(file));
+  std::string text = printable(sound_files().strerror(file));
   while (!text.empty() && (text.back() == '.' || text.back() == ' ')) text.pop_back();
   return text;
 }
@@ -34,7 +55,7 @@ std::string reason(SNDFILE* file) {
 DecodedSound read_sound(const std::string& path) {
   const std::string name = printable(path, 400);
   SF_INFO info{};
-  const std::unique_ptr<SNDFILE, Close> file(sf_open(path.c_str(), SFM_READ, &info));
+  const std::unique_ptr<SNDFILE, Close> file(sound_files().open(path.c_str(), SFM_READ, &info));
   if (!file) {
     fail("{}: expected a sound that libsndfile reads, found: {}; convert it to WAV", name,
          reason(nullptr));
@@ -56,10 +77,11 @@ DecodedSound read_sound(const std::string& path) {
   std::vector<float> block(static_cast<std::size_t>(kBlock * info.channels));
   sf_count_t read = 0;
   for (sf_count_t count = kBlock; count > 0 && read < info.frames; read += count) {
-    count = sf_readf_float(file.get(), block.data(), std::min(kBlock, info.frames - read));
+    count =
+        sound_files().readf_float(file.get(), block.data(), std::min(kBlock, info.frames - read));
     sound.samples.insert(sound.samples.end(), block.begin(), block.begin() + count * info.channels);
   }
-  if (read != info.frames || sf_error(file.get()) != SF_ERR_NO_ERROR) {
+  if (read != info.frames || sound_files().error(file.get()) != SF_ERR_NO_ERROR) {
     fail("{}: expected {} samples as its header says, found {}; the file is damaged", name,
          info.frames, read);
   }
@@ -71,6 +93,7 @@ DecodedSound read_sound(const std::string& path) {
 
 void resample(DecodedSound& sound, int rate) {
   if (sound.rate == rate) return;
+  static const Resampler kResampler;
   const double ratio = static_cast<double>(rate) / sound.rate;
   const auto C = static_cast<std::size_t>(sound.channels);
   const std::size_t length = sound.samples.size() / C;
@@ -82,12 +105,12 @@ void resample(DecodedSound& sound, int rate) {
   job.data_out = samples.data();
   job.output_frames = static_cast<long>(longest);
   job.src_ratio = ratio;
-  const int error = src_simple(&job, SRC_SINC_MEDIUM_QUALITY, sound.channels);
+  const int error = kResampler.simple(&job, SRC_SINC_MEDIUM_QUALITY, sound.channels);
   if (error != 0 || job.output_frames_gen < 1) {
     fail(
         "resampling: expected to get from {} to {} samples per second, found: {}; resample it "
         "with another program",
-        sound.rate, rate, error != 0 ? src_strerror(error) : "nothing left");
+        sound.rate, rate, error != 0 ? kResampler.strerror(error) : "nothing left");
   }
   samples.resize(static_cast<std::size_t>(job.output_frames_gen) * C);
   sound.samples = std::move(samples);

@@ -1,17 +1,12 @@
 #include "tasks/glyph_fonts.h"
 
-#include <fontconfig/fontconfig.h>
-#include <ft2build.h>
-#include FT_BBOX_H
-#include FT_FREETYPE_H
-#include FT_OUTLINE_H
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <tuple>
 
 #include "base/error.h"
+#include "tasks/font_libraries.h"
 
 namespace metaplastic {
 namespace {
@@ -22,13 +17,13 @@ constexpr FT_Pos kUnitsPerPixel = 64;  // FreeType's 26.6 fixed point
 
 std::string text_property(FcPattern* pattern, const char* object) {
   FcChar8* text = nullptr;
-  if (FcPatternGetString(pattern, object, 0, &text) != FcResultMatch) return {};
+  if (fontconfig().pattern_get_string(pattern, object, 0, &text) != FcResultMatch) return {};
   return reinterpret_cast<const char*>(text);
 }
 
 bool flag_property(FcPattern* pattern, const char* object) {
   FcBool value = FcFalse;
-  return FcPatternGetBool(pattern, object, 0, &value) == FcResultMatch && value;
+  return fontconfig().pattern_get_bool(pattern, object, 0, &value) == FcResultMatch && value;
 }
 
 auto font_key(const FontFile& font) {
@@ -73,18 +68,19 @@ bool centre_mass(std::span<std::uint8_t> image) {
 }  // namespace
 
 std::vector<FontFile> find_fonts() {
-  const std::unique_ptr<FcConfig, decltype(&FcConfigDestroy)> config(FcInitLoadConfigAndFonts(),
-                                                                     &FcConfigDestroy);
+  const Fontconfig& library = fontconfig();
+  const std::unique_ptr<FcConfig, decltype(library.config_destroy)> config(
+      library.init_load_config_and_fonts(), library.config_destroy);
   if (!config) fail("fontconfig: expected a usable configuration, found none; install fontconfig");
-  const std::unique_ptr<FcPattern, decltype(&FcPatternDestroy)> pattern(FcPatternCreate(),
-                                                                        &FcPatternDestroy);
-  FcPatternAddBool(pattern.get(), FC_SCALABLE, FcTrue);
-  const std::unique_ptr<FcObjectSet, decltype(&FcObjectSetDestroy)> objects(
-      FcObjectSetBuild(FC_FAMILY, FC_STYLE, FC_FILE, FC_INDEX, FC_SYMBOL, FC_COLOR, FC_VARIABLE,
-                       FC_OUTLINE, nullptr),
-      &FcObjectSetDestroy);
-  const std::unique_ptr<FcFontSet, decltype(&FcFontSetDestroy)> found(
-      FcFontList(config.get(), pattern.get(), objects.get()), &FcFontSetDestroy);
+  const std::unique_ptr<FcPattern, decltype(library.pattern_destroy)> pattern(
+      library.pattern_create(), library.pattern_destroy);
+  library.pattern_add_bool(pattern.get(), FC_SCALABLE, FcTrue);
+  const std::unique_ptr<FcObjectSet, decltype(library.object_set_destroy)> objects(
+      library.object_set_build(FC_FAMILY, FC_STYLE, FC_FILE, FC_INDEX, FC_SYMBOL, FC_COLOR,
+                               FC_VARIABLE, FC_OUTLINE, nullptr),
+      library.object_set_destroy);
+  const std::unique_ptr<FcFontSet, decltype(library.font_set_destroy)> found(
+      library.font_list(config.get(), pattern.get(), objects.get()), library.font_set_destroy);
   std::vector<FontFile> fonts;
   for (int n = 0; found && n < found->nfont; ++n) {
     FcPattern* font = found->fonts[n];
@@ -93,7 +89,7 @@ std::vector<FontFile> find_fonts() {
       continue;
     }
     int index = 0;
-    FcPatternGetInteger(font, FC_INDEX, 0, &index);
+    fontconfig().pattern_get_integer(font, FC_INDEX, 0, &index);
     const std::string path = text_property(font, FC_FILE);
     fonts.push_back({{text_property(font, FC_FAMILY), text_property(font, FC_STYLE),
                       std::filesystem::path(path).filename().string(), index},
@@ -116,43 +112,49 @@ struct GlyphRenderer::State {
 };
 
 GlyphRenderer::GlyphRenderer() : state_(std::make_unique<State>()) {
-  if (FT_Init_FreeType(&state_->library) != 0) fail("FreeType: expected it to start, it did not");
+  if (freetype().init_freetype(&state_->library) != 0)
+    fail("FreeType: expected it to start, it did not");
 }
 
 GlyphRenderer::~GlyphRenderer() {
-  if (state_->face) FT_Done_Face(state_->face);
-  FT_Done_FreeType(state_->library);
+  if (state_->face) freetype().done_face(state_->face);
+  freetype().done_freetype(state_->library);
 }
 
 bool GlyphRenderer::open(const FontFile& font) {
-  if (state_->face) FT_Done_Face(state_->face);
+  if (state_->face) freetype().done_face(state_->face);
   state_->face = nullptr;
-  if (FT_New_Face(state_->library, font.path.c_str(), font.face.index, &state_->face) != 0) {
+  if (freetype().new_face(state_->library, font.path.c_str(), font.face.index, &state_->face) !=
+      0) {
     state_->face = nullptr;
     return false;
   }
   // Symbol fonts have no Unicode character map.
-  return FT_IS_SCALABLE(state_->face) && FT_Select_Charmap(state_->face, FT_ENCODING_UNICODE) == 0;
+  return FT_IS_SCALABLE(state_->face) &&
+         freetype().select_charmap(state_->face, FT_ENCODING_UNICODE) == 0;
 }
 
 bool GlyphRenderer::render(char32_t character, std::span<std::uint8_t> out) {
   METAPLASTIC_CHECK(out.size() == kSourcePixels && state_->face);
-  const FT_UInt glyph = FT_Get_Char_Index(state_->face, character);
+  const FT_UInt glyph = freetype().get_char_index(state_->face, character);
   if (glyph == 0) return false;
   // Font units, so that every glyph can be fitted exactly whatever the font's own metrics.
-  if (FT_Load_Glyph(state_->face, glyph, FT_LOAD_NO_SCALE | FT_LOAD_NO_BITMAP) != 0) return false;
+  if (freetype().load_glyph(state_->face, glyph, FT_LOAD_NO_SCALE | FT_LOAD_NO_BITMAP) != 0)
+    return false;
   FT_GlyphSlot loaded = state_->face->glyph;
   if (loaded->format != FT_GLYPH_FORMAT_OUTLINE || loaded->outline.n_points < 3) return false;
   FT_Outline* outline = &loaded->outline;
   FT_BBox bounds;
-  if (FT_Outline_Get_BBox(outline, &bounds) != 0) return false;
+  if (freetype().outline_get_bbox(outline, &bounds) != 0) return false;
   const FT_Pos extent = std::max(bounds.xMax - bounds.xMin, bounds.yMax - bounds.yMin);
   if (extent <= 0 || extent > 0x7fff) return false;
-  FT_Outline_Translate(outline, -(bounds.xMin + bounds.xMax) / 2, -(bounds.yMin + bounds.yMax) / 2);
+  freetype().outline_translate(outline, -(bounds.xMin + bounds.xMax) / 2,
+                               -(bounds.yMin + bounds.yMax) / 2);
   FT_Matrix scale{};
-  scale.xx = scale.yy = FT_DivFix(kBox * kUnitsPerPixel, extent);
-  FT_Outline_Transform(outline, &scale);
-  FT_Outline_Translate(outline, kSourceSide * kUnitsPerPixel / 2, kSourceSide * kUnitsPerPixel / 2);
+  scale.xx = scale.yy = freetype().div_fix(kBox * kUnitsPerPixel, extent);
+  freetype().outline_transform(outline, &scale);
+  freetype().outline_translate(outline, kSourceSide * kUnitsPerPixel / 2,
+                               kSourceSide * kUnitsPerPixel / 2);
   std::fill(out.begin(), out.end(), std::uint8_t{0});
   FT_Bitmap bitmap{};
   bitmap.rows = kSourceSide;
@@ -161,7 +163,7 @@ bool GlyphRenderer::render(char32_t character, std::span<std::uint8_t> out) {
   bitmap.buffer = out.data();
   bitmap.num_grays = 256;
   bitmap.pixel_mode = FT_PIXEL_MODE_GRAY;
-  if (FT_Outline_Get_Bitmap(state_->library, outline, &bitmap) != 0) return false;
+  if (freetype().outline_get_bitmap(state_->library, outline, &bitmap) != 0) return false;
   // Hairlines and blanks are no use as a class.
   constexpr int kLeastMass = 12 * 255;
   int mass = 0;
