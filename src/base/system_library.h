@@ -11,7 +11,7 @@ class SystemLibrary {
    public:
     explicit Symbol(void* address) : address_(address) {}
     template <typename Function>
-    operator Function*() const {
+    operator Function*() const {  // NOLINT(google-explicit-constructor)
       return reinterpret_cast<Function*>(address_);
     }
 

@@ -2,6 +2,8 @@
 // not run here. The dynamic linker prefers this definition to the one in libhwy.
 #include <hwy/nanobenchmark.h>
 
+#include <cstdint>
+
 namespace hwy::platform {
 
 std::uint64_t TimerResolution() { return 1; }  // in ticks
