@@ -88,7 +88,8 @@ class ExperimentsSlow(unittest.TestCase):
             return run.stderr.read()
 
     def test_an_experiment_that_was_stopped_goes_on(self):
-        arguments = ["experiment", "activation", "--rule", "hebb-decorrelate", "--quick", "--steps", 4, "--seed", 3,
+        # Enough steps that the measurements left over take seconds, which the signal is sure to reach.
+        arguments = ["experiment", "activation", "--rule", "hebb-decorrelate", "--quick", "--steps", 2000, "--seed", 3,
                      "--data", "digits", "--out"]
         with tempfile.TemporaryDirectory() as folder:
             whole, parts = pathlib.Path(folder, "whole"), pathlib.Path(folder, "parts")
@@ -103,7 +104,6 @@ class ExperimentsSlow(unittest.TestCase):
             metaplastic(*arguments, whole)
             rows = [json.loads((out / "activation.json").read_text(encoding="utf-8"))["rows"] for out in (whole, parts)]
             self.assertEqual(rows[0], rows[1])
-            self.assertEqual(rows[0], self.records["activation"]["rows"])
             self.assertEqual(list(parts.glob("*.partial")), [])
 
     def test_a_training_that_was_done_is_not_done_again(self):

@@ -54,10 +54,12 @@ class Skip(Exception):
     pass
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_ports():
+    """Two, held at the same time: one after the other could be the same."""
+    with socket.socket() as one, socket.socket() as other:
+        for probe in (one, other):
+            probe.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
 
 
 def tensors(path):
@@ -74,8 +76,9 @@ class Cluster:
             (folder / name).mkdir()
         host = socket.gethostname().split(".")[0]
         conf = folder / "slurm.conf"
-        conf.write_text(CONFIGURATION.format(host=host, folder=folder, controller_port=free_port(),
-                                             node_port=free_port(), cpus=os.cpu_count()), encoding="utf-8")
+        controller_port, node_port = free_ports()
+        conf.write_text(CONFIGURATION.format(host=host, folder=folder, controller_port=controller_port,
+                                             node_port=node_port, cpus=os.cpu_count()), encoding="utf-8")
         (folder / "cgroup.conf").write_text("CgroupPlugin=autodetect\n", encoding="utf-8")
         self.environment = {**os.environ, "SLURM_CONF": str(conf)}
         self.daemons = []

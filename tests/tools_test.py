@@ -220,7 +220,7 @@ class Test(Stubs):
         super().setUp()
         self.checkout = self.tree / "checkout"
         (self.checkout / "tools").mkdir(parents=True)
-        for name in ("test", "tools/common.sh"):
+        for name in ("test", "tools/common.sh", "tools/failed_tests"):
             shutil.copy(ROOT / name, self.checkout / name)
         self.stub("cmake")
 
@@ -242,10 +242,27 @@ class Test(Stubs):
         self.assertEqual(self.fast('echo "100% tests passed, 0 tests failed out of 12"; exit 1'),
                          (1, "11 passed, 1 failed"))
 
+    def test_the_end_names_what_failed_and_what_it_said(self):
+        log = ["      Start  1: Slow", "      Start  2: Quick",
+               "1/3 Test  #2: Quick ..................***Failed    0.02 sec", *(f"line {n}" for n in range(1, 41)), "",
+               "      Start  3: Kind/OfCase.Works/1  # GetParam() = \"a\"",
+               "2/3 Test  #3: Kind/OfCase.Works/1  # GetParam() = \"a\" ...   Passed    0.01 sec",
+               "3/3 Test  #1: Slow ...................***Timeout  9.00 sec", "it began", "",
+               "33% tests passed, 2 tests failed out of 3", "", "The following tests FAILED:",
+               "\t  1 - Slow (Timeout)", "\t  2 - Quick (Failed)", "Errors while running CTest"]
+        write(self.tree / "log", "\n".join(log) + "\n")
+        self.stub("ctest", f'cat "{self.tree}/log"; exit 8')
+        done = call(self.checkout / "test", "--fast", "--no-install", cwd=self.tree, env=self.env())
+        end = done.stdout.split("== What failed\n")[1].splitlines()
+        self.assertEqual(end, ["", "Tests:", "-- Slow (Timeout)", "it began", "-- Quick (Failed)",
+                               *(f"line {n}" for n in range(11, 41)), "", "1 passed, 2 failed"])
+
     def test_a_failed_build_is_a_failure(self):
-        self.stub("cmake", '[[ $1 == -S ]] || exit 1')
+        self.stub("cmake", '[[ $1 == -S ]] || { echo "a.cc: no"; exit 1; }')
         status, last = self.fast("exit 0")
         self.assertEqual((status, last), (1, "0 passed, 1 failed"))
+        done = call(self.checkout / "test", "--fast", "--no-install", cwd=self.tree, env=self.env())
+        self.assertIn("== What failed\n\n-- Build\na.cc: no\n\n0 passed", done.stdout)
 
     def test_bad_arguments(self):
         for arguments in (["--fastt"], ["--jobs"], ["--jobs", "0"]):
