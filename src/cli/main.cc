@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 #include <string>
 #include <vector>
@@ -140,6 +141,10 @@ void keep_freed_memory() {
 #endif
 }
 
+// OpenBLAS would start a thread per core when it is loaded, and each would spin for 25 ms; it is
+// called with one thread (src/tensor/blas.cc).
+void start_no_blas_threads() { setenv("OPENBLAS_NUM_THREADS", "1", 1); }
+
 }  // namespace
 
 int stopped(const char* what_next) {
@@ -152,6 +157,7 @@ int stopped(const char* what_next) {
 int main(int argc, char** argv) {
   using namespace metaplastic;
   keep_freed_memory();
+  start_no_blas_threads();
   install_stop_handlers();
   try {
     const int status = run({argv + 1, argv + argc});
