@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "base/huge_pages.h"
 #include "base/text.h"
 #include "data/read_bytes.h"
 
@@ -91,6 +92,8 @@ IdxArray read_idx(const std::string& path) {
     }
     num_bytes *= array.shape.back();
   }
+  array.bytes.reserve(static_cast<std::size_t>(num_bytes));
+  advise_huge_pages(array.bytes.data(), array.bytes.capacity());
   array.bytes.resize(static_cast<std::size_t>(num_bytes));
   reader.read(array.bytes, "values");
   reader.expect_end();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/huge_pages.h"
 
 namespace metaplastic {
 namespace {
@@ -29,7 +30,7 @@ Arena::Arena(std::size_t reserve_bytes) {
   }
   if (base_ == nullptr)
     fail("arena: expected to reserve address space, the system refused; raise ulimit -v");
-  madvise(base_, reserved_, MADV_HUGEPAGE);  // advice only: a refusal costs speed, nothing else
+  advise_huge_pages(base_, reserved_);
   free_.reserve(1024);
 }
 
