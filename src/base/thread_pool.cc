@@ -31,50 +31,38 @@ void wait_for_none(const std::atomic<int>& count) {
 
 // One call of parallel_for, on the caller's stack.
 struct ThreadPool::Loop {
-  Loop(std::vector<Share>& loop_shares, int loop_count,
-       const std::function<void(int, int)>& loop_body)
-      : shares(loop_shares), body(loop_body), lowest_failed(loop_count) {
-    const auto n = static_cast<std::int64_t>(shares.size());
-    for (std::int64_t s = 0; s < n; ++s) {
-      shares[static_cast<std::size_t>(s)].next.store(static_cast<int>(loop_count * s / n),
-                                                     std::memory_order_relaxed);
-      shares[static_cast<std::size_t>(s)].end = static_cast<int>(loop_count * (s + 1) / n);
-    }
-  }
+  Loop(int loop_count, const std::function<void(int, int)>& loop_body)
+      : count(loop_count), body(loop_body) {}
 
-  std::vector<Share>& shares;
+  const int count;
   const std::function<void(int, int)>& body;
-  std::atomic<int> lowest_failed;  // the count: none
+  std::atomic<int> next{0};
+  std::atomic<bool> failed{false};
   std::mutex mutex;
   std::exception_ptr error;  // guarded by mutex; of the lowest index that threw
+  int error_index = 0;       // guarded by mutex
 
   void run(int worker) {
-    const auto own = static_cast<std::size_t>(worker);
-    for (std::size_t s = 0; s < shares.size(); ++s) {
-      run_share(worker, shares[(own + s) % shares.size()]);
-    }
-  }
-
- private:
-  // Every index below a failed one runs, so that the lowest failure is found whatever the timing.
-  void run_share(int worker, Share& share) {
-    for (;;) {
-      const int index = share.next.fetch_add(1, std::memory_order_relaxed);
-      if (index >= share.end || index > lowest_failed.load(std::memory_order_relaxed)) return;
+    // A claimed index always runs. So every index below a failed one runs as well, and the
+    // lowest failure is found whatever the timing.
+    while (!failed.load(std::memory_order_relaxed)) {
+      const int index = next.fetch_add(1, std::memory_order_relaxed);
+      if (index >= count) return;
       try {
         body(worker, index);
       } catch (...) {
         const std::lock_guard lock(mutex);
-        if (index >= lowest_failed) continue;
-        error = std::current_exception();
-        lowest_failed = index;
+        if (!error || index < error_index) {
+          error = std::current_exception();
+          error_index = index;
+        }
+        failed.store(true, std::memory_order_relaxed);
       }
     }
   }
 };
 
-ThreadPool::ThreadPool(int num_threads)
-    : shares_(static_cast<std::size_t>(std::max(num_threads, 0))) {
+ThreadPool::ThreadPool(int num_threads) {
   METAPLASTIC_CHECK(num_threads >= 1);
   threads_.reserve(static_cast<std::size_t>(num_threads - 1));
   try {
@@ -134,7 +122,7 @@ bool ThreadPool::run_spare_piece() {
 void ThreadPool::parallel_for(int count, const std::function<void(int, int)>& body) {
   METAPLASTIC_CHECK(count >= 0);
   if (count == 0) return;
-  Loop loop(shares_, count, body);
+  Loop loop(count, body);
   if (!threads_.empty() && count > 1) {
     METAPLASTIC_CHECK(loop_ == nullptr);
     loop_ = &loop;

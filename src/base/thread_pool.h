@@ -2,8 +2,7 @@
 // thread without work looks out for the next loop for some microseconds before it sleeps, so that
 // loops in quick succession are cheap. No lock is taken.
 //
-// A worker begins with the same part of the indices in every loop, where its cache may hold what
-// the last loop wrote; then it helps the others. Results must be written to places named by
+// Which worker runs which index is not determined: results must be written to places named by
 // the index and combined in index order afterwards, so that they do not depend on num_threads.
 #pragma once
 
@@ -29,9 +28,9 @@ class ThreadPool {
 
   // Runs body(worker, index) once for every index in [0, count) and returns when all are done.
   // The caller is worker 0; no two calls with the same worker overlap, so per-worker memory needs
-  // no lock. When bodies throw, later indices are skipped and lower ones still run, and the
-  // exception of the lowest index is rethrown: the same one for any number of threads. Not
-  // reentrant; one caller at a time.
+  // no lock. When bodies throw, the indices already claimed are finished, later ones are skipped,
+  // and the exception of the lowest index is rethrown: indices are claimed in order, so this is
+  // the same one for any number of threads. Not reentrant; one caller at a time.
   void parallel_for(int count, const std::function<void(int worker, int index)>& body);
 
   // Work for threads that have no loop: each call runs one piece and returns false when there is
@@ -43,11 +42,6 @@ class ThreadPool {
 
  private:
   struct Loop;
-  // The indices that one worker begins with: [next, end) are left. A cache line of its own.
-  struct alignas(64) Share {
-    std::atomic<int> next{0};
-    int end = 0;
-  };
 
   void run_worker(int worker);
   void run_loop(int worker);
@@ -55,7 +49,6 @@ class ThreadPool {
   void announce();
   void stop_threads();
 
-  std::vector<Share> shares_;  // one per worker, of the loop that runs
   std::vector<std::thread> threads_;
   std::atomic<std::uint32_t> num_announced_{0};  // loops, spare work and the end
   std::atomic<Loop*> loop_{nullptr};

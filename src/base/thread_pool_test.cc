@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -86,23 +85,6 @@ TEST(ThreadPool, ThreadsReallyRunSideBySide) {
     if (num_arrived < 2) met = false;
   });
   EXPECT_TRUE(met);
-}
-
-TEST(ThreadPool, AWorkerBeginsWithTheSameIndices) {
-  ThreadPool pool(2);
-  for (int repeat = 0; repeat < 20; ++repeat) {
-    // Nobody goes on before both have begun.
-    std::atomic<int> num_begun{0};
-    std::array<int, 4> workers{};
-    pool.parallel_for(4, [&](int worker, int index) {
-      workers[static_cast<std::size_t>(index)] = worker;
-      ++num_begun;
-      const double start = steady_seconds();
-      while (num_begun < 2 && steady_seconds() - start < 10) std::this_thread::yield();
-    });
-    EXPECT_EQ(workers[0], 0);
-    EXPECT_EQ(workers[2], 1);
-  }
 }
 
 TEST(ThreadPool, IdleThreadsUseNoProcessorTime) {

@@ -78,10 +78,8 @@ class Tape {
       return;
     }
     const int units = (count + unit - 1) / unit;
-    int pieces = std::min(
+    const int pieces = std::min(
         {units, kPiecesPerThread * num_workers(), static_cast<int>(work / (kLeastWork / 2))});
-    // As many for each thread: operations on the same units are then of the same thread.
-    if (pieces > num_workers()) pieces -= pieces % num_workers();
     threads_->parallel_for(pieces, [&](int worker, int piece) {
       const auto start = [&](int p) {
         return std::min<std::int64_t>(count, std::int64_t{units} * p / pieces * unit);
