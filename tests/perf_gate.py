@@ -10,6 +10,7 @@ that starting up cancels; on the AVX2 path, as valgrind knows no AVX-512. The nu
 perf_gate.json belong to one compiler, build type and OpenBLAS; elsewhere, and without valgrind, the
 test is skipped (exit 77).
 """
+import ctypes
 import itertools
 import json
 import os
@@ -43,22 +44,6 @@ def verdict(case, count, recorded):
     return 0, line
 
 
-# Highway's library times the processor's clock when it is loaded, by an instruction that valgrind does
-# not know on newer processors. This takes the place of that function; nothing of ours asks it.
-NO_TIMER = "namespace hwy { namespace platform { unsigned long TimerResolution() { return 1; } } }\n"
-
-
-def library_without_timer(folder):
-    """A path for LD_PRELOAD; "" where no compiler is at hand."""
-    source, library = pathlib.Path(folder) / "no_timer.cc", pathlib.Path(folder) / "no_timer.so"
-    source.write_text(NO_TIMER, encoding="utf-8")
-    compiler = os.environ.get("CXX") or shutil.which("c++") or ""
-    if not compiler:
-        return ""
-    subprocess.run([*compiler.split(), "-shared", "-fPIC", "-O1", source, "-o", library], check=True)
-    return str(library)
-
-
 class Refused(Exception):
     """The program or valgrind did not do it; .args: an exit status and words."""
 
@@ -66,7 +51,7 @@ class Refused(Exception):
 def instructions(command, folder, text=""):
     out = pathlib.Path(folder) / "callgrind.out"
     environment = {**os.environ, "METAPLASTIC_SIMD": "avx2", "OPENBLAS_CORETYPE": "Haswell",
-                   "OPENBLAS_NUM_THREADS": "1", "LD_PRELOAD": library_without_timer(folder)}
+                   "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", *command],
                           input=text, capture_output=True, text=True, env=environment, timeout=300,
                           check=False)
@@ -112,12 +97,14 @@ def all_counts(program, folder):
     return counts
 
 
-def openblas_of(program):
-    """Version of the library that the program loads, from its file name; "" where it does not say."""
-    done = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
-    found = re.search(r"libopenblas\S* => (\S+)", done.stdout)
-    name = pathlib.Path(found.group(1)).resolve().name if found else ""
-    return re.sub(r"^libopenblas\w*-?|\.so.*$", "", name)
+def openblas_version():
+    """Of the library that the program will load, from its file name; "" where it does not say."""
+    try:
+        ctypes.CDLL("libopenblas.so.0")
+    except OSError:
+        return ""
+    found = re.search(r"(/\S*libopenblas\S*)", pathlib.Path("/proc/self/maps").read_text(encoding="utf-8"))
+    return re.sub(r"^libopenblas\w*-?|\.so.*$", "", pathlib.Path(found.group(1)).resolve().name) if found else ""
 
 
 def main(arguments):
@@ -126,7 +113,7 @@ def main(arguments):
     if shutil.which("valgrind") is None:
         print("perf_gate: skipped, valgrind is not installed")
         return SKIPPED
-    circumstances = {"compiler": compiler, "build_type": build_type, "openblas": openblas_of(program),
+    circumstances = {"compiler": compiler, "build_type": build_type, "openblas": openblas_version(),
                      "simd": "avx2"}
     recorded = {} if record else json.loads(RECORD.read_text(encoding="utf-8"))
     for key, value in circumstances.items():

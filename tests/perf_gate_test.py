@@ -35,7 +35,7 @@ class Counts(unittest.TestCase):
                     "instructions": {"a step": 1000, "the rest": 1000}}
         with mock.patch("shutil.which", return_value="valgrind"), \
                 mock.patch.object(perf_gate, "RECORD") as record, \
-                mock.patch.object(perf_gate, "openblas_of", return_value=""), \
+                mock.patch.object(perf_gate, "openblas_version", return_value=""), \
                 mock.patch.object(perf_gate, "all_counts", **counts), \
                 contextlib.redirect_stdout(io.StringIO()) as output:
             record.read_text.return_value = json.dumps(recorded)
