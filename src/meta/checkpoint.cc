@@ -96,11 +96,16 @@ void check_cooldown(const std::string& path, const json& run, const MetaConfig& 
                               : fmt::format("steps {} to {}", cooldown.at("start").dump(),
                                             cooldown.at("end").dump());
   };
+  if (begun(then)) {
+    fail(
+        "{}: expected the cool-down that this run has begun ({}; {} are done), found {}; go on "
+        "with it, or begin a new run whose outer.init_rule is this run's rule",
+        path, text(then), done, text(now));
+  }
   fail(
-      "{}: expected a cool-down that starts after the {} outer steps that are done, or the one "
-      "that "
-      "the run has ({}), found {}; change outer.outer_steps or outer.cooldown",
-      path, done, text(then), text(now));
+      "{}: expected a cool-down that starts after the {} outer steps that are done, found {}; "
+      "change outer.outer_steps or outer.cooldown",
+      path, done, text(now));
 }
 
 void add(TensorFile& file, const std::string& name, const std::vector<float>& values) {

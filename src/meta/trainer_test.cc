@@ -293,7 +293,20 @@ TEST_F(TrainerTest, ACooldownMayChangeBeforeItBegins) {
     train("a", config, 1, true);
     FAIL();
   } catch (const Error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("(steps 2 to 4), found steps 3 to 6"));
+    EXPECT_THAT(error.what(),
+                HasSubstr("has begun (steps 2 to 4; 4 are done), found steps 3 to 6"));
+  }
+  config.outer.outer_steps = 2;
+  config.outer.cooldown = 0;
+  train("b", config, 1);
+  config.outer.outer_steps = 3;
+  config.outer.cooldown = 1;  // from the first step on
+  try {
+    train("b", config, 1, true);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(),
+                HasSubstr("starts after the 2 outer steps that are done, found steps"));
   }
 }
 
