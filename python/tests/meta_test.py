@@ -3,6 +3,8 @@
 
 usage: PYTHONPATH=build/python meta_test.py PROGRAM [unittest arguments]
 """
+import asyncio
+import contextlib
 import importlib.util
 import json
 import os
@@ -204,6 +206,13 @@ class DeadlyClient:
                                   *arguments, **options)
 
 
+def close_in_time(part):
+    """Closing a cluster whose workers were killed may wait for them for as long as lost workers may take; Python
+    ends its processes anyway."""
+    with contextlib.suppress(asyncio.TimeoutError, TimeoutError):
+        part.close(timeout=20)
+
+
 class Elastic(Meta):
     """On a LocalCluster; the tests of Meta are not run again."""
 
@@ -218,8 +227,12 @@ class Elastic(Meta):
         # A task is lost once, and twice, which with this setting is once more than Dask tries.
         with dask.config.set({"distributed.scheduler.allowed-failures": 1,
                               "distributed.deploy.lost-worker-timeout": "10 minutes"}), \
-                LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
-                             local_directory=str(self.folder / "dask")) as cluster, Client(cluster) as client:
+                contextlib.ExitStack() as parts:
+            cluster = LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
+                                   local_directory=str(self.folder / "dask"))
+            parts.callback(close_in_time, cluster)
+            client = Client(cluster)
+            parts.callback(close_in_time, client)
 
             def grow(metrics):
                 if metrics["outer_step"] == 2:
@@ -227,7 +240,7 @@ class Elastic(Meta):
 
             theta = elastic.train(self.config, self.folder / "dask-run",
                                   DeadlyClient(client, deaths, {4: 1, 10: 2}), seed=7, callbacks=[grow])
-            client.wait_for_workers(3, timeout=120)  # closing a nanny that starts a worker may hang
+            client.wait_for_workers(3, timeout=120)  # closing waits for a nanny that starts a worker
         self.assertEqual(sorted(path.name for path in deaths.iterdir()), ["10-0", "10-1", "4-0"])
         self.assert_same_run("cli", "dask-run")
         self.assertEqual(tensors_of(self.folder / "dask-run" / "checkpoint.safetensors")[0]["theta"],
