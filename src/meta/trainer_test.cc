@@ -289,25 +289,15 @@ TEST_F(TrainerTest, ACooldownMayChangeBeforeItBegins) {
   load_toml_file(path("a/config.toml"), saved);
   EXPECT_EQ(load_checkpoint(path("a/checkpoint.safetensors"), saved).outer.outer_step, 4);
   config.outer.outer_steps = 6;  // its steps 3 to 5 would cool, but 2 and 3 did
-  try {
-    train("a", config, 1, true);
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_THAT(error.what(),
-                HasSubstr("has begun (steps 2 to 4; 4 are done), found steps 3 to 6"));
-  }
+  EXPECT_THAT(error_line([&] { train("a", config, 1, true); }),
+              HasSubstr("has begun (steps 2 to 4; 4 are done), found steps 3 to 6"));
   config.outer.outer_steps = 2;
   config.outer.cooldown = 0;
   train("b", config, 1);
   config.outer.outer_steps = 3;
   config.outer.cooldown = 1;  // from the first step on
-  try {
-    train("b", config, 1, true);
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_THAT(error.what(),
-                HasSubstr("starts after the 2 outer steps that are done, found steps"));
-  }
+  EXPECT_THAT(error_line([&] { train("b", config, 1, true); }),
+              HasSubstr("starts after the 2 outer steps that are done, found steps"));
 }
 
 TEST_F(TrainerTest, ContradictoryConfigIsRefused) {
