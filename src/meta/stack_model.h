@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "apply/encoder.h"
 #include "meta/meta_config.h"
 #include "meta/trajectory.h"
 
@@ -24,8 +25,7 @@ class PooledAnswers : public WindowAnswers {
   int size_, units_;
   Unary activation_;
   PlaceGrid grid_;
-  std::vector<float> W_;  // [size,units], over the deviation of what a unit sums up
-  std::vector<float> b_;  // [units], less its mean
+  FoldedLayer layer_;
 };
 
 // Trains settings.below by theta [P] for settings.T steps, from a phi drawn by first_phi; from then
