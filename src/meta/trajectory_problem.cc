@@ -174,13 +174,13 @@ TruncationResult TrajectoryProblem::gradient(const Window& window, std::span<con
   };
   if (!layout_.has(ThetaName::kSettings)) return run(theta_bar.data());
   std::vector<float> plain_bar(static_cast<std::size_t>(plain_.size()), 0.0f);
-  std::vector<float> first;
-  if (window.first_step == 0) first = phi;
   const TruncationResult result = run(plain_bar.data());
   FirstPhiBar first_bar;
-  if (window.first_step == 0)
+  if (window.first_step == 0) {
+    const std::span<const float> first(workspace_.truncation.states.data(), phi.size());
     first_bar = first_phi_bar(slot_.settings.architecture, resolved.settings, first,
                               workspace_.truncation.phi_bar);
+  }
   const RawSettings<float> raw_bar = raw_bar_of(first_bar, resolved.theta.raw);
   resolve_vjp(theta, plain_bar, raw_bar, theta_bar);
   return result;
