@@ -29,6 +29,16 @@ MetaConfig tiny_config() {
   return config;
 }
 
+void expect_same_tensors(const std::string& left, const std::string& right) {
+  const TensorFile a = read_safetensors(left), b = read_safetensors(right);
+  ASSERT_EQ(a.tensors.size(), b.tensors.size());
+  for (const Tensor& tensor : a.tensors) {
+    const Tensor* other = b.find(tensor.name);
+    ASSERT_NE(other, nullptr) << tensor.name;
+    EXPECT_TRUE(tensor.bytes == other->bytes) << tensor.name << " differs";
+  }
+}
+
 class TrainerTest : public testing::Test {
  protected:
   TrainerTest() : folder_(testing::TempDir() + "/trainer_" + std::to_string(getpid())) {}
@@ -44,19 +54,21 @@ class TrainerTest : public testing::Test {
     return meta_train(config, options);
   }
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  // A run on one thread, and one on two that stops after its first step and goes on.
+  void expect_same_in_parts(const std::string& name, MetaConfig config, int outer_steps) {
+    const std::string whole = name + "-whole", parts = name + "-parts";
+    config.outer.outer_steps = outer_steps;
+    train(whole, config, 1);
+    config.outer.outer_steps = 1;
+    train(parts, config, 2);
+    config.outer.outer_steps = outer_steps;
+    train(parts, config, 2, true);
+    expect_same_tensors(path(whole + "/checkpoint.safetensors"),
+                        path(parts + "/checkpoint.safetensors"));
+  }
 
   std::string folder_;
 };
-
-void expect_same_tensors(const std::string& left, const std::string& right) {
-  const TensorFile a = read_safetensors(left), b = read_safetensors(right);
-  ASSERT_EQ(a.tensors.size(), b.tensors.size());
-  for (const Tensor& tensor : a.tensors) {
-    const Tensor* other = b.find(tensor.name);
-    ASSERT_NE(other, nullptr) << tensor.name;
-    EXPECT_TRUE(tensor.bytes == other->bytes) << tensor.name << " differs";
-  }
-}
 
 // All that is saved of each estimator matters: with K of at most 4 and T of at least 5, the first
 // step leaves every trajectory in the middle.
@@ -86,14 +98,7 @@ TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBitsWithTwoViews) {
     config.rule.views = views;
     config.inner.neighbour_pool = 64;
     config.outer.outer_batch = 2;
-    config.outer.outer_steps = 2;
-    train(views + "-whole", config, 1);
-    config.outer.outer_steps = 1;
-    train(views + "-parts", config, 2);
-    config.outer.outer_steps = 2;
-    train(views + "-parts", config, 2, true);
-    expect_same_tensors(path(views + "-whole/checkpoint.safetensors"),
-                        path(views + "-parts/checkpoint.safetensors"));
+    expect_same_in_parts(views, config, 2);
   }
 }
 
@@ -108,14 +113,7 @@ TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBitsWithConvModels) {
   config.truncation.probe_norm = "joint";
   config.validation.conv = {"conv 8 3x3, pool 2x2", "conv 8 5, pool 3"};
   config.validation.readout = "best";
-  config.outer.outer_steps = 2;
-  train("conv-whole", config, 1);
-  config.outer.outer_steps = 1;
-  train("conv-parts", config, 2);
-  config.outer.outer_steps = 2;
-  train("conv-parts", config, 2, true);
-  expect_same_tensors(path("conv-whole/checkpoint.safetensors"),
-                      path("conv-parts/checkpoint.safetensors"));
+  expect_same_in_parts("conv", config, 2);
 }
 
 TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBitsWithStacks) {
@@ -127,14 +125,7 @@ TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBitsWithStacks) {
   config.truncation.min_K = config.truncation.max_K = 4;
   config.validation.conv = {"conv 8 3x3, pool 2x2"};
   config.validation.stack_share = 0.5;
-  config.outer.outer_steps = 3;
-  train("stack-whole", config, 1);
-  config.outer.outer_steps = 1;
-  train("stack-parts", config, 2);
-  config.outer.outer_steps = 3;
-  train("stack-parts", config, 2, true);
-  expect_same_tensors(path("stack-whole/checkpoint.safetensors"),
-                      path("stack-parts/checkpoint.safetensors"));
+  expect_same_in_parts("stack", config, 3);
 }
 
 TEST_F(TrainerTest, ThreadsAndResumeGiveTheSameBits) {
